@@ -1,0 +1,104 @@
+package child
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Adopted is a process that a child of ours forked, and that this child (its
+// reaper) waits for. The reaper reports the exit and must not reap before
+// Exited has returned.
+//
+// Goroutines: one, only after Orphaned, until the process ends.
+type Adopted struct {
+	pid   int
+	pidfd *os.File
+	done  chan struct{}
+	exit  Exit
+
+	mu    sync.Mutex
+	ended bool
+}
+
+// Adopt takes over a process by the pidfd that its parent opened for it before
+// it could have been reaped.
+func Adopt(pid int, pidfd *os.File) *Adopted {
+	return &Adopted{pid: pid, pidfd: pollable(dupe(pidfd)), done: make(chan struct{})}
+}
+
+// dupe gives a descriptor of our own, since a *os.File that arrived over a
+// socket was not registered for polling.
+func dupe(f *os.File) int {
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// Pid is the process number, of the process and of its group.
+func (a *Adopted) Pid() int { return a.pid }
+
+// Done is closed when the process has exited and Exit is known.
+func (a *Adopted) Done() <-chan struct{} { return a.done }
+
+// Exit is how it ended. It may be called once Done is closed.
+func (a *Adopted) Exit() Exit { return a.exit }
+
+// Signal is like [Process.Signal].
+func (a *Adopted) Signal(sig os.Signal) error {
+	s, ok := sig.(syscall.Signal)
+	if !ok {
+		return fmt.Errorf("signal %v is not a system signal", sig)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return nil
+	}
+	h := handle{pid: a.pid, pidfd: a.pidfd}
+	return h.signal(s)
+}
+
+// Exited takes the reaper's word that the process has exited and is still
+// unreaped. It kills what is left of the group and the session.
+func (a *Adopted) Exited(e Exit) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return
+	}
+	h := handle{pid: a.pid, pidfd: a.pidfd}
+	h.sweep()
+	a.end(e)
+}
+
+// Orphaned says that the reaper is gone. From now on the pidfd itself is
+// watched; the status goes to whoever inherits the process.
+func (a *Adopted) Orphaned() {
+	// Ends when the process does.
+	go func() {
+		_ = awaitReadable(a.pidfd)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.ended {
+			return
+		}
+		_ = signalGroup(a.pidfd, a.pid, syscall.SIGKILL)
+		a.end(Exit{Unknown: true, At: time.Now()})
+	}()
+}
+
+// end is called with mu held.
+func (a *Adopted) end(e Exit) {
+	a.ended = true
+	a.exit = e
+	_ = a.pidfd.Close()
+	close(a.done)
+}

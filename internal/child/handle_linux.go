@@ -1,0 +1,117 @@
+package child
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// pidfdGroup is PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9): the signal goes to the
+// group that the descriptor's process leads.
+const pidfdGroup = 1 << 2
+
+// handle holds a process by its pidfd, which no recycled number can fool.
+type handle struct {
+	pid   int
+	fd    int      // as filled in by the start; -1 when the kernel has none
+	pidfd *os.File // pollable, so that a waiting process costs no thread
+}
+
+func (h *handle) prepare(cmd *exec.Cmd, dieWithUs bool) {
+	h.fd = -1
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, PidFD: &h.fd}
+	if dieWithUs {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	}
+}
+
+func (h *handle) started(pid int) {
+	h.pid = pid
+	if h.fd >= 0 {
+		h.pidfd = pollable(h.fd)
+	}
+}
+
+func pollable(fd int) *os.File {
+	_ = unix.SetNonblock(fd, true)
+	return os.NewFile(uintptr(fd), "pidfd")
+}
+
+// awaitExit returns when the process has exited, and leaves it unreaped.
+func (h *handle) awaitExit() {
+	if h.pidfd != nil && awaitReadable(h.pidfd) == nil {
+		return
+	}
+	var info unix.Siginfo
+	for {
+		err := unix.Waitid(unix.P_PID, h.pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// awaitReadable returns when the pidfd says that its process has exited.
+func awaitReadable(pidfd *os.File) error {
+	rc, err := pidfd.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return rc.Read(func(fd uintptr) bool {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(p, 0)
+		return err == nil && n > 0
+	})
+}
+
+func (h *handle) signal(sig syscall.Signal) error {
+	if sig != syscall.SIGKILL {
+		return signalGroup(h.pidfd, h.pid, sig)
+	}
+	strays := descendants(h.pid)
+	err := signalGroup(h.pidfd, h.pid, sig)
+	for _, pid := range strays {
+		_ = unix.Kill(pid, sig)
+	}
+	return err
+}
+
+func (h *handle) sweep() {
+	_ = signalGroup(h.pidfd, h.pid, syscall.SIGKILL)
+	for _, pid := range session(h.pid) {
+		_ = unix.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func (h *handle) close() {
+	if h.pidfd != nil {
+		_ = h.pidfd.Close()
+	}
+}
+
+// signalGroup signals the group that pid leads: through the pidfd where the
+// kernel can, by number where it cannot. Nobody left in it is not an error.
+func signalGroup(pidfd *os.File, pid int, sig syscall.Signal) error {
+	err := error(unix.EINVAL)
+	if pidfd != nil {
+		rc, cerr := pidfd.SyscallConn()
+		if cerr != nil {
+			return nil //nolint:nilerr // closed: the process was reaped
+		}
+		if cerr := rc.Control(func(fd uintptr) {
+			err = unix.PidfdSendSignal(int(fd), sig, nil, pidfdGroup)
+		}); cerr != nil {
+			return nil //nolint:nilerr // closed: the process was reaped
+		}
+	}
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		err = unix.Kill(-pid, sig)
+	}
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}

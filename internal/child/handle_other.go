@@ -1,0 +1,30 @@
+//go:build !linux
+
+package child
+
+import (
+	"errors"
+	"os/exec"
+	"syscall"
+)
+
+// handle holds a process by its number. Elsewhere than on Linux there is no
+// pidfd; the number stays valid until wait reaps it, which happens under the
+// same lock as the signals.
+type handle struct{ pid int }
+
+func (h *handle) prepare(cmd *exec.Cmd, _ bool) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+}
+
+func (h *handle) started(pid int) { h.pid = pid }
+func (h *handle) awaitExit()      {}
+func (h *handle) sweep()          {}
+func (h *handle) close()          {}
+
+func (h *handle) signal(sig syscall.Signal) error {
+	if err := syscall.Kill(-h.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+// Package runtimes is the language table. A [Runtime] finds the program of one
+// language family and starts kernels of it; its sub-packages hold one runtime
+// each, with the driver's source embedded. It knows neither contexts nor HTTP,
+// and it owns no goroutines: a started [Kernel] belongs to whoever started it.
+package runtimes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"hotcell/internal/child"
+	"hotcell/internal/wire"
+)
+
+// ErrUnavailable means that a language's program is missing or too old. The
+// error text says what to install.
+var ErrUnavailable = errors.New("runtime is not available")
+
+// ErrUnknownLanguage means that no runtime serves the language.
+var ErrUnknownLanguage = errors.New("unknown language")
+
+// Runtime starts kernels of one language family. Implementations are safe for
+// concurrent use.
+type Runtime interface {
+	// Info tells what is in use, or why nothing is. It never blocks.
+	Info() Info
+	// Start starts a kernel whose driver has said hello; it still has to be
+	// configured. ctx bounds the starting only.
+	Start(ctx context.Context, spec Spec) (*Kernel, error)
+	// Translate turns a cell as the user wrote it into what the driver takes.
+	// A cell that cannot be translated is the user's error, given as such.
+	Translate(language, code string) (string, *UserError)
+	// Close ends what the runtime itself keeps (a template process, files).
+	// Kernels are closed by their owners first.
+	Close() error
+}
+
+// Info describes a runtime. Fault is empty when it can start kernels.
+type Info struct {
+	Name      string   `json:"name"`      // python
+	Languages []string `json:"languages"` // javascript, typescript
+	Aliases   []string `json:"aliases"`   // js, ts
+	Program   string   `json:"program"`   // /usr/bin/python3.11, resolved
+	Version   string   `json:"version"`   // 3.11.7
+	Fault     string   `json:"fault,omitempty"`
+}
+
+// Spec says what a kernel must be born with. The zero value is a kernel that
+// can be started ahead of need and configured later.
+type Spec struct {
+	// Env holds the variables that only take effect at a program's start
+	// (PYTHONPATH, LD_*, NODE_OPTIONS …), see [Info] of each runtime. The
+	// others come with configure.
+	Env map[string]string
+}
+
+// BirthEnv is implemented by runtimes for which some variables only take
+// effect at the program's start. It returns those of env, or nil.
+type BirthEnv interface {
+	BirthEnv(env map[string]string) map[string]string
+}
+
+// UserError is a fault in a cell that was found before it reached a driver.
+type UserError struct {
+	Name, Value, Traceback string
+}
+
+// Process is the process group behind a kernel, as its owner sees it.
+type Process interface {
+	Pid() int
+	// Signal sends to the whole group. Sending to a dead group is no error.
+	Signal(sig os.Signal) error
+	// Done is closed when the leader has exited, the rest of its group has
+	// been killed, and Exit is known.
+	Done() <-chan struct{}
+	Exit() child.Exit
+}
+
+// Kernel is a started kernel: the protocol's connection, the read ends of the
+// user's two output pipes (non-blocking), and the process.
+type Kernel struct {
+	Conn    net.Conn
+	Stdout  *os.File
+	Stderr  *os.File
+	Process Process
+	Hello   wire.Message
+}
+
+// Table finds the runtime of a language.
+type Table struct {
+	runtimes []Runtime
+}
+
+// NewTable returns a table of the given runtimes. Earlier ones win.
+func NewTable(rs ...Runtime) *Table { return &Table{runtimes: rs} }
+
+// All returns the runtimes in order.
+func (t *Table) All() []Runtime { return slices.Clone(t.runtimes) }
+
+// Lookup returns the runtime and the proper name of a language; case, blanks
+// and aliases are forgiven. The error wraps [ErrUnknownLanguage] and lists
+// what there is.
+func (t *Table) Lookup(language string) (Runtime, string, error) {
+	want := strings.ToLower(strings.TrimSpace(language))
+	var known []string
+	for _, r := range t.runtimes {
+		info := r.Info()
+		if slices.Contains(info.Languages, want) {
+			return r, want, nil
+		}
+		// Aliases stand in the order of the languages that they name:
+		// "alias=language".
+		for _, a := range info.Aliases {
+			if short, long, ok := strings.Cut(a, "="); ok && short == want {
+				return r, long, nil
+			}
+		}
+		known = append(known, info.Languages...)
+	}
+	return nil, "", fmt.Errorf("%w %q: use one of %s", ErrUnknownLanguage, language, strings.Join(known, ", "))
+}
+
+// Close closes every runtime.
+func (t *Table) Close() error {
+	var errs []error
+	for _, r := range t.runtimes {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(errs...)
+}
