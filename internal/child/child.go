@@ -11,9 +11,7 @@ package child
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"sync"
@@ -150,7 +148,7 @@ func (p *Process) wait() {
 	p.handle.sweep()
 	p.reaped = true
 	p.mu.Unlock()
-	err := p.cmd.Wait()
+	_ = p.cmd.Wait() // the state below says all; a failed wait leaves it nil, which is Unknown
 	p.handle.close()
 	p.exit = exitOf(p.cmd.ProcessState)
 	close(p.done)
