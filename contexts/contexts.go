@@ -1,0 +1,384 @@
+// Package contexts is the set of live contexts: it creates, finds, lists and
+// deletes them, makes each owner's default contexts at their first use, keeps
+// kernels parked ahead of need, and ends what nobody has used for long. It
+// knows nothing of languages but the table, and nothing of HTTP.
+//
+// Ownership and goroutines: [Set.Close] ends every context, the parked
+// kernels, and the one goroutine that looks for idle contexts.
+package contexts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"hotcell/interpreter"
+	"hotcell/runtimes"
+	"hotcell/stream"
+)
+
+// Errors of the set.
+var (
+	ErrNotFound = errors.New("context not found")
+	ErrDefault  = errors.New("the default context cannot be deleted")
+	ErrLimit    = errors.New("too many contexts")
+	ErrClosed   = errors.New("the server is shutting down")
+)
+
+// DefaultID is the name by which clients know an owner's default context.
+const DefaultID = "default"
+
+// Config is what a set is made of. The zero value of each number means the
+// default that stands beside it.
+type Config struct {
+	Table *runtimes.Table
+	// Parked is how many kernels of each runtime wait for use. 0 is 2: enough
+	// that a create finds one while the next is made; negative is none.
+	Parked int
+	// Limit is how many contexts there may be, of all owners together. 0 is
+	// 1000: at the 8 MB of an idle one that is what a machine of 16 GB takes.
+	Limit int
+	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
+	IdleTimeout time.Duration
+	Queue       int              // see interpreter.Config
+	Keep        interpreter.Keep // see interpreter.Config
+	Spool       stream.Options   // see interpreter.Config
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+const (
+	defaultParked = 2
+	defaultLimit  = 1000
+)
+
+// Options describe a context to create.
+type Options struct {
+	Language string // or an alias; empty: python
+	Cwd      string // empty: the server's own
+	Env      map[string]string
+}
+
+// Entry is one context in the set.
+type Entry struct {
+	*interpreter.Interpreter
+	Owner   string // the sandbox it belongs to
+	Default bool
+	Created time.Time
+}
+
+// key names a default context.
+type key struct{ owner, language string }
+
+// Set is the live contexts of one server.
+type Set struct {
+	cfg    Config
+	ctx    context.Context // cancelled by Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	pools  map[runtimes.Runtime]*pool
+
+	mu       sync.Mutex
+	entries  map[string]*Entry
+	defaults map[key]*opening
+	making   int // contexts that are being created
+	closed   bool
+}
+
+// opening is a default context that is there, or being made.
+type opening struct {
+	done  chan struct{}
+	entry *Entry // once done
+	err   error
+}
+
+// New returns an empty set, and begins to park kernels.
+func New(ctx context.Context, cfg Config) *Set {
+	if cfg.Parked == 0 {
+		cfg.Parked = defaultParked
+	}
+	cfg.Limit = cmp.Or(cfg.Limit, defaultLimit)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Set{
+		cfg:      cfg,
+		pools:    make(map[runtimes.Runtime]*pool),
+		entries:  make(map[string]*Entry),
+		defaults: make(map[key]*opening),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	for _, r := range cfg.Table.All() {
+		s.pools[r] = newPool(s.ctx, r, cfg.Parked, cfg.Log)
+	}
+	if cfg.IdleTimeout > 0 {
+		// Ends when Close cancels s.ctx.
+		s.wg.Go(s.expire)
+	}
+	return s
+}
+
+// Create makes a context and returns when it takes code.
+func (s *Set) Create(ctx context.Context, owner string, o Options) (*Entry, error) {
+	e, err := s.open(ctx, owner, o, false)
+	if err != nil {
+		return nil, fmt.Errorf("create context: %w", err)
+	}
+	return e, nil
+}
+
+// Default returns the owner's default context of o's language, which is made
+// at its first use; the rest of o counts only then.
+func (s *Set) Default(ctx context.Context, owner string, o Options) (*Entry, error) {
+	_, language, err := s.cfg.Table.Lookup(cmp.Or(o.Language, "python"))
+	if err != nil {
+		return nil, err
+	}
+	o.Language = language
+	k := key{owner, language}
+	s.mu.Lock()
+	op := s.defaults[k]
+	if op == nil {
+		op = &opening{done: make(chan struct{})}
+		s.defaults[k] = op
+		s.mu.Unlock()
+		op.entry, op.err = s.open(ctx, owner, o, true)
+		if op.err != nil {
+			s.mu.Lock()
+			delete(s.defaults, k)
+			s.mu.Unlock()
+		}
+		close(op.done)
+	} else {
+		s.mu.Unlock()
+	}
+	select {
+	case <-op.done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the default context: %w", context.Cause(ctx))
+	}
+	if op.err != nil {
+		return nil, fmt.Errorf("create default context: %w", op.err)
+	}
+	return op.entry, nil
+}
+
+// open makes a context and files it.
+func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool) (*Entry, error) {
+	r, language, err := s.cfg.Table.Lookup(cmp.Or(o.Language, "python"))
+	if err != nil {
+		return nil, err
+	}
+	if fault := r.Info().Fault; fault != "" {
+		return nil, fmt.Errorf("%s: %w: %s", language, runtimes.ErrUnavailable, fault)
+	}
+	if err := s.reserve(); err != nil {
+		return nil, err
+	}
+	in, err := interpreter.Open(ctx, interpreter.Config{
+		Language: language, Cwd: o.Cwd, Env: o.Env,
+		Spawn: s.spawner(r, o.Env), Translate: r.Translate,
+		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
+		Now: s.cfg.Now, Log: s.cfg.Log,
+	})
+	s.mu.Lock()
+	s.making--
+	if err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
+	if s.closed {
+		s.mu.Unlock()
+		in.Close(interpreter.Shutdown())
+		return nil, ErrClosed
+	}
+	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: s.cfg.Now()}
+	s.entries[e.ID()] = e
+	s.mu.Unlock()
+	return e, nil
+}
+
+// spawner starts a context's kernels: parked ones, unless the environment has
+// something that a program only reads when it starts.
+func (s *Set) spawner(r runtimes.Runtime, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
+	if b, ok := r.(runtimes.BirthEnv); ok {
+		if birth := b.BirthEnv(env); len(birth) > 0 {
+			return func(ctx context.Context) (*runtimes.Kernel, error) {
+				return r.Start(ctx, runtimes.Spec{Env: birth})
+			}
+		}
+	}
+	return s.pools[r].take
+}
+
+// reserve counts a context that is about to be made.
+func (s *Set) reserve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if len(s.entries)+s.making >= s.cfg.Limit {
+		return fmt.Errorf("%w: there are %d already; delete one first", ErrLimit, s.cfg.Limit)
+	}
+	s.making++
+	return nil
+}
+
+// Lookup finds an owner's context. [DefaultID] finds its default one, when
+// there is just one.
+func (s *Set) Lookup(owner, id string) (*Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if id == DefaultID {
+		for _, e := range s.entries {
+			if e.Owner == owner && e.Default {
+				return e, nil
+			}
+		}
+	}
+	e, ok := s.entries[id]
+	if !ok || e.Owner != owner {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	return e, nil
+}
+
+// Find finds a context of any owner.
+func (s *Set) Find(id string) (*Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.entries[id]
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	return e, nil
+}
+
+// List returns an owner's contexts, oldest first, without the default ones.
+func (s *Set) List(owner string) []*Entry {
+	return s.filter(func(e *Entry) bool { return e.Owner == owner && !e.Default })
+}
+
+// All returns every context, oldest first.
+func (s *Set) All() []*Entry { return s.filter(func(*Entry) bool { return true }) }
+
+func (s *Set) filter(keep func(*Entry) bool) []*Entry {
+	s.mu.Lock()
+	out := make([]*Entry, 0, len(s.entries))
+	for _, e := range s.entries {
+		if keep(e) {
+			out = append(out, e)
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(out, func(a, b *Entry) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID(), b.ID()))
+	})
+	return out
+}
+
+// Execution finds an execution of any context.
+func (s *Set) Execution(id string) (*interpreter.Execution, *Entry, error) {
+	fault := fmt.Errorf("%w: %s", interpreter.ErrUnknownExecution, id)
+	for _, e := range s.All() {
+		ex, err := e.Execution(id)
+		if err == nil {
+			return ex, e, nil
+		}
+		if errors.Is(err, interpreter.ErrEvicted) {
+			fault = err
+		}
+	}
+	return nil, nil, fault
+}
+
+// Delete ends an owner's context, and returns when its processes are gone.
+func (s *Set) Delete(ctx context.Context, owner, id string) error {
+	e, err := s.Lookup(owner, id)
+	if id == DefaultID || (err == nil && e.Default) {
+		return ErrDefault
+	}
+	if err != nil {
+		return err
+	}
+	if !s.remove(e) {
+		return fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	return s.end(ctx, e, interpreter.Deleted())
+}
+
+// DeleteOwner ends all of an owner's contexts, the default ones too.
+func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
+	var wg sync.WaitGroup
+	for _, e := range s.filter(func(e *Entry) bool { return e.Owner == owner }) {
+		if s.remove(e) {
+			// Ends when the context has ended; joined below.
+			wg.Go(func() { e.Close(interpreter.Deleted()) })
+		}
+	}
+	return wait(ctx, &wg)
+}
+
+// remove takes an entry out of the set, for whoever comes first.
+func (s *Set) remove(e *Entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entries[e.ID()] != e {
+		return false
+	}
+	delete(s.entries, e.ID())
+	if e.Default {
+		delete(s.defaults, key{e.Owner, e.Language()})
+	}
+	return true
+}
+
+// end closes a context that has left the set.
+func (s *Set) end(ctx context.Context, e *Entry, reason interpreter.CloseReason) error {
+	var wg sync.WaitGroup
+	// Ends when the context has ended, even if the caller has left by then.
+	wg.Go(func() { e.Close(reason) })
+	return wait(ctx, &wg)
+}
+
+// wait waits for the group, but not longer than ctx.
+func wait(ctx context.Context, wg *sync.WaitGroup) error {
+	done := make(chan struct{})
+	// Ends with the group.
+	go func() { wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for contexts to end: %w", context.Cause(ctx))
+	}
+}
+
+// Close ends everything: contexts, parked kernels, goroutines.
+func (s *Set) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	var wg sync.WaitGroup
+	for _, e := range s.All() {
+		if s.remove(e) {
+			// Ends when the context has ended; joined below.
+			wg.Go(func() { e.Close(interpreter.Shutdown()) })
+		}
+	}
+	wg.Wait()
+	for _, p := range s.pools {
+		p.close()
+	}
+	s.wg.Wait()
+}

@@ -1,0 +1,189 @@
+package interpreter
+
+import (
+	"sync"
+	"time"
+
+	"hotcell/internal/wire"
+	"hotcell/stream"
+)
+
+// Request is one run of one piece of code.
+type Request struct {
+	ID      string            // empty: a new UUID
+	Code    string            //
+	Env     map[string]string // for this run only
+	Timeout time.Duration     // 0: none. It counts from the start of the run
+	Stdin   bool              // input() may ask the client
+}
+
+// Execution is one run, from its place in the queue to its last event.
+type Execution struct {
+	req    Request
+	in     *Interpreter
+	log    *stream.Log[wire.Event]
+	done   chan struct{}
+	signal chan interruption // to the loop, while running
+
+	mu      sync.Mutex
+	snap    Snapshot
+	asked   bool        // an input_request waits for its answer
+	stopped bool        // an interrupt is under way: the driver's error is kept in held
+	held    *wire.Event // the driver's own account of the interrupt
+}
+
+// Snapshot is where an execution stands.
+type Snapshot struct {
+	ID        string
+	ContextID string
+	State     wire.State
+	Status    wire.Status // once State is done
+	Created   time.Time
+	Started   time.Time // zero while queued
+	Ended     time.Time // zero until done
+	Events    uint64    // how many there are so far
+	Error     *wire.Event
+}
+
+// interruption asks the loop to end the running execution.
+type interruption struct {
+	reason string        // for the user, and Cause.Reason when it is one word
+	grace  time.Duration // until the kill; negative: never
+}
+
+func newExecution(in *Interpreter, req Request) *Execution {
+	e := &Execution{
+		req:    req,
+		in:     in,
+		log:    stream.New(eventCodec{}, in.cfg.Spool),
+		done:   make(chan struct{}),
+		signal: make(chan interruption, 1),
+	}
+	e.snap = Snapshot{ID: req.ID, ContextID: in.cfg.ID, State: wire.StateQueued, Created: in.cfg.Now()}
+	return e
+}
+
+// ID is unique among all executions.
+func (e *Execution) ID() string { return e.req.ID }
+
+// ContextID is the id of the context that it runs in.
+func (e *Execution) ContextID() string { return e.in.cfg.ID }
+
+// Events reads the execution's events from the one numbered from on. Any
+// number of readers may do so, while it runs and afterwards until it is evicted.
+func (e *Execution) Events(from uint64) *stream.Reader[wire.Event] { return e.log.Reader(from) }
+
+// Done is closed after the last event.
+func (e *Execution) Done() <-chan struct{} { return e.done }
+
+// Snapshot says where the execution stands.
+func (e *Execution) Snapshot() Snapshot {
+	e.mu.Lock()
+	s := e.snap
+	e.mu.Unlock()
+	s.Events = e.log.Len()
+	return s
+}
+
+// Interrupt ends the execution: a queued one is withdrawn, a running one gets
+// SIGINT and, after grace, SIGKILL (0 is two seconds, negative never).
+func (e *Execution) Interrupt(reason string, grace time.Duration) error {
+	if e.in.withdraw(e, reason) {
+		return nil
+	}
+	select {
+	case <-e.done:
+		return ErrNotRunning
+	default:
+	}
+	select {
+	case e.signal <- interruption{reason: reason, grace: grace}:
+	default: // one is on its way already
+	}
+	return nil
+}
+
+// Reply answers an input request; eof ends the input instead.
+func (e *Execution) Reply(value string, eof bool) error {
+	e.mu.Lock()
+	asked := e.asked
+	e.asked = false
+	e.mu.Unlock()
+	if !asked {
+		return ErrNoInputRequested
+	}
+	return e.in.reply(e, wire.Request{Type: wire.ReqInput, Value: value, EOF: eof})
+}
+
+// append adds an event. It is called by one goroutine at a time: the loop, or
+// the kernel's output while it is attached.
+func (e *Execution) append(ev wire.Event) error {
+	_, err := e.log.Append(func(seq uint64) wire.Event {
+		ev.Seq = seq
+		if ev.Time.IsZero() {
+			ev.Time = e.in.cfg.Now()
+		}
+		return ev
+	})
+	return err
+}
+
+// fail appends an error event and keeps it for the snapshot.
+func (e *Execution) fail(ev wire.Event) {
+	ev.Type = wire.EventError
+	e.mu.Lock()
+	e.snap.Error = &ev
+	e.mu.Unlock()
+	_ = e.append(ev) // a full log still takes it, and says full to the next
+}
+
+// begin marks the execution as running.
+func (e *Execution) begin(epoch, count int) {
+	now := e.in.cfg.Now()
+	e.mu.Lock()
+	e.snap.State, e.snap.Started = wire.StateRunning, now
+	e.mu.Unlock()
+	_ = e.append(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count})
+}
+
+// finish appends the last event. Nothing may be appended afterwards.
+func (e *Execution) finish(status wire.Status) {
+	now := e.in.cfg.Now()
+	e.mu.Lock()
+	e.snap.State, e.snap.Status, e.snap.Ended = wire.StateDone, status, now
+	ev := wire.Event{Time: now, Type: wire.EventState, State: wire.StateDone, Status: status}
+	if !e.snap.Started.IsZero() {
+		ev.Duration = float64(now.Sub(e.snap.Started).Microseconds()) / 1000
+	}
+	e.mu.Unlock()
+	_ = e.append(ev)
+	e.log.Close()
+	close(e.done)
+}
+
+// hold says that an interrupt is under way: from now on the driver's error is
+// kept back, so that the loop can say in one event what happened.
+func (e *Execution) hold() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stopped = true
+}
+
+// driverError takes an error event of the driver's.
+func (e *Execution) driverError(ev wire.Event) {
+	e.mu.Lock()
+	if e.stopped {
+		e.held = &ev
+		e.mu.Unlock()
+		return
+	}
+	e.mu.Unlock()
+	e.fail(ev)
+}
+
+// heldError returns what driverError kept back.
+func (e *Execution) heldError() *wire.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.held
+}

@@ -1,0 +1,396 @@
+// Package interpreter is one live context: a kernel, the executions that wait
+// for it in order, their time limits and interrupts, and the account of what
+// happened when the kernel died.
+//
+// Ownership and goroutines: each [Interpreter] has one loop, which alone
+// starts, uses and buries kernels, and which [Interpreter.Close] joins. A
+// request never owns a process.
+package interpreter
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hotcell/internal/wire"
+	"hotcell/runtimes"
+	"hotcell/stream"
+)
+
+const (
+	// defaultQueue is twice what the reference service takes, so that whoever
+	// fitted there fits here.
+	defaultQueue = 256
+	// startLimit bounds the start of a kernel. Imports on a cold, busy disk
+	// have been seen to take 20 s.
+	startLimit = 60 * time.Second
+	// askLimit bounds complete, inspect and is_complete, which may run code of
+	// the user's (__getattr__, __repr__). People wait less than this.
+	askLimit = 10 * time.Second
+)
+
+// Config is what a context is made of.
+type Config struct {
+	ID       string // empty: a new UUID
+	Language string
+	Cwd      string
+	Env      map[string]string
+	// Spawn starts a kernel, or takes a parked one. It is called whenever
+	// there is none.
+	Spawn func(ctx context.Context) (*runtimes.Kernel, error)
+	// Translate is the runtime's.
+	Translate func(language, code string) (string, *runtimes.UserError)
+	Queue     int            // executions that may wait; 0 is 256
+	Keep      Keep           // of finished executions
+	Spool     stream.Options // bounds of one execution's log
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Interpreter is one live context.
+type Interpreter struct {
+	cfg    Config
+	ctx    context.Context // cancelled by Close, with the reason
+	cancel context.CancelCauseFunc
+	wake   chan struct{} // the queue has grown
+	resets chan chan error
+	ended  chan struct{} // closed when the loop is over
+
+	mu      sync.Mutex
+	queue   []job
+	running *Execution
+	live    *kernel
+	epoch   int
+	count   int
+	used    time.Time // when the last execution ended, or the context began
+	version string
+	closed  bool
+	lost    *wire.Event // the notice that the next execution begins with
+	history history
+}
+
+// job is a place in the queue: an execution, or a question to the driver.
+type job struct {
+	exec *Execution
+	ask  *question
+}
+
+// question is a request whose answer goes to one caller.
+type question struct {
+	req    wire.Request
+	answer chan answer // of capacity 1
+}
+
+type answer struct {
+	msg wire.Message
+	err error
+}
+
+// Status is where a context stands.
+type Status struct {
+	ID       string `json:"id"`
+	Language string `json:"language"`
+	Version  string `json:"version"` // of the language
+	Cwd      string `json:"cwd"`
+	State    string `json:"state"` // idle, busy, dead (the next execution starts a new kernel), closed
+	Epoch    int    `json:"epoch"` // grows when the kernel is replaced
+	Pid      int    `json:"pid"`   // of the kernel; 0 when there is none
+	Queued   int    `json:"queued"`
+	Runs     int    `json:"runs"` // executions so far
+}
+
+// Open starts a context's first kernel and returns when it takes code.
+func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
+	if cfg.ID == "" {
+		cfg.ID = uuid.NewString()
+	}
+	if cfg.Queue <= 0 {
+		cfg.Queue = defaultQueue
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Translate == nil {
+		cfg.Translate = func(_, code string) (string, *runtimes.UserError) { return code, nil }
+	}
+	if cfg.Cwd == "" {
+		cfg.Cwd, _ = os.Getwd()
+	}
+	if err := CheckEnv(cfg.Env); err != nil {
+		return nil, err
+	}
+	if err := checkCwd(cfg.Cwd); err != nil {
+		return nil, err
+	}
+	in := &Interpreter{
+		cfg:    cfg,
+		wake:   make(chan struct{}, 1),
+		resets: make(chan chan error),
+		ended:  make(chan struct{}),
+	}
+	in.used = cfg.Now()
+	in.history.keep = cfg.Keep.withDefaults()
+	in.ctx, in.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	if err := in.start(ctx); err != nil {
+		in.cancel(err)
+		return nil, err
+	}
+	// Ends when Close cancels in.ctx; Close waits for it.
+	go in.loop()
+	return in, nil
+}
+
+// ID is unique among all contexts.
+func (in *Interpreter) ID() string { return in.cfg.ID }
+
+// Language is the proper name of its language.
+func (in *Interpreter) Language() string { return in.cfg.Language }
+
+// Cwd is the directory that its kernels start in.
+func (in *Interpreter) Cwd() string { return in.cfg.Cwd }
+
+// Execute puts a run into the queue.
+func (in *Interpreter) Execute(req Request) (*Execution, error) {
+	if err := CheckEnv(req.Env); err != nil {
+		return nil, err
+	}
+	if req.ID == "" {
+		req.ID = uuid.NewString()
+	}
+	e := newExecution(in, req)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return nil, ErrClosed
+	}
+	if in.history.known(req.ID) {
+		return nil, fmt.Errorf("%w: %s", ErrDuplicateID, req.ID)
+	}
+	if err := in.enqueue(job{exec: e}); err != nil {
+		return nil, err
+	}
+	in.history.add(e)
+	return e, nil
+}
+
+// enqueue is called with mu held.
+func (in *Interpreter) enqueue(j job) error {
+	if len(in.queue) >= in.cfg.Queue {
+		return fmt.Errorf("%w: %d wait already; wait for some to end, or use another context", ErrQueueFull, in.cfg.Queue)
+	}
+	in.queue = append(in.queue, j)
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Complete asks for completions at cursor, in code points.
+func (in *Interpreter) Complete(ctx context.Context, code string, cursor int) (wire.Message, error) {
+	return in.ask(ctx, wire.Request{Type: wire.ReqComplete, Code: code, Cursor: cursor})
+}
+
+// Inspect asks what stands at cursor; detail 1 asks for more, such as source.
+func (in *Interpreter) Inspect(ctx context.Context, code string, cursor, detail int) (wire.Message, error) {
+	return in.ask(ctx, wire.Request{Type: wire.ReqInspect, Code: code, Cursor: cursor, Detail: detail})
+}
+
+// IsComplete asks whether code is a whole cell or waits for another line.
+func (in *Interpreter) IsComplete(ctx context.Context, code string) (wire.Message, error) {
+	return in.ask(ctx, wire.Request{Type: wire.ReqIsComplete, Code: code})
+}
+
+func (in *Interpreter) ask(ctx context.Context, req wire.Request) (wire.Message, error) {
+	req.ID = uuid.NewString()
+	q := &question{req: req, answer: make(chan answer, 1)}
+	in.mu.Lock()
+	err := ErrClosed
+	if !in.closed {
+		err = in.enqueue(job{ask: q})
+	}
+	in.mu.Unlock()
+	if err != nil {
+		return wire.Message{}, err
+	}
+	select {
+	case a := <-q.answer:
+		return a.msg, a.err
+	case <-ctx.Done():
+		return wire.Message{}, fmt.Errorf("wait for the kernel's answer: %w", context.Cause(ctx))
+	}
+}
+
+// Interrupt ends the running execution; see [Execution.Interrupt].
+func (in *Interpreter) Interrupt(reason string, grace time.Duration) error {
+	in.mu.Lock()
+	e := in.running
+	in.mu.Unlock()
+	if e == nil {
+		return ErrNotRunning
+	}
+	return e.Interrupt(reason, grace)
+}
+
+// Restart replaces the kernel by a fresh one. What runs or waits is ended.
+func (in *Interpreter) Restart(ctx context.Context) error {
+	in.cancelQueued("ContextRestartedError", "context_restarted", "the context was restarted")
+	result := make(chan error, 1)
+	select {
+	case in.resets <- result:
+	case <-in.ended:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("restart context: %w", context.Cause(ctx))
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("restart context: %w", context.Cause(ctx))
+	}
+}
+
+// Close ends the context: what runs and waits gets the reason at once, and the
+// kernel's group is gone when Close returns. reason is one of the error names
+// that [CloseReason] knows.
+func (in *Interpreter) Close(reason CloseReason) {
+	in.mu.Lock()
+	in.closed = true
+	old := in.history.finished()
+	in.mu.Unlock()
+	in.cancel(reason)
+	in.cancelQueued(reason.Name, reason.Reason, reason.Text)
+	<-in.ended
+	// What this ended is left to its readers, who still have to be told.
+	for _, e := range old {
+		e.log.Discard()
+	}
+}
+
+// CloseReason says why a context is closed. It is an error so that it can be
+// the cause of a cancelled context.
+type CloseReason struct {
+	Name   string // of the error event: ContextDeletedError
+	Reason string // of its cause: context_deleted
+	Text   string // for the user
+}
+
+func (r CloseReason) Error() string { return r.Text }
+
+// Deleted is why a context that a client deleted is closed.
+func Deleted() CloseReason {
+	return CloseReason{"ContextDeletedError", "context_deleted", "the context was deleted"}
+}
+
+// Expired is why a context that nobody used is closed.
+func Expired(after time.Duration) CloseReason {
+	return CloseReason{"ContextExpiredError", "context_expired", fmt.Sprintf("the context was not used for %s", after)}
+}
+
+// Shutdown is why all contexts are closed when the service stops.
+func Shutdown() CloseReason {
+	return CloseReason{"ServerShutdownError", "shutdown", "the server is shutting down"}
+}
+
+// cancelQueued ends everything that waits, at once and with a reason.
+func (in *Interpreter) cancelQueued(name, reason, text string) {
+	in.mu.Lock()
+	jobs := in.queue
+	in.queue = nil
+	in.mu.Unlock()
+	for _, j := range jobs {
+		j.cancel(name, reason, text+" before this ran")
+	}
+}
+
+func (j job) cancel(name, reason, text string) {
+	if j.ask != nil {
+		j.ask.answer <- answer{err: fmt.Errorf("%w: %s", ErrClosed, text)}
+		return
+	}
+	j.exec.fail(wire.Event{Name: name, Value: text, Cause: &wire.Cause{Reason: reason}})
+	j.exec.finish(wire.StatusCancelled)
+}
+
+// withdraw takes an execution out of the queue, if that is where it is.
+func (in *Interpreter) withdraw(e *Execution, reason string) bool {
+	in.mu.Lock()
+	i := slices.IndexFunc(in.queue, func(j job) bool { return j.exec == e })
+	if i >= 0 {
+		in.queue = slices.Delete(in.queue, i, i+1)
+	}
+	in.mu.Unlock()
+	if i < 0 {
+		return false
+	}
+	job{exec: e}.cancel("InterruptedError", "interrupt", reason)
+	return true
+}
+
+// reply passes an answer on to the driver, if e is what runs.
+func (in *Interpreter) reply(e *Execution, r wire.Request) error {
+	in.mu.Lock()
+	k, ok := in.live, in.running == e
+	in.mu.Unlock()
+	if !ok || k == nil {
+		return ErrNotRunning
+	}
+	k.send(r)
+	return nil
+}
+
+// Execution finds an execution of this context.
+func (in *Interpreter) Execution(id string) (*Execution, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.history.find(id)
+}
+
+// Executions lists those that are kept, oldest first.
+func (in *Interpreter) Executions() []*Execution {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return slices.Clone(in.history.order)
+}
+
+// LastUsed is when the last execution ended; zero while one runs or waits.
+func (in *Interpreter) LastUsed() time.Time {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.running != nil || len(in.queue) > 0 {
+		return time.Time{}
+	}
+	return in.used
+}
+
+// Status says where the context stands.
+func (in *Interpreter) Status() Status {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	s := Status{
+		ID: in.cfg.ID, Language: in.cfg.Language, Version: in.version, Cwd: in.cfg.Cwd,
+		State: "idle", Epoch: in.epoch, Queued: len(in.queue), Runs: in.count,
+	}
+	switch {
+	case in.closed:
+		s.State = "closed"
+	case in.running != nil:
+		s.State = "busy"
+	case in.live == nil:
+		s.State = "dead"
+	}
+	if in.live != nil {
+		s.Pid = in.live.Process.Pid()
+	}
+	return s
+}

@@ -1,0 +1,225 @@
+package interpreter
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"hotcell/internal/wire"
+	"hotcell/runtimes"
+)
+
+// drainTime is how long the protocol may still be read once the process is
+// gone: what it sent is in the socket, so this only bounds a copy of the
+// descriptor that a forked child holds until it is killed too.
+const drainTime = 200 * time.Millisecond
+
+// kernel is the one that a context has at the moment: the started process,
+// its output, and the protocol.
+//
+// Goroutines: a reader and a writer of the protocol and the two of output. All
+// end when close is called; the reader also at the protocol's end.
+type kernel struct {
+	*runtimes.Kernel
+	out *output
+	// replies are the messages for the loop: ready, done, and the answers to
+	// complete, inspect and is_complete. It is closed at the protocol's end.
+	replies chan wire.Message
+	outbox  chan wire.Request
+	stop    chan struct{}
+	wg      sync.WaitGroup
+
+	mu      sync.Mutex
+	current *Execution // whose events the driver's messages are
+	asking  string     // id of the request whose reply is awaited
+
+	names []string // the loop's: what the driver said at the last done
+	more  int
+}
+
+func newKernel(k *runtimes.Kernel, now func() time.Time) *kernel {
+	c := &kernel{
+		Kernel:  k,
+		out:     newOutput(k.Stdout, k.Stderr, now),
+		replies: make(chan wire.Message, 1),
+		outbox:  make(chan wire.Request, 16),
+		stop:    make(chan struct{}),
+	}
+	// Ends at the connection's end or when close closes it.
+	c.wg.Go(c.read)
+	// Ends when close closes stop, which also closes the connection under it.
+	c.wg.Go(c.write)
+	return c
+}
+
+// send queues a request. One that a gone kernel does not take is dropped: its
+// end is noticed by whoever waits for the answer.
+func (c *kernel) send(r wire.Request) {
+	select {
+	case c.outbox <- r:
+	case <-c.stop:
+	case <-c.Process.Done():
+	}
+}
+
+func (c *kernel) write() {
+	for {
+		select {
+		case r := <-c.outbox:
+			if wire.WriteFrame(c.Conn, r) != nil {
+				return // the reader sees the same end and says so
+			}
+		case <-c.stop:
+			return
+		}
+	}
+}
+
+// read takes the driver's messages to where they belong.
+func (c *kernel) read() {
+	defer close(c.replies)
+	r := bufio.NewReader(c.Conn)
+	for {
+		var m wire.Message
+		if wire.ReadFrame(r, &m) != nil {
+			return // end of the protocol, whatever the reason
+		}
+		if !c.take(m) {
+			return
+		}
+	}
+}
+
+// take handles one message, and reports whether there may be more.
+func (c *kernel) take(m wire.Message) bool {
+	switch m.Type {
+	case wire.MsgReady, wire.MsgRefused:
+		return c.reply(m)
+	case wire.MsgDone:
+		if !c.endCurrent(m.ID) {
+			return true // not of the running execution: nobody's
+		}
+		return c.reply(m)
+	case wire.MsgCompleteReply, wire.MsgInspectReply, wire.MsgIsCompleteReply:
+		c.mu.Lock()
+		wanted := m.ID == c.asking
+		c.mu.Unlock()
+		return !wanted || c.reply(m)
+	}
+	ev, ok := eventOf(m)
+	if !ok {
+		return true
+	}
+	if ev.Type == wire.EventInputRequest {
+		c.mu.Lock()
+		if e := c.current; e != nil {
+			e.mu.Lock()
+			e.asked = true
+			e.mu.Unlock()
+		}
+		c.mu.Unlock()
+	}
+	c.out.message(&ev, false)
+	if m.Ack {
+		c.send(wire.Request{Type: wire.ReqAck})
+	}
+	return true
+}
+
+func (c *kernel) reply(m wire.Message) bool {
+	select {
+	case c.replies <- m:
+		return true
+	case <-c.stop:
+		return false
+	}
+}
+
+// begin makes e the execution whose output and events come from now on.
+func (c *kernel) begin(e *Execution) {
+	c.mu.Lock()
+	c.current = e
+	c.mu.Unlock()
+	c.out.attach(e)
+}
+
+// endCurrent detaches the execution with this id, so that what the kernel
+// writes after its done is background output.
+func (c *kernel) endCurrent(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil || c.current.req.ID != id {
+		return false
+	}
+	c.current = nil
+	c.out.message(nil, true)
+	return true
+}
+
+// eventOf makes an event of a message that stands for one.
+func eventOf(m wire.Message) (wire.Event, bool) {
+	ev := wire.Event{Bundle: m.Bundle, Metadata: m.Metadata}
+	switch m.Type {
+	case wire.MsgDisplay:
+		ev.Type, ev.DisplayID, ev.Update = wire.EventDisplay, m.DisplayID, m.Update
+	case wire.MsgResult:
+		ev.Type = wire.EventResult
+	case wire.MsgChart:
+		ev.Type, ev.Chart = wire.EventChart, m.Chart
+	case wire.MsgClearOutput:
+		ev.Type, ev.Wait = wire.EventClearOutput, m.Wait
+	case wire.MsgInputRequest:
+		ev.Type, ev.Prompt, ev.Password = wire.EventInputRequest, m.Prompt, m.Password
+	case wire.MsgError:
+		ev = wire.Event{Type: wire.EventError, Name: m.Name, Value: m.Value, Traceback: m.Traceback}
+	default:
+		return ev, false
+	}
+	return ev, true
+}
+
+// configure makes the kernel a context's.
+func (c *kernel) configure(ctx context.Context, r wire.Request) error {
+	r.Type = wire.ReqConfigure
+	c.send(r)
+	select {
+	case m, ok := <-c.replies:
+		switch {
+		case !ok:
+			return fmt.Errorf("configure kernel: it ended: %w", errProtocolEnd)
+		case m.Type == wire.MsgRefused:
+			return &RefusedError{Value: m.Value}
+		}
+		return nil
+	case <-c.Process.Done():
+		return fmt.Errorf("configure kernel: %s", c.Process.Exit())
+	case <-ctx.Done():
+		return fmt.Errorf("configure kernel: %w", context.Cause(ctx))
+	}
+}
+
+var errProtocolEnd = errors.New("the driver closed its protocol descriptor")
+
+// interrupt sends SIGINT to the group, and the frame for drivers that need it.
+func (c *kernel) interrupt() {
+	select {
+	case c.outbox <- wire.Request{Type: wire.ReqInterrupt}:
+	default: // it does not read, so it does not need it
+	}
+	_ = c.Process.Signal(syscall.SIGINT)
+}
+
+// close kills the group, waits until it is reaped, and joins everything.
+func (c *kernel) close() {
+	_ = c.Process.Signal(syscall.SIGKILL)
+	<-c.Process.Done()
+	_ = c.Conn.SetReadDeadline(time.Now())
+	close(c.stop)
+	_ = c.Conn.Close()
+	c.out.close()
+	c.wg.Wait()
+}

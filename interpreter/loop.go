@@ -1,0 +1,254 @@
+package interpreter
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"hotcell/internal/wire"
+)
+
+// loop is a context's life: it takes one job after another, and between jobs
+// it notices when the kernel dies or somebody wants a new one.
+func (in *Interpreter) loop() {
+	defer close(in.ended)
+	defer in.bury()
+	for in.ctx.Err() == nil {
+		if j, ok := in.next(); ok {
+			in.handle(j)
+			continue
+		}
+		select {
+		case <-in.ctx.Done():
+		case <-in.wake:
+		case result := <-in.resets:
+			result <- in.restart()
+		case <-in.gone():
+			in.diedIdle()
+		}
+	}
+}
+
+// next takes the first job of the queue.
+func (in *Interpreter) next() (job, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.queue) == 0 || in.ctx.Err() != nil {
+		return job{}, false
+	}
+	j := in.queue[0]
+	in.queue[0] = job{}
+	in.queue = in.queue[1:]
+	in.running = j.exec
+	return j, true
+}
+
+func (in *Interpreter) handle(j job) {
+	if j.ask != nil {
+		in.answer(j.ask)
+		return
+	}
+	result := in.run(j.exec)
+	in.mu.Lock()
+	in.running, in.used = nil, in.cfg.Now()
+	evicted := in.history.trim()
+	in.mu.Unlock()
+	for _, e := range evicted {
+		e.log.Discard()
+	}
+	j.exec.log.Settle(settled)
+	if result != nil {
+		result <- in.restart()
+	}
+}
+
+// gone is closed when there is a kernel and it has ended.
+func (in *Interpreter) gone() <-chan struct{} {
+	if k := in.current(); k != nil {
+		return k.Process.Done()
+	}
+	return nil
+}
+
+func (in *Interpreter) current() *kernel {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.live
+}
+
+// start gives the context a kernel.
+func (in *Interpreter) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("no kernel after %s", startLimit))
+	defer cancel()
+	raw, err := in.cfg.Spawn(ctx)
+	if err != nil {
+		return fmt.Errorf("start %s kernel: %w", in.cfg.Language, err)
+	}
+	k := newKernel(raw, in.cfg.Now)
+	if err := k.configure(ctx, wire.Request{Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env}); err != nil {
+		k.close()
+		return fmt.Errorf("start %s kernel: %w", in.cfg.Language, err)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.live, in.version = k, raw.Hello.Version
+	in.epoch++
+	return nil
+}
+
+// ready returns the kernel, starting one when there is none.
+func (in *Interpreter) ready() (*kernel, error) {
+	if k := in.current(); k != nil {
+		select {
+		case <-k.Process.Done():
+			in.diedIdle()
+		default:
+			return k, nil
+		}
+	}
+	if err := in.start(in.ctx); err != nil {
+		return nil, err
+	}
+	return in.current(), nil
+}
+
+// restart is Restart, on the loop.
+func (in *Interpreter) restart() error {
+	in.bury()
+	in.mu.Lock()
+	in.lost = nil // whoever restarts knows
+	in.mu.Unlock()
+	return in.start(in.ctx)
+}
+
+// bury ends the kernel, if there is one, with all that belongs to it.
+func (in *Interpreter) bury() {
+	in.mu.Lock()
+	k := in.live
+	in.live = nil
+	in.mu.Unlock()
+	if k != nil {
+		k.close()
+	}
+}
+
+// diedIdle accounts for a kernel that ended between executions.
+func (in *Interpreter) diedIdle() {
+	k := in.current()
+	in.bury()
+	in.remember(k, k.Process.Exit().String()+" while nothing ran")
+	in.cfg.Log.LogAttrs(in.ctx, slog.LevelWarn, "kernel ended while idle",
+		slog.String("context", in.cfg.ID), slog.String("exit", k.Process.Exit().String()))
+}
+
+// remember keeps, for the next execution, what went with the kernel.
+func (in *Interpreter) remember(k *kernel, how string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.lost = &wire.Event{
+		Type: wire.EventNotice, Text: lostNotice(in.cfg.Language, how, k.names, k.more),
+		Lost: k.names, LostMore: k.more,
+	}
+}
+
+// run is one execution, from its first event to its last. What it returns is
+// the waiting Restart that ended it.
+func (in *Interpreter) run(e *Execution) (restart chan error) {
+	code, fault := in.cfg.Translate(in.cfg.Language, e.req.Code)
+	k, err := in.ready()
+	in.mu.Lock()
+	in.count++
+	epoch, count, lost := in.epoch, in.count, in.lost
+	if err == nil {
+		in.lost = nil
+	}
+	in.mu.Unlock()
+	e.begin(epoch, count)
+	if err != nil {
+		in.failStart(e, err)
+		return nil
+	}
+	if lost != nil {
+		lost.Epoch = epoch
+		_ = e.append(*lost)
+	}
+	if fault != nil {
+		e.fail(wire.Event{Name: fault.Name, Value: fault.Value, Traceback: fault.Traceback})
+		e.finish(wire.StatusError)
+		return nil
+	}
+	k.begin(e)
+	k.send(wire.Request{Type: wire.ReqExecute, ID: e.req.ID, Code: code, Env: e.req.Env, Stdin: e.req.Stdin})
+	w := watch{in: in, k: k, e: e}
+	w.await()
+	w.conclude()
+	return w.restart
+}
+
+// failStart ends an execution that no kernel could be had for.
+func (in *Interpreter) failStart(e *Execution, err error) {
+	if reason, ok := in.closeReason(); ok {
+		e.fail(wire.Event{Name: reason.Name, Value: reason.Text, Cause: &wire.Cause{Reason: reason.Reason}})
+		e.finish(wire.StatusCancelled)
+		return
+	}
+	e.fail(wire.Event{Name: "KernelStartError", Value: err.Error(), Cause: &wire.Cause{Reason: "start_failed"}})
+	e.finish(wire.StatusDied)
+}
+
+// closeReason is why the context is being closed, if it is.
+func (in *Interpreter) closeReason() (CloseReason, bool) {
+	if in.ctx.Err() == nil {
+		return CloseReason{}, false
+	}
+	if reason, ok := context.Cause(in.ctx).(CloseReason); ok { //nolint:errorlint // set by Close, never wrapped
+		return reason, true
+	}
+	return Shutdown(), true
+}
+
+// answer puts a question to the driver.
+func (in *Interpreter) answer(q *question) {
+	k, err := in.ready()
+	if err != nil {
+		q.answer <- answer{err: err}
+		return
+	}
+	k.ask(q.req)
+	limit := time.NewTimer(askLimit)
+	defer limit.Stop()
+	for {
+		select {
+		case m, ok := <-k.replies:
+			if ok {
+				q.answer <- answer{msg: m}
+				return
+			}
+			q.answer <- answer{err: fmt.Errorf("%s: %w", q.req.Type, errProtocolEnd)}
+			in.lose(k, "ended while it answered "+q.req.Type)
+			return
+		case <-limit.C:
+			q.answer <- answer{err: fmt.Errorf("%s: the kernel gave no answer in %s and was replaced", q.req.Type, askLimit)}
+			in.lose(k, fmt.Sprintf("killed after %s without an answer to %s", askLimit, q.req.Type))
+			return
+		case <-in.ctx.Done():
+			q.answer <- answer{err: fmt.Errorf("%s: %w", q.req.Type, ErrClosed)}
+			return
+		}
+	}
+}
+
+// lose buries a kernel that is of no use any more.
+func (in *Interpreter) lose(k *kernel, how string) {
+	in.bury()
+	in.remember(k, how)
+}
+
+// ask sends a question and remembers which answer is wanted.
+func (c *kernel) ask(r wire.Request) {
+	c.mu.Lock()
+	c.asking = r.ID
+	c.mu.Unlock()
+	c.send(r)
+}

@@ -1,0 +1,294 @@
+package interpreter
+
+import (
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"hotcell/internal/wire"
+)
+
+const (
+	// pieceSize keeps one event well below every client's message limit
+	// (aiohttp's 4 MiB, some proxies' 64 KiB).
+	pieceSize = 32 << 10
+	// quiet is how long output may be held back to make fewer, larger pieces:
+	// below what a person sees, above what a burst of small writes needs.
+	quiet = 5 * time.Millisecond
+	// backgroundLimit bounds what is kept of output that nobody has asked for.
+	backgroundLimit = 1 << 20
+)
+
+// output carries what a kernel produces to the execution that is attached, or
+// keeps it for the next one. All of its order is made under mu: a piece is
+// read and appended in one step, and a message of the driver's first takes
+// what the pipes held when it arrived.
+//
+// Goroutines: one for each pipe, until its end of file or close.
+type output struct {
+	now  func() time.Time
+	full chan struct{} // closed when the attached execution's log is full
+	wg   sync.WaitGroup
+
+	mu         sync.Mutex
+	pipes      [2]*pipe
+	sink       *Execution
+	overflow   bool  // the sink's log is full
+	discarded  int64 // bytes since then
+	background []wire.Event
+	backBytes  int
+	backLost   int
+}
+
+// pipe is one of the kernel's two streams. output.mu guards it.
+type pipe struct {
+	out     *output
+	kind    wire.EventType
+	file    *os.File
+	pending []byte // read, not yet appended
+	last    time.Time
+	timer   *time.Timer
+	armed   bool
+	ended   bool
+}
+
+func newOutput(stdout, stderr *os.File, now func() time.Time) *output {
+	o := &output{now: now}
+	for i, p := range []struct {
+		kind wire.EventType
+		file *os.File
+	}{{wire.EventStdout, stdout}, {wire.EventStderr, stderr}} {
+		o.pipes[i] = &pipe{out: o, kind: p.kind, file: p.file}
+	}
+	for _, p := range o.pipes {
+		widen(p.file)
+		// Ends at the pipe's end of file, or when close closes our end.
+		o.wg.Go(p.follow)
+	}
+	return o
+}
+
+// attach sends what comes from now on to an execution, after what came since
+// the last one.
+func (o *output) attach(e *Execution) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.collect()
+	for _, ev := range o.background {
+		_ = e.append(ev)
+	}
+	if o.backLost > 0 {
+		_ = e.append(wire.Event{Type: wire.EventNotice, Text: backgroundNotice(o.backLost)})
+	}
+	o.background, o.backBytes, o.backLost = nil, 0, 0
+	o.sink, o.full, o.overflow, o.discarded = e, make(chan struct{}), false, 0
+}
+
+// detach ends that, with everything that is in the pipes by now, and says how
+// many bytes the execution's log had no room for.
+func (o *output) detach() (discarded int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.detachLocked()
+	return o.discarded
+}
+
+func (o *output) detachLocked() {
+	o.collect()
+	for _, p := range o.pipes {
+		p.flush(true)
+		p.pending = nil
+	}
+	o.sink = nil
+}
+
+// fullLog is closed when the attached execution's log has no room left.
+func (o *output) fullLog() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.full
+}
+
+// message appends an event that is not output, in its place. last detaches.
+func (o *output) message(ev *wire.Event, last bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if last {
+		o.detachLocked()
+		return
+	}
+	o.collect()
+	for _, p := range o.pipes {
+		p.flush(false)
+	}
+	if ev.Type == wire.EventError && o.sink != nil {
+		o.sink.driverError(*ev)
+		return
+	}
+	o.emit(*ev, len(ev.Text))
+}
+
+// collect reads what the pipes hold at this moment, and no more, so that
+// somebody who writes without end cannot keep it here.
+func (o *output) collect() {
+	for _, p := range o.pipes {
+		if p.ended {
+			continue
+		}
+		for left := buffered(p.file); left > 0 && !p.ended; {
+			n := p.readOnce()
+			if n <= 0 {
+				break
+			}
+			left -= n
+		}
+	}
+}
+
+// emit appends an event to the sink, or keeps it. mu is held.
+func (o *output) emit(ev wire.Event, bytes int) {
+	if o.sink == nil {
+		if o.backBytes+bytes > backgroundLimit {
+			o.backLost += bytes
+			return
+		}
+		ev.Time = o.now()
+		o.background = append(o.background, ev)
+		o.backBytes += bytes
+		return
+	}
+	if o.overflow {
+		o.discarded += int64(bytes)
+		return
+	}
+	if err := o.sink.append(ev); err != nil {
+		o.overflow = true // from the next piece on; this one was still taken
+		close(o.full)
+	}
+}
+
+// close gives up both pipes and joins their goroutines.
+func (o *output) close() {
+	o.mu.Lock()
+	for _, p := range o.pipes {
+		p.ended = true
+		if p.timer != nil {
+			p.timer.Stop()
+		}
+	}
+	o.mu.Unlock()
+	for _, p := range o.pipes {
+		_ = p.file.Close()
+	}
+	o.wg.Wait()
+}
+
+// follow reads the pipe to its end.
+func (p *pipe) follow() {
+	follow(p.file, func() int {
+		p.out.mu.Lock()
+		defer p.out.mu.Unlock()
+		if p.ended {
+			return 0
+		}
+		return p.readOnce()
+	})
+}
+
+// readOnce reads what fits. It returns the number of bytes, 0 at the end, or
+// -1 when nothing is there now. mu is held.
+func (p *pipe) readOnce() int {
+	if cap(p.pending) == 0 {
+		p.pending = make([]byte, 0, pieceSize)
+	}
+	n, err := readNow(p.file, p.pending[len(p.pending):cap(p.pending)])
+	switch {
+	case err == io.EOF: //nolint:errorlint // readNow returns it bare
+		p.ended = true
+		p.flush(true)
+		p.pending = nil
+		return 0
+	case err != nil || n == 0:
+		return -1
+	}
+	p.pending = p.pending[:len(p.pending)+n]
+	now := p.out.now()
+	switch wait := quiet - now.Sub(p.last); {
+	case len(p.pending) == cap(p.pending), wait <= 0:
+		p.flush(false)
+	case !p.armed:
+		p.armed = true
+		p.arm(wait)
+	}
+	return n
+}
+
+// arm flushes once the quiet time is over.
+func (p *pipe) arm(wait time.Duration) {
+	if p.timer != nil {
+		p.timer.Reset(wait)
+		return
+	}
+	p.timer = time.AfterFunc(wait, func() {
+		p.out.mu.Lock()
+		defer p.out.mu.Unlock()
+		if p.armed {
+			p.flush(false)
+		}
+	})
+}
+
+// flush appends what is pending, but for a character whose end has not come;
+// all of it when the stream ends here. mu is held.
+func (p *pipe) flush(all bool) {
+	p.armed = false
+	n := len(p.pending)
+	if !all {
+		n -= partial(p.pending)
+	}
+	if n == 0 {
+		return
+	}
+	p.last = p.out.now()
+	for _, text := range pieces(p.pending[:n]) {
+		p.out.emit(wire.Event{Type: p.kind, Text: text}, len(text))
+	}
+	p.pending = p.pending[:copy(p.pending, p.pending[n:])]
+}
+
+// partial is how many bytes at the end of b begin a character that b cuts off.
+func partial(b []byte) int {
+	for i := 1; i <= min(len(b), utf8.UTFMax-1); i++ {
+		c := b[len(b)-i]
+		if utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-i:]) {
+				return i
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// pieces turns bytes into valid text, each byte that is no part of a character
+// becoming U+FFFD, in pieces of at most pieceSize.
+func pieces(b []byte) []string {
+	if utf8.Valid(b) {
+		return []string{string(b)} // pending is never larger than a piece
+	}
+	var out []string
+	var sb strings.Builder
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if sb.Len()+utf8.RuneLen(r) > pieceSize {
+			out = append(out, sb.String())
+			sb.Reset()
+		}
+		sb.WriteRune(r)
+		b = b[n:]
+	}
+	return append(out, sb.String())
+}
