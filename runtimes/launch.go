@@ -1,0 +1,137 @@
+package runtimes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
+	"hotcell/internal/wire"
+)
+
+// wordsOnFailure is how much of a dead driver's stderr goes into the error:
+// the last lines of a traceback, not all of it.
+const wordsOnFailure = 2 << 10
+
+// Ends are the server's and the kernel's ends of a kernel's three channels.
+type Ends struct {
+	Conn           net.Conn    // ours
+	Stdout, Stderr *os.File    // ours: the read ends
+	Theirs         [3]*os.File // protocol, stdout, stderr: the kernel's
+}
+
+// NewEnds makes the channels of a kernel.
+func NewEnds() (*Ends, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make protocol socket: %w", err)
+	}
+	for _, fd := range fds {
+		unix.CloseOnExec(fd)
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "protocol"), os.NewFile(uintptr(fds[1]), "protocol")
+	conn, err := net.FileConn(ours)
+	_ = ours.Close() // FileConn made its own
+	if err != nil {
+		_ = theirs.Close()
+		return nil, fmt.Errorf("make protocol connection: %w", err)
+	}
+	e := &Ends{Conn: conn, Theirs: [3]*os.File{theirs}}
+	if e.Stdout, e.Theirs[1], err = os.Pipe(); err == nil {
+		e.Stderr, e.Theirs[2], err = os.Pipe()
+	}
+	if err != nil {
+		e.Close()
+		e.CloseTheirs()
+		return nil, fmt.Errorf("make output pipe: %w", err)
+	}
+	return e, nil
+}
+
+// CloseTheirs closes the kernel's ends, once the kernel has its copies.
+func (e *Ends) CloseTheirs() {
+	for _, f := range e.Theirs {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// Close closes our ends.
+func (e *Ends) Close() {
+	_ = e.Conn.Close()
+	for _, f := range []*os.File{e.Stdout, e.Stderr} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// Launch starts a driver as a process of its own, with the descriptors that
+// docs/adding-a-runtime.md promises it (any spec.Files come after the
+// protocol's), and returns when it has said hello. ctx bounds the starting only.
+func Launch(ctx context.Context, spec child.Spec) (*Kernel, error) {
+	ends, err := NewEnds()
+	if err != nil {
+		return nil, err
+	}
+	spec.Stdout, spec.Stderr = ends.Theirs[1], ends.Theirs[2]
+	spec.Files = append([]*os.File{ends.Theirs[0]}, spec.Files...)
+	p, err := child.Start(ctx, spec)
+	ends.CloseTheirs()
+	if err != nil {
+		ends.Close()
+		return nil, err
+	}
+	return Greet(ctx, ends, p)
+}
+
+// Greet waits for the hello of a process that has its ends. When none comes,
+// it kills the process and says in the error what the process said instead.
+func Greet(ctx context.Context, ends *Ends, p Process) (*Kernel, error) {
+	k := &Kernel{Conn: ends.Conn, Stdout: ends.Stdout, Stderr: ends.Stderr, Process: p}
+	stop := context.AfterFunc(ctx, func() { _ = ends.Conn.SetReadDeadline(time.Now()) })
+	err := wire.ReadFrame(k.Conn, &k.Hello)
+	if stop() && err == nil {
+		err = checkHello(k.Hello)
+		if err == nil {
+			return k, nil
+		}
+	} else if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	_ = p.Signal(syscall.SIGKILL)
+	<-p.Done()
+	words := lastWords(ends.Stderr)
+	ends.Close()
+	if errors.Is(err, io.EOF) {
+		err = errors.New("it ended before its hello: " + p.Exit().String())
+	}
+	return nil, fmt.Errorf("start driver: %w%s", err, words)
+}
+
+func checkHello(m wire.Message) error {
+	if m.Type != wire.MsgHello || m.Protocol != wire.ProtocolVersion {
+		return fmt.Errorf("its first message was %q, protocol %d; expected hello, protocol %d", m.Type, m.Protocol, wire.ProtocolVersion)
+	}
+	return nil
+}
+
+// lastWords is the end of what a dead process wrote to stderr.
+func lastWords(f *os.File) string {
+	_ = f.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // a grandchild may hold the pipe open
+	raw, _ := io.ReadAll(io.LimitReader(f, 1<<20))
+	text := strings.TrimSpace(strings.ToValidUTF8(string(raw[max(0, len(raw)-wordsOnFailure):]), "\uFFFD"))
+	if text == "" {
+		return ""
+	}
+	return "; it said: " + text
+}
