@@ -28,6 +28,7 @@ type Execution struct {
 	mu      sync.Mutex
 	snap    Snapshot
 	asked   bool        // an input_request waits for its answer
+	inputs  int         // how many there have been
 	stopped bool        // an interrupt is under way: the driver's error is kept in held
 	held    *wire.Event // the driver's own account of the interrupt
 }
@@ -159,6 +160,20 @@ func (e *Execution) finish(status wire.Status) {
 	_ = e.append(ev)
 	e.log.Close()
 	close(e.done)
+}
+
+// ask notes that the code waits for input.
+func (e *Execution) ask() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked = true
+	e.inputs++
+}
+
+func (e *Execution) wasAsked() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.inputs > 0
 }
 
 // hold says that an interrupt is under way: from now on the driver's error is

@@ -36,6 +36,9 @@ type kernel struct {
 	mu      sync.Mutex
 	current *Execution // whose events the driver's messages are
 	asking  string     // id of the request whose reply is awaited
+	// unread is set when the protocol ended with something in it that the
+	// driver had not read, or could not be sent any more.
+	unread bool
 
 	names []string // the loop's: what the driver said at the last done
 	more  int
@@ -71,6 +74,7 @@ func (c *kernel) write() {
 		select {
 		case r := <-c.outbox:
 			if wire.WriteFrame(c.Conn, r) != nil {
+				c.setUnread()
 				return // the reader sees the same end and says so
 			}
 		case <-c.stop:
@@ -79,13 +83,28 @@ func (c *kernel) write() {
 	}
 }
 
+func (c *kernel) setUnread() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unread = true
+}
+
+func (c *kernel) hasUnread() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unread
+}
+
 // read takes the driver's messages to where they belong.
 func (c *kernel) read() {
 	defer close(c.replies)
 	r := bufio.NewReader(c.Conn)
 	for {
 		var m wire.Message
-		if wire.ReadFrame(r, &m) != nil {
+		if err := wire.ReadFrame(r, &m); err != nil {
+			if errors.Is(err, syscall.ECONNRESET) { // Linux: the peer closed with data in its queue
+				c.setUnread()
+			}
 			return // end of the protocol, whatever the reason
 		}
 		if !c.take(m) {
@@ -117,9 +136,7 @@ func (c *kernel) take(m wire.Message) bool {
 	if ev.Type == wire.EventInputRequest {
 		c.mu.Lock()
 		if e := c.current; e != nil {
-			e.mu.Lock()
-			e.asked = true
-			e.mu.Unlock()
+			e.ask()
 		}
 		c.mu.Unlock()
 	}

@@ -156,34 +156,49 @@ func (in *Interpreter) remember(k *kernel, how string) {
 // the waiting Restart that ended it.
 func (in *Interpreter) run(e *Execution) (restart chan error) {
 	code, fault := in.cfg.Translate(in.cfg.Language, e.req.Code)
-	k, err := in.ready()
+	for try := 1; ; try++ {
+		k, err := in.ready()
+		epoch, count, lost := in.number(try, err == nil)
+		if try == 1 {
+			e.begin(epoch, count)
+		}
+		if err != nil {
+			in.failStart(e, err)
+			return nil
+		}
+		if lost != nil {
+			lost.Epoch = epoch
+			_ = e.append(*lost)
+		}
+		if fault != nil {
+			e.fail(wire.Event{Name: fault.Name, Value: fault.Value, Traceback: fault.Traceback})
+			e.finish(wire.StatusError)
+			return nil
+		}
+		k.begin(e)
+		k.send(wire.Request{Type: wire.ReqExecute, ID: e.req.ID, Code: code, Env: e.req.Env, Stdin: e.req.Stdin})
+		w := watch{in: in, k: k, e: e}
+		w.await()
+		if try == 1 && w.neverRan() {
+			in.diedIdle()
+			continue
+		}
+		w.conclude()
+		return w.restart
+	}
+}
+
+// number counts an execution, and hands it the notice that it begins with.
+func (in *Interpreter) number(try int, started bool) (epoch, count int, lost *wire.Event) {
 	in.mu.Lock()
-	in.count++
-	epoch, count, lost := in.epoch, in.count, in.lost
-	if err == nil {
-		in.lost = nil
+	defer in.mu.Unlock()
+	if try == 1 {
+		in.count++
 	}
-	in.mu.Unlock()
-	e.begin(epoch, count)
-	if err != nil {
-		in.failStart(e, err)
-		return nil
+	if started {
+		lost, in.lost = in.lost, nil
 	}
-	if lost != nil {
-		lost.Epoch = epoch
-		_ = e.append(*lost)
-	}
-	if fault != nil {
-		e.fail(wire.Event{Name: fault.Name, Value: fault.Value, Traceback: fault.Traceback})
-		e.finish(wire.StatusError)
-		return nil
-	}
-	k.begin(e)
-	k.send(wire.Request{Type: wire.ReqExecute, ID: e.req.ID, Code: code, Env: e.req.Env, Stdin: e.req.Stdin})
-	w := watch{in: in, k: k, e: e}
-	w.await()
-	w.conclude()
-	return w.restart
+	return in.epoch, in.count, lost
 }
 
 // failStart ends an execution that no kernel could be had for.

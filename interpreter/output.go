@@ -215,6 +215,7 @@ func (p *pipe) readOnce() int {
 		return -1
 	}
 	p.pending = p.pending[:len(p.pending)+n]
+	p.other().flush(false) // what was read earlier was written earlier
 	now := p.out.now()
 	switch wait := quiet - now.Sub(p.last); {
 	case len(p.pending) == cap(p.pending), wait <= 0:
@@ -224,6 +225,13 @@ func (p *pipe) readOnce() int {
 		p.arm(wait)
 	}
 	return n
+}
+
+func (p *pipe) other() *pipe {
+	if p == p.out.pipes[0] {
+		return p.out.pipes[1]
+	}
+	return p.out.pipes[0]
 }
 
 // arm flushes once the quiet time is over.

@@ -84,6 +84,13 @@ func (w *watch) await() {
 	}
 }
 
+// neverRan reports that the kernel died without having read the request, as
+// one does that was killed a moment before. Nothing else was sent that could
+// have been left unread.
+func (w *watch) neverRan() bool {
+	return w.done == nil && w.reason == "" && w.k.hasUnread() && !w.e.wasAsked()
+}
+
 // timer makes one that never fires for 0.
 func timer(d time.Duration) *time.Timer {
 	if d > 0 {

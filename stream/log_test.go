@@ -1,0 +1,195 @@
+package stream_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"hotcell/stream"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// record is a number with some weight.
+type record struct {
+	n      uint64
+	weight int
+}
+
+type codec struct{ fail bool }
+
+func (codec) Size(r record) int { return r.weight }
+
+func (c codec) Append(dst []byte, r record) ([]byte, error) {
+	if c.fail {
+		return nil, errors.New("no")
+	}
+	dst = binary.BigEndian.AppendUint64(dst, r.n)
+	return append(dst, make([]byte, r.weight)...), nil
+}
+
+func (codec) Decode(src []byte) (record, error) {
+	return record{n: binary.BigEndian.Uint64(src), weight: len(src) - 8}, nil
+}
+
+func newLog(t *testing.T, memory int, disk int64) *stream.Log[record] {
+	t.Helper()
+	return stream.New(codec{}, stream.Options{Memory: memory, Disk: disk, Dir: t.TempDir()})
+}
+
+func add(t *testing.T, l *stream.Log[record], n, weight int) {
+	t.Helper()
+	for range n {
+		if _, err := l.Append(func(seq uint64) record { return record{seq, weight} }); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// check reads from a number to the end and wants every number once.
+func check(t *testing.T, l *stream.Log[record], from, to uint64) {
+	t.Helper()
+	r, want := l.Reader(from), max(from, 1)
+	for {
+		es, err := r.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Errorf("at %d: %v", want, err)
+			return
+		}
+		for _, e := range es {
+			if e.n != want {
+				t.Errorf("got %d, want %d", e.n, want)
+				return
+			}
+			want++
+		}
+	}
+	if want != to+1 {
+		t.Errorf("ended at %d, want %d", want-1, to)
+	}
+}
+
+func TestReplayFromAnywhere(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, 10_000, 0) // of 1 MB, so nearly all lies on disk
+	add(t, l, 10_000, 100)
+	l.Close()
+	if memory, disk := l.Size(); memory > 10_000 || disk < 900_000 {
+		t.Errorf("%d in memory, %d on disk", memory, disk)
+	}
+	for _, from := range []uint64{0, 1, 2, 77, 4999, 5000, 9_900, 9_999, 10_000} {
+		check(t, l, from, 10_000)
+	}
+	if _, err := l.Reader(10_001).Next(t.Context()); !errors.Is(err, io.EOF) {
+		t.Errorf("past the end: %v", err)
+	}
+	l.Settle(0)
+	check(t, l, 1, 10_000)
+	l.Discard()
+	if _, err := l.Reader(1).Next(t.Context()); !errors.Is(err, stream.ErrDiscarded) {
+		t.Errorf("discarded: %v", err)
+	}
+}
+
+func TestReadersFollowAtTheirOwnPace(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, 5_000, 0)
+	const n = 20_000
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() { check(t, l, 1, n) })
+	}
+	slow := l.Reader(1)
+	add(t, l, n, 50) // nobody reads slow meanwhile
+	l.Close()
+	wg.Wait()
+	seen := 0
+	for {
+		es, err := slow.Next(t.Context())
+		if err != nil {
+			break
+		}
+		seen += len(es)
+	}
+	if seen != n {
+		t.Errorf("the slow reader saw %d", seen)
+	}
+	l.Discard()
+}
+
+func TestNextWaits(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, 0, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	if _, err := l.Reader(1).Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	got := make(chan []record)
+	go func() {
+		es, _ := l.Reader(1).Next(context.Background())
+		got <- es
+	}()
+	add(t, l, 1, 1)
+	if es := <-got; len(es) != 1 || es[0].n != 1 {
+		t.Errorf("%v", es)
+	}
+	l.Close()
+	if _, err := l.Append(func(uint64) record { return record{} }); !errors.Is(err, stream.ErrClosed) {
+		t.Errorf("append after close: %v", err)
+	}
+}
+
+func TestFull(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, 1_000, 5_000)
+	var err error
+	n := uint64(0)
+	for err == nil {
+		n, err = l.Append(func(seq uint64) record { return record{seq, 100} })
+	}
+	if !errors.Is(err, stream.ErrFull) || !l.Full() {
+		t.Errorf("%v", err)
+	}
+	l.Close()
+	check(t, l, 1, n) // what was refused the next is still there itself
+	l.Discard()
+}
+
+func TestSpillFailureLosesNothing(t *testing.T) {
+	t.Parallel()
+	l := stream.New(codec{fail: true}, stream.Options{Memory: 100, Dir: t.TempDir()})
+	var failed error
+	for range 5 {
+		if _, err := l.Append(func(seq uint64) record { return record{seq, 50} }); err != nil {
+			failed = err
+		}
+	}
+	if failed == nil {
+		t.Error("no error")
+	}
+	l.Close()
+	check(t, l, 1, 5)
+}
+
+func TestNothingIsLeftInTheDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := stream.New(codec{}, stream.Options{Memory: 100, Dir: dir})
+	add(t, l, 100, 50)
+	names, err := os.ReadDir(dir)
+	if err != nil || len(names) != 0 {
+		t.Errorf("%v %v", names, err)
+	}
+	l.Discard()
+}
