@@ -1,0 +1,1 @@
+"""The driver: the code of ours that runs inside a Python kernel."""

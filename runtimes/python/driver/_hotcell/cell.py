@@ -1,0 +1,200 @@
+"""A cell: compiled, and run in __main__."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import re
+from types import CodeType
+from typing import Any
+
+from .loop import KernelLoop
+from .shell import Shell
+
+_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_COROUTINE = inspect.CO_COROUTINE
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# A cell that uses one of these at its top level can only mean the kernel's own
+# loop, unless it also starts one.
+_NEED_LOOP = frozenset({"create_task", "ensure_future", "get_running_loop", "TaskGroup"})
+_START_LOOP = frozenset({"run", "run_until_complete", "run_forever", "new_event_loop", "Runner"})
+
+_compile = compile
+_exec = exec
+_eval = eval
+
+
+class Program:
+    """Compiled code: statements, and the expression at the end if it has a value."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[CodeType, bool]] = []  # code, and whether its value is shown
+
+    @property
+    def asynchronous(self) -> bool:
+        names: set[str] = set()
+        for code, _ in self.parts:
+            if code.co_flags & _COROUTINE:
+                return True
+            names.update(code.co_names)
+        return bool(names & _NEED_LOOP) and not names & _START_LOOP
+
+
+class Compiler:
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def compile(self, code: str, name: str) -> Program:
+        """Compile a cell. Raises what Python raises for it."""
+        shell = self._shell
+        check_text(code, name)
+        try:
+            if maybe_magic(code, shell):
+                raise SyntaxError
+            tree = self._parse(code, name)
+        except SyntaxError:
+            source = shell.transform_cell(code)
+            tree = self._parse(source, name)
+        if shell.ast_transformers:
+            tree = shell.transform_ast(tree)
+        return self._assemble(tree, code, name)
+
+    def _parse(self, source: str, name: str) -> ast.Module:
+        flags = self._shell.compile.flags | ast.PyCF_ONLY_AST
+        return _compile(source, name, "exec", flags, True)  # type: ignore[return-value]
+
+    def _assemble(self, tree: ast.Module, code: str, name: str) -> Program:
+        program = Program()
+        body = tree.body
+        mode = self._shell.ast_node_interactivity
+        shown: list[ast.stmt] = []
+        if mode == "all":
+            shown = [node for node in body if isinstance(node, ast.Expr)]
+        elif mode == "last_expr_or_assign" and body and assigned(body[-1]):
+            target = ast.Expr(ast.Name(assigned(body[-1]) or "", ast.Load()))
+            body = [*body, ast.fix_missing_locations(ast.copy_location(target, body[-1]))]
+            shown = body[-1:]
+        elif mode != "none" and body and isinstance(body[-1], ast.Expr):
+            shown = body[-1:]
+        if shown and shown[-1] is body[-1] and silenced(body[-1], code):
+            shown = shown[:-1]
+        pending: list[ast.stmt] = []
+        for node in body:
+            if node not in shown:
+                pending.append(node)
+                continue
+            self._add_statements(program, pending, tree, name)
+            pending = []
+            assert isinstance(node, ast.Expr)
+            program.parts.append((self._code(ast.Expression(node.value), name, "eval"), True))
+        self._add_statements(program, pending, tree, name)
+        return program
+
+    def _add_statements(
+        self, program: Program, nodes: list[ast.stmt], tree: ast.Module, name: str
+    ) -> None:
+        if nodes:
+            module = ast.Module(nodes, tree.type_ignores)
+            program.parts.append((self._code(module, name, "exec"), False))
+
+    def _code(self, tree: ast.Module | ast.Expression, name: str, mode: str) -> CodeType:
+        compiler = self._shell.compile
+        code: CodeType = _compile(tree, name, mode, compiler.flags | _AWAIT, True)
+        compiler.flags |= code.co_flags & _FUTURES
+        return code
+
+
+def _future_flags() -> int:
+    import __future__
+
+    flags = 0
+    for name in __future__.all_feature_names:
+        flags |= getattr(__future__, name).compiler_flag
+    return flags & ~0x10  # nested_scopes shares its bit with a code flag
+
+
+_FUTURES = _future_flags()
+
+
+def check_text(code: str, name: str) -> None:
+    """Refuse what can't be Python source, with its place."""
+    if "\0" in code:
+        refuse("the code contains a NUL character", code, code.index("\0"), name)
+    if not code.isascii():
+        found = _SURROGATE.search(code)
+        if found:
+            what = f"the code contains a lone surrogate (U+{ord(found.group()):04X})"
+            refuse(what, code, found.start(), name)
+
+
+def refuse(what: str, code: str, at: int, name: str) -> None:
+    line = code.count("\n", 0, at) + 1
+    column = at - (code.rfind("\n", 0, at) + 1) + 1
+    raise SyntaxError(f"{what} at column {column}", (name, line, None, None))
+
+
+def maybe_magic(code: str, shell: Shell) -> bool:
+    """Whether valid Python could mean a magic all the same: a lone `pwd`."""
+    word = code.strip()
+    if not word.isidentifier() or word in shell.user_ns or hasattr(builtins, word):
+        return False
+    return bool(shell.automagic) and shell.find_line_magic(word) is not None
+
+
+def silenced(last: ast.stmt, code: str) -> bool:
+    """Whether a semicolon ends the cell. What follows the expression can only be
+    brackets, blanks, semicolons and comments."""
+    if ";" not in code[-4096:]:
+        return False
+    lines = code.splitlines()
+    row = (last.end_lineno or 1) - 1
+    if row >= len(lines):
+        return False
+    rest = lines[row].encode("utf-8", "replace")[last.end_col_offset or 0 :].decode("utf-8", "replace")
+    return any(";" in line.partition("#")[0] for line in [rest, *lines[row + 1 :]])
+
+
+def assigned(node: ast.stmt) -> str | None:
+    """The name that a single assignment gives a value to."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target: ast.expr = node.targets[0]
+    elif isinstance(node, (ast.AnnAssign, ast.AugAssign)):
+        target = node.target
+    else:
+        return None
+    return target.id if isinstance(target, ast.Name) else None
+
+
+class Outcome:
+    error: BaseException | None = None
+
+
+def run(program: Program, namespace: dict[str, Any], loop: KernelLoop, show: Any) -> None:
+    """Run a program; show takes the values."""
+    if not program.asynchronous:
+        for code, shown in program.parts:
+            if shown:
+                show(_eval(code, namespace))
+            else:
+                _exec(code, namespace)
+        return
+    outcome = Outcome()
+    loop.run(_run_on_loop(program, namespace, show, outcome))
+    if outcome.error is not None:
+        raise outcome.error
+
+
+async def _run_on_loop(
+    program: Program, namespace: dict[str, Any], show: Any, outcome: Outcome
+) -> None:
+    try:
+        for code, shown in program.parts:
+            value = _eval(code, namespace)
+            if code.co_flags & _COROUTINE:
+                value = await value
+            if shown:
+                show(value)
+    except BaseException as error:  # also CancelledError: it is the cell's own
+        outcome.error = error

@@ -1,0 +1,138 @@
+"""Figures: which ones a cell shows, and their pictures.
+
+This is the place where the numbers behind a chart will be read: everything
+that shows a figure comes through show().
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+BACKEND = "module://_hotcell.backend"
+
+Figure = Any  # matplotlib is imported only after the user did
+Show = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+class Charts:
+    """The figures of one kernel."""
+
+    def __init__(self, publish: Show) -> None:
+        self._publish = publish
+        self._shown: set[int] = set()  # in this cell, by identity
+
+    def begin(self) -> None:
+        self._shown.clear()
+
+    def show(self, figure: Figure) -> None:
+        """Show a figure now. The same one shown twice comes twice."""
+        self._shown.add(id(figure))
+        self._publish({"image/png": png(figure), "text/plain": repr(figure)}, {})
+
+    def draw(self, figure: Figure) -> bytes:
+        """The picture for display(fig), or for a figure that is the cell's value."""
+        self._shown.add(id(figure))
+        return png(figure)
+
+    def show_open(self) -> None:
+        """plt.show(): every open figure, which is then closed."""
+        for manager in managers():
+            try:
+                self.show(manager.canvas.figure)
+            finally:
+                close(manager)
+
+    def finish(self) -> None:
+        """The end of a cell: figures that were left open and not shown yet."""
+        for manager in managers():
+            try:
+                figure = manager.canvas.figure
+                if id(figure) not in self._shown and figure.get_axes():
+                    self.show(figure)
+            finally:
+                close(manager)
+
+
+def managers() -> list[Any]:
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    return list(helpers.Gcf.get_all_fig_managers()) if helpers is not None else []
+
+
+def close(manager: Any) -> None:
+    sys.modules["matplotlib._pylab_helpers"].Gcf.destroy(manager)
+
+
+def png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    # A figure made without pyplot may have a canvas that can't draw.
+    if not hasattr(figure.canvas, "print_png"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        FigureCanvasAgg(figure)
+    figure.savefig(out, format="png", bbox_inches="tight")
+    return out.getvalue()
+
+
+def use_backend() -> None:
+    """Make plt.show() ours, unless the user has chosen a backend."""
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is None:
+        return
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.switch_backend(BACKEND)
+    else:
+        matplotlib.rcParams["backend"] = BACKEND
+
+
+class BackendChooser(importlib.abc.MetaPathFinder):
+    """Chooses our backend when matplotlib is imported.
+
+    The environment isn't used for that: MPLBACKEND would reach the user's
+    subprocesses, which don't have the backend.
+    """
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != "matplotlib":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None and not os.environ.get("MPLBACKEND"):
+            spec.loader = BackendLoader(spec.loader)
+        return spec
+
+
+class BackendLoader(importlib.abc.Loader):
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        made: ModuleType | None = self._loader.create_module(spec)
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        vars(module)["rcParams"]["backend"] = BACKEND
+
+
+def watch_imports() -> None:
+    if "matplotlib" in sys.modules:
+        use_backend()
+    else:
+        sys.meta_path.insert(0, BackendChooser())

@@ -1,0 +1,77 @@
+"""Bundles: what display() and the value of a cell become on the wire."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable
+from typing import Any
+
+Bundle = dict[str, Any]
+
+# Values whose only format is their repr, when nobody registered another one.
+SIMPLE = (int, bool, str, bytes, type(None))
+
+
+def encode(data: dict[Any, Any]) -> Bundle:
+    """A bundle as frames carry it: text and base64 as strings, JSON as values."""
+    return {str(kind): encode_part(str(kind), part) for kind, part in data.items() if part is not None}
+
+
+def encode_part(kind: str, part: Any) -> Any:
+    if isinstance(part, (bytes, bytearray, memoryview)):
+        return base64.b64encode(part).decode("ascii")
+    if kind == "application/json" or kind.endswith("+json"):
+        return plain(part)
+    if isinstance(part, str):
+        return part
+    if isinstance(part, (list, tuple)):  # front ends take a list of lines as well
+        return "".join(str(line) for line in part)
+    return str(part)
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A value that JSON can carry: NaN and infinities are null."""
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if depth > 200:  # the decoder on the other side has a limit too
+        return repr(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item, depth + 1) for item in value]
+    listed = getattr(value, "tolist", None)
+    if callable(listed):  # an array or a number of numpy
+        return plain(listed(), depth + 1)
+    return str(value)
+
+
+class Formatter:
+    """Formats values by IPython's formatters, and plain ones without the detour."""
+
+    def __init__(self, display_formatter: Any) -> None:
+        self._format: Callable[[Any], tuple[dict[str, Any], dict[str, Any]]] = (
+            display_formatter.format
+        )
+        formatters = display_formatter.formatters
+        self._printers = [f.type_printers for n, f in formatters.items() if n != "text/plain"]
+        self._text = formatters["text/plain"]
+        self._defaults = {t: self._text.type_printers.get(t) for t in SIMPLE}
+
+    def format(self, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        kind = type(value)
+        if kind in self._defaults and self._untouched(kind):
+            return {"text/plain": repr(value)}, {}
+        data, metadata = self._format(value)
+        return data, metadata
+
+    def _untouched(self, kind: type) -> bool:
+        if self._text.type_printers.get(kind) is not self._defaults[kind]:
+            return False
+        return not any(printers and kind in printers for printers in self._printers)

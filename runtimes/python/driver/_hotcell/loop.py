@@ -1,0 +1,114 @@
+"""The event loop of a kernel.
+
+Between cells it waits for the next frame, so tasks of earlier cells go on. A
+plain cell runs while it stands still; a cell with a top-level await runs on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from collections.abc import Coroutine
+from typing import Any
+
+from .interrupts import Interrupts
+from .protocol import Connection, Frame, Hangup, end_process
+
+_set_event_loop = asyncio.set_event_loop
+
+
+class KernelLoop:
+    def __init__(self, connection: Connection, interrupts: Interrupts) -> None:
+        self._connection = connection
+        self._interrupts = interrupts
+        self._idle = False
+        self._hung_up = False
+        self._loop = self._open()
+
+    def _open(self) -> asyncio.SelectorEventLoop:
+        loop = asyncio.SelectorEventLoop()
+        loop.add_reader(self._connection.fileno, self._readable)
+        self._interrupts.loop = loop
+        return loop
+
+    def ready(self) -> asyncio.SelectorEventLoop:
+        """The loop, open and current: asyncio.run leaves no current one behind,
+        and user code may have closed ours."""
+        if self._loop.is_closed():
+            self._loop = self._open()
+        try:
+            _set_event_loop(self._loop)
+        except Exception:  # a policy of the user's may refuse; await works without
+            pass
+        return self._loop
+
+    def wait(self) -> Frame:
+        """Run the tasks that there are until the next frame."""
+        connection = self._connection
+        frame = connection.take()
+        while frame is None:
+            loop = self.ready()
+            self._idle = True
+            try:
+                loop.run_forever()
+            except OSError:  # the selector's descriptor was closed
+                self._abandon(loop)
+            except BaseException:  # a task's SystemExit or KeyboardInterrupt
+                report_background_error()
+            finally:
+                self._idle = False
+            if not connection.ours:
+                end_process(0)
+            if self._hung_up:
+                raise Hangup
+            frame = connection.take()
+        return frame
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run an asynchronous cell, which keeps its own errors."""
+        loop = self._loop
+        task = loop.create_task(coroutine)
+        task.add_done_callback(lambda _: loop.stop())
+        self._interrupts.task = task
+        try:
+            while not task.done():
+                try:
+                    loop.run_forever()
+                except KeyboardInterrupt:
+                    # It struck another task than the cell's.
+                    if not task.done():
+                        task.cancel()
+                except SystemExit:
+                    report_background_error()
+                if loop.is_closed():
+                    raise RuntimeError("the cell closed the event loop that it runs on")
+        finally:
+            self._interrupts.task = None
+
+    def _readable(self) -> None:
+        connection = self._connection
+        if not connection.ours:
+            return
+        try:
+            connection.fill()
+        except Hangup:
+            self._hung_up = True
+            if not self._idle:  # a cell is awaiting something that nobody wants
+                end_process(0)
+        if self._idle:
+            self._loop.stop()
+
+    def _abandon(self, loop: asyncio.SelectorEventLoop) -> None:
+        try:
+            loop.close()
+        except Exception:
+            pass
+        self._loop = self._open()
+
+
+def report_background_error() -> None:
+    try:
+        traceback.print_exc(file=sys.stderr)
+    except Exception:
+        pass

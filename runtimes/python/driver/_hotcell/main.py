@@ -1,0 +1,72 @@
+"""Where the driver starts: as a kernel, or as the template of kernels."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import signal
+import sys
+import warnings
+
+from .streams import unbuffer_c_output
+
+DEFAULT_PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
+
+
+def run(mode: str, options: list[str]) -> None:
+    unbuffer_c_output()
+    from .kernel import Kernel
+    from .template import PROTOCOL_FD
+
+    if mode == "kernel":
+        sys.path.insert(0, "")
+        Kernel().serve(PROTOCOL_FD)
+    elif mode == "template":
+        run_template(options)
+    else:
+        raise SystemExit(f"unknown mode {mode!r}")
+
+
+def run_template(preload: list[str]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
+    from .kernel import Kernel
+    from .template import PROTOCOL_FD, Template, settle
+
+    kernel = Kernel()
+    # Loaded here because a kernel needs them and must not pay for them.
+    for name in ("_hotcell.complete", "asyncio", "multiprocessing", "ctypes", "resource"):
+        importlib.import_module(name)
+    for name in preload or DEFAULT_PRELOAD:
+        import_if_there(name)
+    draw_once()
+    settle()
+    Template(PROTOCOL_FD, kernel).run()
+
+
+def import_if_there(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return
+    except Exception as error:  # a broken package must not take every kernel along
+        sys.stderr.write(f"preload {name}: {type(error).__name__}: {error}\n")
+
+
+def draw_once() -> None:
+    """Draw a figure nobody sees: it loads the fonts and the renderer."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return
+    from .charts import png, use_backend
+
+    try:
+        use_backend()
+        pyplot = sys.modules["matplotlib.pyplot"]
+        figure, axes = pyplot.subplots()
+        axes.plot([0, 1], [0, 1], label="x")
+        axes.legend()
+        axes.set_title("x")
+        png(figure)
+        pyplot.close("all")
+    except Exception as error:
+        sys.stderr.write(f"drawing a first figure: {type(error).__name__}: {error}\n")

@@ -1,0 +1,160 @@
+"""Frames: a 4-byte big-endian length and that many bytes of JSON.
+
+Everything that user code could break is bound here when the driver starts: the
+encoder and the decoder are private copies of the standard library's.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+import threading
+from collections import deque
+from types import ModuleType
+from typing import Any
+
+Frame = dict[str, Any]
+
+MAX_FRAME = 64 << 20  # the server refuses more
+CHUNK = 1 << 18  # a cell of ordinary size arrives in one piece
+
+_getpid = os.getpid
+_exit = os._exit
+
+
+class Hangup(BaseException):
+    """The server has closed its end, or asked for the end."""
+
+
+class FrameTooLarge(ValueError):
+    """What was to be sent is over MAX_FRAME."""
+
+
+def _private(name: str) -> ModuleType:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"the standard library has no {name}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_encoder = _private("json.encoder").JSONEncoder(
+    ensure_ascii=True, allow_nan=False, separators=(",", ":")
+)
+_decoder = _private("json.decoder").JSONDecoder()
+encode_json = _encoder.encode
+decode_json = _decoder.decode
+
+
+class Connection:
+    """The driver's end of the protocol.
+
+    Only the main thread receives. Any thread may send; a forked child may do
+    neither, its copy of the descriptor is closed at the fork.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.socket = socket.socket(fileno=fd)
+        self.fileno = fd
+        self.pid = _getpid()
+        self._recv = self.socket.recv
+        self._sendall = self.socket.sendall
+        self._lock = threading.Lock()
+        self._buffer = bytearray()
+        self._frames: deque[Frame] = deque()
+        self._inherit = True
+        os.register_at_fork(after_in_child=self._drop)
+
+    def _drop(self) -> None:
+        # Runs in every child that user code forks: it must neither speak nor
+        # keep the connection open.
+        self._inherit = False
+        self.socket.close()
+
+    @property
+    def ours(self) -> bool:
+        """Whether this is the process that the server talks to."""
+        return self._inherit
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame. The caller keeps interrupts away (see interrupts.py)."""
+        if not self._inherit:
+            return
+        body = encode_json(frame).encode("ascii")
+        if len(body) > MAX_FRAME:
+            raise FrameTooLarge(
+                f"{len(body) >> 20} MiB to show; at most {MAX_FRAME >> 20} MiB fit in one message"
+            )
+        try:
+            with self._lock:
+                self._sendall(len(body).to_bytes(4, "big") + body)
+        except OSError:
+            raise Hangup from None
+
+    def fill(self, flags: int = 0) -> None:
+        """Receive once. Raises Hangup at the end of the stream."""
+        try:
+            chunk = self._recv(CHUNK, flags)
+        except BlockingIOError:
+            return
+        except OSError:
+            raise Hangup from None
+        if not chunk:
+            raise Hangup
+        buffer = self._buffer
+        buffer += chunk
+        while len(buffer) >= 4:
+            size = int.from_bytes(buffer[:4], "big")
+            if len(buffer) < size + 4:
+                return
+            text = buffer[4 : size + 4].decode("utf-8", "surrogatepass")
+            del buffer[: size + 4]
+            self._frames.append(decode_json(text))
+
+    def take(self) -> Frame | None:
+        """The next frame that has already arrived."""
+        return self._frames.popleft() if self._frames else None
+
+    def receive(self) -> Frame:
+        """Wait for the next frame."""
+        while not self._frames:
+            self.fill()
+        return self._frames.popleft()
+
+    def waiting(self) -> set[str]:
+        """The types of the frames that have arrived and were not taken."""
+        self.fill(socket.MSG_DONTWAIT)
+        return {frame["type"] for frame in self._frames}
+
+    def peek(self) -> bytes:
+        """What has arrived and was not received, at most 4 KiB of it."""
+        try:
+            return self._recv(4096, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            return b""
+
+
+def high_descriptor(fd: int) -> int:
+    """Move a descriptor out of the way of user code, closed at every exec."""
+    import fcntl
+    import resource
+
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    floor = 200 if soft == resource.RLIM_INFINITY or soft > 256 else max(3, soft // 2)
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
+    if high != fd:
+        os.close(fd)
+    return high
+
+
+def end_process(status: int) -> None:
+    """End this process at once, with what is buffered written out."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            pass
+    _exit(status)

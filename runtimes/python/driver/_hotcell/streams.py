@@ -1,0 +1,141 @@
+"""Descriptors 0, 1 and 2 and the text streams on them.
+
+The streams write through: what was printed is in the pipe when print returns,
+so it stands before whatever a subprocess, a C library or os.write sends next,
+and it is seen at once without a timer or a thread.
+"""
+
+from __future__ import annotations
+
+import builtins
+import ctypes
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+_write = os.write
+_fstat = os.fstat
+_dup2 = os.dup2
+
+
+class Pipe(io.FileIO):
+    """A pipe that takes all of what is written, also when a signal cuts in."""
+
+    def write(self, data: Any) -> int:
+        with memoryview(data).cast("B") as view:
+            size = len(view)
+            done = _write(self.fileno(), view)
+            while done < size:
+                done += _write(self.fileno(), view[done:])
+            return size
+
+
+def open_text(fd: int) -> io.TextIOWrapper:
+    """A stream on fd that never fails over what a character looks like."""
+    pipe = Pipe(fd, "wb", closefd=False)
+    stream = io.TextIOWrapper(
+        pipe,  # type: ignore[arg-type]
+        encoding="utf-8",
+        errors="backslashreplace",
+        newline="\n",
+        write_through=True,
+    )
+    stream.mode = "w"  # type: ignore[misc]
+    return stream
+
+
+def open_input() -> io.TextIOWrapper:
+    return open(0, encoding="utf-8", errors="replace", closefd=False)
+
+
+def unbuffer_c_output() -> None:
+    """Let printf in a C library write at once, as Python does."""
+    try:
+        libc = ctypes.CDLL(None)
+        for name in ("stdout", "__stdoutp"):  # glibc and musl; macOS
+            try:
+                handle = ctypes.c_void_p.in_dll(libc, name)
+            except ValueError:
+                continue
+            libc.setvbuf(handle, None, 2, ctypes.c_size_t(0))
+            return
+    except (OSError, AttributeError):
+        return
+
+
+class Streams:
+    """Keeps spare copies of the descriptors and puts broken ones right."""
+
+    def __init__(self, spare: Callable[[int], int]) -> None:
+        self._spares = {fd: spare(os.dup(fd)) for fd in (0, 1, 2)}
+        self.stdin = open_input()
+        self.stdout = open_text(1)
+        self.stderr = open_text(2)
+        self.restore()
+
+    def restore(self) -> None:
+        self.repair_descriptors()
+        if self.stdout.closed:
+            self.stdout = open_text(1)
+        if self.stderr.closed:
+            self.stderr = open_text(2)
+        if self.stdin.closed:
+            self.stdin = open_input()
+        sys.stdin = sys.__stdin__ = self.stdin  # type: ignore[misc,assignment]
+        sys.stdout = sys.__stdout__ = self.stdout  # type: ignore[misc,assignment]
+        sys.stderr = sys.__stderr__ = self.stderr  # type: ignore[misc,assignment]
+
+    def repair(self) -> None:
+        """Before a cell: replace what is closed or can't be written to.
+
+        A stream that user code put there and that works stays.
+        """
+        self.repair_descriptors()
+        for name in ("stdin", "stdout", "stderr"):
+            stream = getattr(sys, name, None)
+            ours = getattr(self, name)
+            if stream is ours and not ours.closed:
+                continue
+            if not usable(stream, "readline" if name == "stdin" else "write"):
+                if ours.closed:
+                    ours = open_input() if name == "stdin" else open_text(1 if name == "stdout" else 2)
+                    setattr(self, name, ours)
+                setattr(sys, name, ours)
+
+    def repair_descriptors(self) -> None:
+        for fd, spare in self._spares.items():
+            try:
+                _fstat(fd)
+            except OSError:
+                _dup2(spare, fd)
+
+    def flush(self) -> None:
+        """Before a message: nothing of ours is buffered, a user's stream may be."""
+        for stream, ours in ((sys.stdout, self.stdout), (sys.stderr, self.stderr)):
+            if stream is not ours:
+                try:
+                    stream.flush()
+                except Exception:
+                    pass
+
+
+def usable(stream: object, method: str) -> bool:
+    try:
+        return callable(getattr(stream, method)) and not getattr(stream, "closed", False)
+    except Exception:
+        return False
+
+
+class Builtins:
+    """Puts back the built-ins without which nothing runs."""
+
+    def __init__(self) -> None:
+        self._saved = dict(vars(builtins))
+
+    def repair(self) -> None:
+        now = vars(builtins)
+        for name, value in self._saved.items():
+            if name not in now or (callable(value) and not callable(now[name])):
+                now[name] = value

@@ -1,0 +1,21 @@
+//go:build !linux
+
+package python
+
+import (
+	"context"
+
+	"hotcell/runtimes"
+)
+
+// forks says whether kernels are forked from a template. Elsewhere than on
+// Linux there are no pidfds, and frameworks that don't survive a fork.
+const forks = false
+
+type templates struct{}
+
+func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
+	return r.startFresh(ctx, nil)
+}
+
+func (r *Runtime) closeTemplates() {}

@@ -1,0 +1,63 @@
+package python
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+)
+
+//go:embed driver/boot.py driver/_hotcell/*.py
+var driver embed.FS
+
+// payloadFD is where the driver's source is handed over, after the protocol.
+const payloadFD = 4
+
+// bootstrap is all that stands on the command line.
+var bootstrap = fmt.Sprintf("import os;exec(compile(os.pread(%d,os.fstat(%d).st_size,0),'<hotcell boot>','exec'),{'__name__':'_hotcell_boot'})", payloadFD, payloadFD)
+
+// driverPayload makes a file, on no path that anybody could write to, of
+// boot.py with the driver's modules filled in.
+func driverPayload(dir string) (*os.File, error) {
+	text, err := payloadText()
+	if err != nil {
+		return nil, fmt.Errorf("read driver: %w", err)
+	}
+	f, err := sealedFile(dir, text)
+	if err != nil {
+		return nil, fmt.Errorf("hand over driver: %w", err)
+	}
+	return f, nil
+}
+
+func payloadText() ([]byte, error) {
+	boot, err := driver.ReadFile("driver/boot.py")
+	if err != nil {
+		return nil, err
+	}
+	entries, err := driver.ReadDir("driver/_hotcell")
+	if err != nil {
+		return nil, err
+	}
+	sources := make(map[string]string)
+	for _, e := range entries {
+		raw, err := driver.ReadFile(path.Join("driver/_hotcell", e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		name := "_hotcell." + strings.TrimSuffix(e.Name(), ".py")
+		if e.Name() == "__init__.py" {
+			name = "_hotcell"
+		}
+		sources[name] = string(raw)
+	}
+	// A JSON object of strings is a Python dict as well.
+	literal, err := json.Marshal(sources)
+	if err != nil {
+		return nil, err
+	}
+	const place = "SOURCES: dict[str, str] = {}"
+	return []byte(strings.Replace(string(boot), place, "SOURCES = "+string(literal), 1)), nil
+}

@@ -1,0 +1,423 @@
+package python
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
+	"hotcell/runtimes"
+)
+
+var errTemplateGone = errors.New("the template process has ended")
+
+const (
+	// endGrace is how long a template may take to kill its kernels and end.
+	endGrace = 2 * time.Second
+	// packetLimit is the largest packet on the control socket.
+	packetLimit = 1 << 16
+)
+
+// packet is what goes over the control socket; driver/_hotcell/template.py
+// says which members belong to which op.
+type packet struct {
+	Op     string   `json:"op"`
+	Seq    uint64   `json:"seq,omitempty"`
+	Pid    int      `json:"pid,omitempty"`
+	Code   int      `json:"code,omitempty"`
+	Signal int      `json:"signal,omitempty"`
+	Error  string   `json:"error,omitempty"`
+	Sites  []string `json:"sites,omitempty"`
+}
+
+// forked is the answer to a fork.
+type forked struct {
+	process *child.Adopted
+	err     error
+}
+
+// template is a Python process from which kernels are forked. It is the
+// kernels' parent: it reports their exits and reaps them when told to.
+//
+// Goroutines: run, and one that reads its output; both end with the process.
+type template struct {
+	log    *slog.Logger
+	forget func(*template)
+	ready  chan struct{} // closed when it can fork, or has failed to start
+	ended  chan struct{} // closed when everything is over
+
+	mu      sync.Mutex
+	conn    *net.UnixConn // nil until it is started and after it was hung up
+	fault   error         // why it can't fork any more
+	retired bool
+	sites   map[string]time.Time // package directories, when it imported from them
+	seq     uint64
+	waiting map[uint64]chan forked
+	kernels map[int]*child.Adopted
+}
+
+func newTemplate(log *slog.Logger, forget func(*template)) *template {
+	return &template{
+		log: log, forget: forget,
+		ready: make(chan struct{}), ended: make(chan struct{}),
+		waiting: make(map[uint64]chan forked), kernels: make(map[int]*child.Adopted),
+	}
+}
+
+// run is the template's life.
+func (t *template) run(spec child.Spec) {
+	defer close(t.ended)
+	defer t.forget(t)
+	began := time.Now()
+	conn, process, output, err := launchTemplate(spec)
+	if err != nil {
+		t.fail(fmt.Errorf("start template: %w", err))
+		close(t.ready)
+		return
+	}
+	words := make(chan string, 1)
+	// Ends when the template has closed its output, which its end does.
+	go func() { words <- t.readOutput(output) }()
+
+	t.mu.Lock()
+	hungUp := t.fault != nil
+	t.conn = conn
+	t.mu.Unlock()
+	if hungUp {
+		_ = conn.Close()
+	}
+	t.serve(conn, began)
+
+	_ = conn.Close() // for a template that is alive and has broken off
+	select {
+	case <-process.Done():
+	case <-time.After(endGrace):
+		process.Stop(0)
+	}
+	t.over(process.Exit(), <-words)
+}
+
+// launchTemplate starts the process with its control socket on descriptor 3.
+func launchTemplate(spec child.Spec) (*net.UnixConn, *child.Process, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("make control socket: %w", err)
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
+	defer ours.Close()
+	defer theirs.Close()
+	c, err := net.FileConn(ours)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("make control connection: %w", err)
+	}
+	conn, ok := c.(*net.UnixConn)
+	if !ok {
+		_ = c.Close()
+		return nil, nil, nil, fmt.Errorf("make control connection: it is a %T", c)
+	}
+	output, write, err := os.Pipe()
+	if err != nil {
+		_ = conn.Close()
+		return nil, nil, nil, fmt.Errorf("make output pipe: %w", err)
+	}
+	defer write.Close()
+	spec.Stdout, spec.Stderr = write, write
+	spec.Files = append([]*os.File{theirs}, spec.Files...)
+	// A template that dies of our death by signal can't end its kernels any
+	// more; one that reads the end of its control socket does.
+	spec.OutlivesUs = true
+	process, err := child.Start(context.Background(), spec)
+	if err != nil {
+		_ = conn.Close()
+		_ = output.Close()
+		return nil, nil, nil, err
+	}
+	return conn, process, output, nil
+}
+
+// serve takes the template's packets until there are no more.
+func (t *template) serve(conn *net.UnixConn, began time.Time) {
+	buf, rights := make([]byte, packetLimit), make([]byte, unix.CmsgSpace(4*4))
+	for {
+		n, m, _, _, err := conn.ReadMsgUnix(buf, rights)
+		if err != nil || n == 0 {
+			return
+		}
+		files := received(rights[:m])
+		var p packet
+		if err := json.Unmarshal(buf[:n], &p); err != nil {
+			closeAll(files)
+			t.log.Error("template sent what is no packet", slog.Any("error", err))
+			return
+		}
+		switch p.Op {
+		case "ready":
+			t.mu.Lock()
+			t.sites = modified(p.Sites)
+			t.mu.Unlock()
+			close(t.ready)
+			t.log.Debug("template is ready", slog.Duration("took", time.Since(began)))
+		case "forked":
+			t.forked(p, files)
+			continue
+		case "failed":
+			t.answer(p.Seq, forked{err: errors.New(p.Error)})
+		case "exited":
+			t.exited(p)
+		}
+		closeAll(files)
+	}
+}
+
+// fork asks for a kernel that has the given ends.
+func (t *template) fork(ctx context.Context, ends *runtimes.Ends) (*child.Adopted, error) {
+	t.mu.Lock()
+	if t.fault != nil || t.conn == nil {
+		err := t.fault
+		t.mu.Unlock()
+		return nil, err
+	}
+	t.seq++
+	seq, answer, conn := t.seq, make(chan forked, 1), t.conn
+	t.waiting[seq] = answer
+	t.mu.Unlock()
+
+	if err := sendFork(conn, seq, ends.Theirs[:]); err != nil {
+		t.abandon(seq, answer)
+		return nil, fmt.Errorf("%w: %w", errTemplateGone, err)
+	}
+	select {
+	case f := <-answer:
+		return f.process, f.err
+	case <-ctx.Done():
+		t.abandon(seq, answer)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// abandon gives up on an answer. A kernel that comes all the same is killed.
+func (t *template) abandon(seq uint64, answer chan forked) {
+	t.mu.Lock()
+	_, pending := t.waiting[seq]
+	if pending {
+		t.waiting[seq] = nil
+	}
+	t.mu.Unlock()
+	if !pending { // it has just been answered
+		if f := <-answer; f.process != nil {
+			_ = f.process.Signal(syscall.SIGKILL)
+		}
+	}
+}
+
+func (t *template) forked(p packet, files []*os.File) {
+	if len(files) != 1 {
+		closeAll(files)
+		t.answer(p.Seq, forked{err: errors.New("the template sent no pidfd")})
+		return
+	}
+	k := child.Adopt(p.Pid, files[0])
+	t.mu.Lock()
+	t.kernels[p.Pid] = k
+	t.mu.Unlock()
+	t.answer(p.Seq, forked{process: k})
+}
+
+func (t *template) answer(seq uint64, f forked) {
+	t.mu.Lock()
+	answer := t.waiting[seq]
+	delete(t.waiting, seq)
+	t.mu.Unlock()
+	if answer != nil {
+		answer <- f
+	} else if f.process != nil {
+		_ = f.process.Signal(syscall.SIGKILL)
+	}
+}
+
+// exited passes an exit on, lets the template reap, and ends a retired
+// template with its last kernel.
+func (t *template) exited(p packet) {
+	t.mu.Lock()
+	k, conn := t.kernels[p.Pid], t.conn
+	t.mu.Unlock()
+	if k == nil {
+		return
+	}
+	k.Exited(child.Exit{Code: p.Code, Signal: syscall.Signal(p.Signal), At: time.Now()})
+	if conn != nil {
+		_ = send(conn, packet{Op: "reap", Pid: p.Pid}, nil)
+	}
+	t.mu.Lock()
+	delete(t.kernels, p.Pid)
+	last := t.retired && len(t.kernels) == 0 && len(t.waiting) == 0
+	t.mu.Unlock()
+	if last {
+		t.hangUp()
+	}
+}
+
+// usable says whether new kernels may come from it. One that is still
+// importing is.
+func (t *template) usable() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fault != nil || t.retired {
+		return false
+	}
+	for dir, then := range t.sites {
+		if now := modified([]string{dir}); !now[dir].Equal(then) {
+			return false
+		}
+	}
+	return true
+}
+
+// retire lets it live only as long as its kernels.
+func (t *template) retire() {
+	t.mu.Lock()
+	t.retired = true
+	unused := t.fault == nil && t.conn != nil && len(t.kernels) == 0 && len(t.waiting) == 0
+	t.mu.Unlock()
+	if unused {
+		t.hangUp()
+	}
+}
+
+// hangUp tells it to end, and its kernels with it.
+func (t *template) hangUp() {
+	t.mu.Lock()
+	if t.fault == nil {
+		t.fault = errTemplateGone
+	}
+	conn := t.conn
+	t.mu.Unlock()
+	if conn != nil {
+		_ = conn.Close()
+	}
+}
+
+func (t *template) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fault == nil {
+		t.fault = err
+	}
+}
+
+// over settles what is left when the process has ended.
+func (t *template) over(exit child.Exit, words string) {
+	err := fmt.Errorf("%w: %s", errTemplateGone, exit)
+	if words != "" {
+		err = fmt.Errorf("%w; it said: %s", err, words)
+	}
+	select {
+	case <-t.ready:
+	default:
+		// It never worked: trying again would end the same way.
+		err = fmt.Errorf("the template could not start: %s; it said: %s", exit, words)
+		t.mu.Lock()
+		if t.fault == nil {
+			t.log.Error("python template could not start", slog.String("exit", exit.String()), slog.String("said", words))
+		}
+		t.mu.Unlock()
+		t.fail(err)
+		close(t.ready)
+	}
+	t.fail(err)
+	t.mu.Lock()
+	t.conn = nil
+	kernels, waiting := maps.Clone(t.kernels), t.waiting
+	t.kernels, t.waiting = nil, make(map[uint64]chan forked)
+	hungUp := errors.Is(t.fault, errTemplateGone)
+	t.mu.Unlock()
+	if len(kernels) > 0 && !hungUp {
+		t.log.Warn("python template ended", slog.String("exit", exit.String()), slog.Int("kernels", len(kernels)))
+	}
+	for _, k := range kernels {
+		k.Orphaned()
+	}
+	for _, answer := range waiting {
+		if answer != nil {
+			answer <- forked{err: err}
+		}
+	}
+}
+
+// readOutput logs what the template says and keeps the end of it.
+func (t *template) readOutput(output *os.File) string {
+	defer output.Close()
+	const kept = 4 << 10
+	var tail []byte
+	buf := make([]byte, kept)
+	for {
+		n, err := output.Read(buf)
+		if n > 0 {
+			t.log.Debug("template said", slog.String("text", string(buf[:n])))
+			tail = append(tail, buf[:n]...)
+			tail = tail[max(0, len(tail)-kept):]
+		}
+		if err != nil {
+			return strings.TrimSpace(strings.ToValidUTF8(string(tail), "\uFFFD"))
+		}
+	}
+}
+
+func sendFork(conn *net.UnixConn, seq uint64, files []*os.File) error {
+	fds := make([]int, len(files))
+	for i, f := range files {
+		fds[i] = int(f.Fd())
+		// The flag belongs to the pipe, not to the descriptor: user code
+		// would find its stdout non-blocking.
+		if err := unix.SetNonblock(fds[i], false); err != nil {
+			return os.NewSyscallError("fcntl", err)
+		}
+	}
+	return send(conn, packet{Op: "fork", Seq: seq}, unix.UnixRights(fds...))
+}
+
+func send(conn *net.UnixConn, p packet, rights []byte) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	_, _, err = conn.WriteMsgUnix(body, rights, nil)
+	return err
+}
+
+// received returns the descriptors that came with a packet.
+func received(rights []byte) []*os.File {
+	messages, err := unix.ParseSocketControlMessage(rights)
+	if err != nil {
+		return nil
+	}
+	var files []*os.File
+	for _, m := range messages {
+		fds, err := unix.ParseUnixRights(&m)
+		if err != nil {
+			continue
+		}
+		for _, fd := range fds {
+			unix.CloseOnExec(fd)
+			files = append(files, os.NewFile(uintptr(fd), "pidfd"))
+		}
+	}
+	return files
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
