@@ -1,0 +1,104 @@
+// Package daytona speaks the protocols of the Daytona SDKs: the control plane
+// with its event stream, and the toolbox of a sandbox with its interpreter. It
+// translates; sandboxes and contexts are kept by the packages of these names.
+// docs/dialects/daytona.md says what is served and where it goes further.
+package daytona
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hotcell/contexts"
+	"hotcell/handlers/fault"
+	"hotcell/handlers/socket"
+	"hotcell/runtimes"
+	"hotcell/sandboxes"
+)
+
+// LanguageLabel is the label in which the SDKs keep a sandbox's language.
+const LanguageLabel = "code-toolbox-language"
+
+// Deps is what the dialect stands on.
+type Deps struct {
+	Contexts  *contexts.Set
+	Sandboxes *sandboxes.Registry
+	Table     *runtimes.Table
+	Sockets   *socket.Set
+	// Explain is the server's one table of errors.
+	Explain func(error) *fault.Fault
+	// RequireKey, RequireSandbox and RequireToken let a request pass that has
+	// the API key; that may use the sandbox named in the path; that has a
+	// preview token. The latter two note the sandbox for SandboxOf.
+	RequireKey, RequireSandbox, RequireToken fiber.Handler
+	IsKey                                    func(string) bool
+	// Options are what a context of a sandbox begins with; an error if the
+	// sandbox isn't there or not started.
+	Options func(sandbox string) (contexts.Options, error)
+	SandboxOf                                func(*fiber.Ctx) string
+	// BaseURL is the server's address as this client reaches it.
+	BaseURL func(*fiber.Ctx) string
+	Version string
+	Log     *slog.Logger
+}
+
+// dialect is what the handlers are methods of. It has no state of its own.
+type dialect struct{ Deps }
+
+// Mount adds the routes: the control plane under /api, the toolbox under
+// /toolbox/{sandbox}, and again at the root for clients that know only a host
+// and a preview token.
+func Mount(app fiber.Router, deps Deps) {
+	d := &dialect{Deps: deps}
+	d.mountEvents(app)
+	d.toolbox(app.Group("/api/toolbox/:sandbox/toolbox", d.RequireSandbox))
+	d.toolbox(app.Group("/toolbox/:sandbox", d.RequireSandbox))
+	d.control(app.Group("/api", d.RequireKey))
+	d.atRoot(app)
+}
+
+// body is an error as the SDKs read it.
+type body struct {
+	StatusCode int    `json:"statusCode"`
+	Message    string `json:"message"`
+	Error      string `json:"error"`
+	Code       string `json:"code"`
+	Source     string `json:"source"`
+	Path       string `json:"path"`
+	Method     string `json:"method"`
+	Timestamp  string `json:"timestamp"`
+}
+
+// WriteFault answers with an error.
+func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+	source := "DAYTONA_DAEMON"
+	if path := c.Path(); strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/toolbox/") {
+		source = "DAYTONA_API"
+	}
+	return c.Status(f.Status).JSON(body{
+		StatusCode: f.Status,
+		Message:    f.Message,
+		Error:      http.StatusText(f.Status),
+		Code:       f.Code,
+		Source:     source,
+		Path:       strings.Clone(c.Path()),
+		Method:     c.Method(),
+		Timestamp:  stamp(time.Now()),
+	})
+}
+
+// stamp is a time as the clients parse it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// param is a part of the path, decoded, and safe to keep.
+func param(c *fiber.Ctx, name string) (string, error) {
+	s, err := url.PathUnescape(c.Params(name))
+	if err != nil {
+		return "", fault.BadRequest("the path is not valid: %v", err)
+	}
+	return strings.Clone(s), nil
+}

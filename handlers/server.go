@@ -1,0 +1,259 @@
+// Package handlers is the HTTP side of hotcell: it assembles the dialects
+// behind one Fiber application, decides who may do what, and turns errors into
+// answers. How anything is done, the packages below know.
+//
+// Ownership: a [Server] owns its connections and their goroutines, and joins
+// them in [Server.Shutdown]. The contexts and sandboxes that it serves belong
+// to whoever made them, who closes them after it.
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hotcell/contexts"
+	"hotcell/handlers/daytona"
+	"hotcell/handlers/native"
+	"hotcell/handlers/socket"
+	"hotcell/runtimes"
+	"hotcell/sandboxes"
+)
+
+const (
+	// bodyLimit bounds one request. It is the size of the largest frame that a
+	// kernel takes.
+	bodyLimit = 64 << 20
+	// readTimeout is for one whole request: 64 MiB at 5 Mbit/s.
+	readTimeout = 2 * time.Minute
+	// idleTimeout is long because some clients don't repeat a POST that met a
+	// connection which the server was just closing.
+	idleTimeout = 10 * time.Minute
+	// headerLimit holds long query strings and subprotocols.
+	headerLimit = 16 << 10
+)
+
+// Config is what a server is made of. Contexts, Sandboxes and Table are needed.
+type Config struct {
+	Contexts  *contexts.Set
+	Sandboxes *sandboxes.Registry
+	Table     *runtimes.Table
+	// Key opens everything. Empty means that no key is asked for.
+	Key string
+	// PublicURL is where clients reach the server when that isn't what they
+	// send as Host, as behind a proxy that ends TLS: https://cells.example.org.
+	// Nil or an empty answer means that the request's own Host is right.
+	PublicURL func() string
+	// AllowedHosts are names, beside loopback ones and plain addresses, that a
+	// request's Host may have.
+	AllowedHosts []string
+	// AllowedOrigins are the web origins, beside the server's own, whose pages
+	// may use it: https://app.example.org.
+	AllowedOrigins []string
+	Version        string
+	Log            *slog.Logger
+}
+
+// Validate reports all faults at once.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Contexts == nil || c.Sandboxes == nil || c.Table == nil {
+		errs = append(errs, errors.New("contexts, sandboxes and the language table are needed"))
+	}
+	for _, o := range c.AllowedOrigins {
+		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+			errs = append(errs, fmt.Errorf("allowed origin %q is not of the form https://host[:port]", o))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	cfg     Config
+	app     *fiber.App
+	auth    *auth
+	hosts   []string // allowed names, in lower case
+	sockets *socket.Set
+
+	mu       sync.Mutex
+	ln       net.Listener
+	shutdown bool
+}
+
+// ErrShutdown is what [Server.Serve] returns when it is called too late.
+var ErrShutdown = errors.New("the server was shut down")
+
+// New assembles a server. cfg must be valid.
+func New(cfg Config) *Server {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		cfg:     cfg,
+		auth:    newAuth(cfg.Key, cfg.Sandboxes),
+		sockets: socket.NewSet(cfg.Log),
+	}
+	for _, h := range cfg.AllowedHosts {
+		s.hosts = append(s.hosts, strings.ToLower(h))
+	}
+	if u, err := url.Parse(s.publicURL()); err == nil && u.Hostname() != "" {
+		s.hosts = append(s.hosts, strings.ToLower(u.Hostname()))
+	}
+	s.app = fiber.New(fiber.Config{
+		BodyLimit:             bodyLimit,
+		ReadTimeout:           readTimeout,
+		IdleTimeout:           idleTimeout,
+		ReadBufferSize:        headerLimit,
+		CaseSensitive:         true,
+		DisableStartupMessage: true,
+		ErrorHandler:          s.fail,
+	})
+	s.mount()
+	return s
+}
+
+// mount says who answers what. Order matters: the guard stands before all.
+func (s *Server) mount() {
+	s.app.Use(s.recovered, collapse, s.guard)
+	s.app.Get("/health", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
+	rooms := workspaces{s.cfg.Sandboxes}
+	native.New(native.Config{
+		Contexts:  s.cfg.Contexts,
+		Sandboxes: rooms,
+		Runtimes:  s.cfg.Table,
+		Sockets:   s.sockets,
+		Version:   s.cfg.Version,
+		Explain:   s.explain,
+		Log:       s.cfg.Log,
+	}).Mount(s.app.Group("/v1"), s.requireKey)
+	daytona.Mount(s.app, daytona.Deps{
+		Contexts:       s.cfg.Contexts,
+		Sandboxes:      s.cfg.Sandboxes,
+		Table:          s.cfg.Table,
+		Sockets:        s.sockets,
+		Explain:        s.explain,
+		RequireKey:     s.requireKey,
+		RequireSandbox: s.requireSandbox,
+		RequireToken:   s.requireToken,
+		IsKey:          s.auth.isKey,
+		Options:        rooms.Options,
+		SandboxOf:      sandboxOf,
+		BaseURL:        s.baseURL,
+		Version:        s.cfg.Version,
+		Log:            s.cfg.Log,
+	})
+}
+
+// fail answers a request that ended in an error, in its dialect's words.
+func (s *Server) fail(c *fiber.Ctx, err error) error {
+	return daytona.WriteFault(c, s.explain(err))
+}
+
+// recovered turns a panic of a handler into an ordinary unexpected error.
+func (s *Server) recovered(c *fiber.Ctx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("handler panicked: %v", p)
+		}
+	}()
+	return c.Next()
+}
+
+// collapse forgives an API URL that was given with a slash at its end, to
+// which clients append another.
+func collapse(c *fiber.Ctx) error {
+	path := c.Path()
+	if !strings.Contains(path, "//") {
+		return c.Next()
+	}
+	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	clean := "/" + strings.Join(parts, "/")
+	if strings.HasSuffix(path, "/") && clean != "/" {
+		clean += "/"
+	}
+	c.Path(clean)
+	return c.RestartRouting()
+}
+
+func (s *Server) publicURL() string {
+	if s.cfg.PublicURL == nil {
+		return ""
+	}
+	return strings.TrimRight(s.cfg.PublicURL(), "/")
+}
+
+// baseURL is the address under which this client reaches the server. It is
+// what the client itself used, so that any alias or forwarded port works,
+// unless a proxy stands between that has a URL of its own.
+func (s *Server) baseURL(c *fiber.Ctx) string {
+	host := string(c.Request().Host())
+	if public := s.publicURL(); public != "" {
+		u, err := url.Parse(public)
+		proxied := c.Get(fiber.HeaderXForwardedHost) != "" || c.Get(fiber.HeaderForwarded) != "" || c.Get(fiber.HeaderXForwardedProto) != ""
+		if err == nil && (proxied || strings.EqualFold(u.Host, host)) {
+			return public
+		}
+	}
+	scheme := "http"
+	if c.Context().IsTLS() {
+		scheme = "https"
+	}
+	return scheme + "://" + host
+}
+
+// Serve answers on ln until [Server.Shutdown], and then returns nil.
+func (s *Server) Serve(ln net.Listener) error {
+	s.mu.Lock()
+	if s.shutdown {
+		s.mu.Unlock()
+		_ = ln.Close()
+		return ErrShutdown
+	}
+	ln = &listener{Listener: ln}
+	s.ln = ln
+	s.mu.Unlock()
+	if err := s.app.Listener(ln); err != nil {
+		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown stops listening, ends every WebSocket with a reason, waits for the
+// requests that are being answered, and returns when the goroutines are gone
+// or ctx has ended.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.shutdown = true
+	ln := s.ln
+	s.mu.Unlock()
+	if ln != nil {
+		_ = ln.Close()
+	}
+	errs := []error{s.sockets.Shutdown(ctx)}
+	if err := s.app.ShutdownWithContext(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("wait for requests: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// listener may be closed twice: by a shutdown that finds the application not
+// serving yet, and by the application.
+type listener struct {
+	net.Listener
+	once sync.Once
+}
+
+func (l *listener) Close() error {
+	var err error
+	l.once.Do(func() { err = l.Listener.Close() })
+	return err
+}
