@@ -141,14 +141,19 @@ func (p *Process) Stop(grace time.Duration) Exit {
 }
 
 func (p *Process) wait() {
-	p.handle.awaitExit()
+	pinned := p.handle.awaitExit()
+	if !pinned {
+		_ = p.cmd.Wait()
+	}
 	p.mu.Lock()
-	// The leader is a zombie now and holds its number: the group and the
+	// A pinned leader is a zombie now and holds its number: the group and the
 	// session can be swept without hitting a stranger.
 	p.handle.sweep()
 	p.reaped = true
 	p.mu.Unlock()
-	_ = p.cmd.Wait() // the state below says all; a failed wait leaves it nil, which is Unknown
+	if pinned {
+		_ = p.cmd.Wait() // the state below says all; a failed wait leaves it nil, which is Unknown
+	}
 	p.handle.close()
 	p.exit = exitOf(p.cmd.ProcessState)
 	close(p.done)

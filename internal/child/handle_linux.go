@@ -40,16 +40,17 @@ func pollable(fd int) *os.File {
 	return os.NewFile(uintptr(fd), "pidfd")
 }
 
-// awaitExit returns when the process has exited, and leaves it unreaped.
-func (h *handle) awaitExit() {
+// awaitExit returns when the process has exited, and leaves it unreaped, so
+// that its number stays its own.
+func (h *handle) awaitExit() (pinned bool) {
 	if h.pidfd != nil && awaitReadable(h.pidfd) == nil {
-		return
+		return true
 	}
 	var info unix.Siginfo
 	for {
 		err := unix.Waitid(unix.P_PID, h.pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
-			return
+			return err == nil
 		}
 	}
 }

@@ -18,8 +18,8 @@ func (h *handle) prepare(cmd *exec.Cmd, _ bool) {
 }
 
 func (h *handle) started(pid int) { h.pid = pid }
-func (h *handle) awaitExit()      {}
-func (h *handle) sweep()          {}
+func (h *handle) awaitExit() bool { return false }
+func (h *handle) sweep()          { _ = h.signal(syscall.SIGKILL) }
 func (h *handle) close()          {}
 
 func (h *handle) signal(sig syscall.Signal) error {

@@ -1,0 +1,151 @@
+package child_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// shell starts a script, and returns what it writes.
+func shell(t *testing.T, script string) (*child.Process, *bufio.Reader) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", script}, Env: os.Environ(), Stdout: w})
+	_ = w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Stop(0); _ = r.Close() })
+	return p, bufio.NewReader(r)
+}
+
+func line(t *testing.T, r *bufio.Reader) string {
+	t.Helper()
+	s, err := r.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(s)
+}
+
+func TestExitIsAValue(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		script, words string
+		code          int
+		signal        syscall.Signal
+	}{
+		{"exit 0", "exit status 0", 0, 0},
+		{"exit 3", "exit status 3", 3, 0},
+		{"kill -SEGV $$", "killed by SIGSEGV", 139, syscall.SIGSEGV},
+		{"kill -KILL $$", "killed by SIGKILL", 137, syscall.SIGKILL},
+	} {
+		t.Run(c.script, func(t *testing.T) {
+			t.Parallel()
+			p, _ := shell(t, c.script)
+			<-p.Done()
+			if e := p.Exit(); e.Code != c.code || e.Signal != c.signal || e.String() != c.words || e.At.IsZero() {
+				t.Errorf("%+v %s", e, e)
+			}
+			if err := p.Signal(syscall.SIGINT); err != nil {
+				t.Errorf("signal after the end: %v", err)
+			}
+		})
+	}
+}
+
+func TestStopClimbsToKill(t *testing.T) {
+	t.Parallel()
+	p, out := shell(t, `trap 'echo no' TERM; echo on; while :; do sleep 0.01; done`)
+	line(t, out)
+	if e := p.Stop(20 * time.Millisecond); e.Signal != syscall.SIGKILL {
+		t.Errorf("%+v", e)
+	}
+	p, out = shell(t, `trap 'exit 5' TERM; echo on; while :; do sleep 0.01; done`)
+	line(t, out)
+	if e := p.Stop(10 * time.Second); e.Code != 5 {
+		t.Errorf("%+v", e)
+	}
+	if e := p.Stop(time.Hour); e.Code != 5 {
+		t.Errorf("second stop: %+v", e)
+	}
+}
+
+// TestTheGroupDiesWithItsLeader covers a child in the group, one in a group of
+// its own, and one in a session of its own.
+func TestTheGroupDiesWithItsLeader(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, start string }{
+		{"same group", "sleep 600 & echo $!"},
+		{"own group", "set -m; sleep 600 & echo $!"},
+		{"own session", `setsid sh -c 'echo $$; exec sleep 600' & wait`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, out := shell(t, c.start+"; sleep 600")
+			pid, err := strconv.Atoi(line(t, out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fd, err := unix.PidfdOpen(pid, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			p.Stop(0)
+			if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 2000); n != 1 {
+				t.Errorf("it is left: %v", err)
+			}
+		})
+	}
+}
+
+func TestStartFailures(t *testing.T) {
+	t.Parallel()
+	if _, err := child.Start(t.Context(), child.Spec{Path: "/does/not/exist"}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("too late"))
+	if _, err := child.Start(ctx, child.Spec{Path: "/bin/true"}); err == nil || err.Error() != "too late" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNoDescriptorIsLeft(t *testing.T) {
+	count := func() int {
+		names, _ := os.ReadDir("/proc/self/fd")
+		return len(names)
+	}
+	run := func() {
+		p, err := child.Start(t.Context(), child.Spec{Path: "/bin/true"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-p.Done()
+	}
+	run()
+	before := count()
+	for range 50 {
+		run()
+	}
+	if after := count(); after > before {
+		t.Errorf("%d descriptors became %d", before, after)
+	}
+}
