@@ -33,18 +33,17 @@ version_of() {
 # answers with the fetched one's version.
 go_minimum=$(sed -n -E 's/^go ([0-9]+\.[0-9]+).*/\1/p' go.mod)
 need Go "$(version_of go version)" "$go_minimum" \
-  "anywhere: https://go.dev/dl/" \
-  "Debian:   apt-get install -t bookworm-backports golang-go, when that is new enough" \
-  "macOS:    brew install go"
+  "Debian, Ubuntu: apt-get install golang-go, if that is new enough; else https://go.dev/dl/" \
+  "macOS:          brew install go"
 
 # 20 is the first release whose inspector the JavaScript driver was written for.
 node_hint=(
-  "Debian, Ubuntu: apt-get install nodejs npm, when that is new enough; else https://nodejs.org/en/download"
+  "Debian, Ubuntu: apt-get install nodejs npm, if that is new enough; else https://nodejs.org/en/download"
   "macOS:          brew install node"
 )
-need Node "$(version_of node --version)" 20.0 "${node_hint[@]}"
-# 8 is the first npm whose npm ci takes the overrides and the lock file's version 3.
-need npm "$(version_of npm --version)" 8.0 "${node_hint[@]}"
+need Node "$(version_of node --version)" 20 "${node_hint[@]}"
+# 8 is the first npm that knows the lock file's format.
+need npm "$(version_of npm --version)" 8 "${node_hint[@]}"
 
 ./setup/python.sh >/dev/null || faults=$((faults + 1))
 

@@ -27,7 +27,10 @@ fault=
 examine() {
   local path answer version real missing
   fault=
-  path=$(command -v "$1" 2>/dev/null) || return 1
+  if ! path=$(command -v "$1" 2>/dev/null); then
+    [ -z "${PYTHON:-}" ] || fault="no program of that name"
+    return 1
+  fi
   if ! answer=$("$path" -I -c "$probe" 2>/dev/null); then
     # A shim for a version that isn't selected is there and doesn't start; that is no interpreter.
     fault="$path does not start"

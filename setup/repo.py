@@ -18,6 +18,8 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 # The tree stands by itself: nobody who reads it knows these. Written in halves, so as not to find this file.
 FOREIGN = re.compile(r"\.\./sha" r"red\b|/work/(?:sha" r"red|ma" r"in)\b|\bis" r"sue #?\d{1,2}\b")
+# What a machine must have. A dependency that asks for more raises go.mod without a word.
+OLDEST_GO = (1, 25)
 # Recorded traffic and generated files are what they are.
 VERBATIM = ("testdata/", "setup/python/runtime.txt", "setup/python/test.txt", "package-lock.json")
 
@@ -77,7 +79,15 @@ def named_hosts(lock: Path) -> Iterator[str]:
             yield f"{lock}: {name} has no hash"
 
 
+def raised_minimum(module: Path) -> Iterator[str]:
+    """go.mod says which Go builds this; `go get MODULE@OLDER go@1.25.0` undoes what a newer module asked for."""
+    found = re.search(r"^go (\d+)\.(\d+)", module.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None or (int(found[1]), int(found[2])) > OLDEST_GO:
+        yield f"{module}: asks for more than Go {OLDEST_GO[0]}.{OLDEST_GO[1]}"
+
+
 def faults() -> Iterator[str]:
+    yield from raised_minimum(Path("go.mod"))
     for file in tracked():
         if file.name == "package-lock.json":
             yield from named_hosts(file)
