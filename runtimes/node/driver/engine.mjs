@@ -1,0 +1,131 @@
+/** V8 through its own inspector: evaluates cells, and hands over what they gave as real values. */
+
+import { Session } from 'node:inspector';
+import {
+  bare,
+  PrimordialBigInt,
+  PrimordialNumber,
+  slice,
+} from './primordials.mjs';
+
+/**
+ * @typedef {object} RemoteObject
+ * @property {string} type
+ * @property {string} [subtype]
+ * @property {unknown} [value]
+ * @property {string} [unserializableValue]
+ * @property {string} [objectId]
+ */
+
+/**
+ * @typedef {object} Evaluated
+ * @property {RemoteObject} result
+ * @property {{lineNumber: number, columnNumber: number, text: string, exception?: RemoteObject}} [exceptionDetails]
+ */
+
+const TAKE = 'function () { "use strict"; __hotcell.take(this); }';
+
+export class Engine {
+  #post;
+  /** @type {unknown} */
+  #taken;
+
+  constructor() {
+    const session = new Session();
+    session.connect();
+    this.#post = session.post.bind(session);
+  }
+
+  /** Called inside the evaluation that {@link value} starts. @param {unknown} value */
+  take(value) {
+    this.#taken = value;
+  }
+
+  /**
+   * Calls a method of the inspector that answers before it returns.
+   * @param {string} method
+   * @param {Record<string, unknown>} params
+   * @returns {any} undefined when it failed
+   */
+  ask(method, params) {
+    let answer;
+    this.#post(method, bare(params), (/** @type {unknown} */ error, /** @type {any} */ reply) => {
+      if (error === null) answer = reply;
+    });
+    return answer;
+  }
+
+  /**
+   * Runs a cell. The answer comes at once, or when what the cell awaits has settled.
+   * @param {string} code
+   * @param {string} name for stack traces
+   * @param {(error: Error | null, reply: Evaluated) => void} answered
+   */
+  run(code, name, answered) {
+    const params = bare({
+      expression: `${code}\n//# sourceURL=${name}`,
+      replMode: true,
+      awaitPromise: true,
+      objectGroup: name,
+    });
+    this.#post('Runtime.evaluate', params, /** @type {any} */ (answered));
+  }
+
+  /**
+   * Lets go of what a cell's answer held.
+   * @param {string} name
+   */
+  release(name) {
+    this.ask('Runtime.releaseObjectGroup', { objectGroup: name });
+  }
+
+  /**
+   * Evaluates text that can do nothing but look: V8 refuses anything with a side effect.
+   * @param {string} expression
+   * @returns {{value: unknown} | undefined}
+   */
+  peek(expression) {
+    const objectGroup = 'peek';
+    const reply = this.ask('Runtime.evaluate', {
+      expression,
+      throwOnSideEffect: true,
+      silent: true,
+      objectGroup,
+      timeout: 250,
+    });
+    const found =
+      reply && !reply.exceptionDetails ? { value: this.value(reply.result) } : undefined;
+    this.release(objectGroup);
+    return found;
+  }
+
+  /** The names of let, const and class at the top level. @returns {string[]} */
+  lexicalNames() {
+    return this.ask('Runtime.globalLexicalScopeNames', {})?.names ?? [];
+  }
+
+  /**
+   * The value behind the inspector's description of it.
+   * @param {RemoteObject} remote
+   * @returns {unknown}
+   */
+  value(remote) {
+    if (remote.objectId !== undefined) {
+      this.ask('Runtime.callFunctionOn', {
+        objectId: remote.objectId,
+        functionDeclaration: TAKE,
+        silent: true,
+      });
+      const value = this.#taken;
+      this.#taken = undefined;
+      return value;
+    }
+    if (remote.unserializableValue !== undefined) {
+      const text = remote.unserializableValue;
+      if (remote.type === 'bigint') return PrimordialBigInt(slice(text, 0, -1));
+      return PrimordialNumber(text);
+    }
+    if (remote.subtype === 'null') return null;
+    return remote.value;
+  }
+}

@@ -1,0 +1,182 @@
+/** What is told about something thrown: name, value and a traceback of the user's own frames. */
+
+import { inspect, types } from 'node:util';
+import { textOf, wordsOf } from './formats.mjs';
+import {
+  join,
+  match,
+  PrimordialRegExp,
+  PrimordialString,
+  push,
+  repeat,
+  slice,
+  split,
+} from './primordials.mjs';
+
+/** Longer texts are cut: an error is read by people and models, not by programs. */
+const LONGEST = 1024 * 1024;
+const FRAME = /^\s+at /;
+const FRAME_OF_CELL = /^\s+at .*\bcell:\d+:\d+/m;
+
+/**
+ * @typedef {object} Fault
+ * @property {string} name
+ * @property {string} value
+ * @property {string} traceback
+ */
+
+/**
+ * @typedef {object} Place
+ * @property {string} cell its name, `cell:3`
+ * @property {string} code
+ * @property {number} [line] from 0
+ * @property {number} [column] from 0
+ */
+
+export class Faults {
+  /** @type {RegExp} */
+  #foreign;
+
+  /**
+   * @param {string} driver the path of the driver's own file, whose frames are left out
+   */
+  constructor(driver) {
+    const quoted = driver.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    this.#foreign = new PrimordialRegExp(`^\\s+at .*(?:\\(|\\s)(?:node:|(?:file://)?${quoted})`);
+  }
+
+  /**
+   * @param {unknown} thrown
+   * @param {Place} place where V8 saw it
+   * @returns {Fault}
+   */
+  describe(thrown, place) {
+    if (!isError(thrown)) {
+      const value = cut(textOf(thrown));
+      return { name: 'Uncaught', value, traceback: `Uncaught ${value}${at(place)}` };
+    }
+    const name = member(thrown, 'name') || 'Error';
+    const value = member(thrown, 'message');
+    const text = this.clean(fullText(thrown, name, value));
+    if (isSyntaxError(thrown) && match(FRAME_OF_CELL, stackOf(thrown)) === null) {
+      const source = sourceLine(place);
+      if (source !== '') return { name, value, traceback: `${source}${name}: ${value}` };
+    }
+    return { name, value, traceback: text };
+  }
+
+  /**
+   * Leaves out the frames that are not the user's.
+   * @param {string} text
+   * @returns {string}
+   */
+  clean(text) {
+    const lines = split(text, '\n');
+    const kept = [];
+    for (let i = 0; i < lines.length; i++) {
+      if (match(FRAME, lines[i]) === null || match(this.#foreign, lines[i]) === null) {
+        push(kept, lines[i]);
+      }
+    }
+    return cut(join(kept, '\n'));
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Error}
+ */
+function isError(value) {
+  try {
+    return types.isNativeError(value) || value instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {boolean}
+ */
+function isSyntaxError(error) {
+  try {
+    return error instanceof SyntaxError;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {any} error
+ * @param {string} name
+ * @returns {string}
+ */
+function member(error, name) {
+  try {
+    const value = error[name];
+    return value === undefined ? '' : cut(PrimordialString(value));
+  } catch (raised) {
+    return `[${name} raises: ${wordsOf(raised)}]`;
+  }
+}
+
+/**
+ * @param {any} error
+ * @returns {string}
+ */
+function stackOf(error) {
+  try {
+    return PrimordialString(error.stack);
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * The stack with causes and the errors of an AggregateError, as inspect shows them.
+ * @param {Error} error
+ * @param {string} name
+ * @param {string} value
+ * @returns {string}
+ */
+function fullText(error, name, value) {
+  try {
+    return inspect(error, { depth: 4, maxArrayLength: 50, maxStringLength: 10_000 });
+  } catch {
+    return `${name}: ${value}`;
+  }
+}
+
+/**
+ * @param {Place} place
+ * @returns {string}
+ */
+function at(place) {
+  if (place.line === undefined) return '';
+  return `\n    at ${place.cell}:${place.line + 1}:${(place.column ?? 0) + 1}`;
+}
+
+/**
+ * The line that V8 could not read, with a mark under the place.
+ * @param {Place} place
+ * @returns {string}
+ */
+function sourceLine(place) {
+  if (place.line === undefined) return '';
+  const line = split(place.code, '\n')[place.line];
+  if (line === undefined) return '';
+  const column = place.column ?? 0;
+  // A generated line may be megabytes long; its neighbourhood is enough.
+  const from = column > 200 ? column - 100 : 0;
+  const shown = slice(line, from, from + 300);
+  return `${place.cell}:${place.line + 1}\n${shown}\n${repeat(' ', column - from)}^\n\n`;
+}
+
+/**
+ * @param {string} text
+ * @returns {string}
+ */
+function cut(text) {
+  if (text.length <= LONGEST) return text;
+  return `${slice(text, 0, LONGEST)}… ${text.length - LONGEST} more characters`;
+}

@@ -1,0 +1,239 @@
+/** The main thread's side of a context: takes requests one at a time, runs cells, answers. */
+
+import { FrameTooLarge } from './channel.mjs';
+import { bundleOf } from './formats.mjs';
+import { Imports } from './imports.mjs';
+import {
+  bare,
+  hasOwn,
+  ObjectKeys,
+} from './primordials.mjs';
+
+/**
+ * @typedef {object} Cell
+ * @property {number} seq
+ * @property {string} id
+ * @property {string} name `cell:3`
+ * @property {string} code
+ * @property {boolean} stdin
+ * @property {Record<string, string | undefined>} env what the variables of this run were before
+ */
+
+const chdir = process.chdir.bind(process);
+const cwd = process.cwd.bind(process);
+const exit = process.exit.bind(process);
+const environment = process.env;
+
+export class Kernel {
+  #engine;
+  #channel;
+  #interrupts;
+  #guards;
+  #faults;
+  #introspection;
+  #count = 0;
+  /** @type {Cell | undefined} */
+  #cell;
+  imports = new Imports(cwd());
+
+  /**
+   * @param {object} parts
+   * @param {import('./engine.mjs').Engine} parts.engine
+   * @param {import('./channel.mjs').Channel} parts.channel
+   * @param {import('./interrupts.mjs').Interrupts} parts.interrupts
+   * @param {import('./guards.mjs').Guards} parts.guards
+   * @param {import('./errors.mjs').Faults} parts.faults
+   * @param {import('./introspection.mjs').Introspection} parts.introspection
+   */
+  constructor({ engine, channel, interrupts, guards, faults, introspection }) {
+    this.#engine = engine;
+    this.#channel = channel;
+    this.#interrupts = interrupts;
+    this.#guards = guards;
+    this.#faults = faults;
+    this.#introspection = introspection;
+  }
+
+  /** The cell that runs. */
+  get cell() {
+    return this.#cell;
+  }
+
+  /**
+   * @param {any} request
+   */
+  handle(request) {
+    switch (request.type) {
+      case 'configure':
+        this.#configure(request);
+        return;
+      case 'execute':
+        this.#execute(request);
+        return;
+      case 'settle':
+        this.settle(request.seq);
+        return;
+      case 'complete':
+      case 'inspect':
+      case 'is_complete':
+        this.#introspect(request);
+        return;
+      case 'shutdown':
+        exit(0);
+        return;
+      default:
+    }
+  }
+
+  /**
+   * @param {{cwd?: string, env?: Record<string, string>}} request
+   */
+  #configure(request) {
+    try {
+      if (request.cwd) chdir(request.cwd);
+      setEnvironment(request.env ?? {});
+      this.imports = new Imports(cwd());
+    } catch (error) {
+      const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+      const value = `cannot work in ${request.cwd}: ${REASONS[code ?? ''] ?? String(error)}`;
+      this.#channel.send(bare({ type: 'refused', value }));
+      return;
+    }
+    this.#channel.send(bare({ type: 'ready' }));
+  }
+
+  /**
+   * @param {{seq: number, id: string, code?: string, env?: Record<string, string>, stdin?: boolean}} request
+   */
+  #execute(request) {
+    this.#count += 1;
+    const { seq, id, code = '', stdin = false } = request;
+    const cell = { seq, id, name: `cell:${this.#count}`, code, stdin, env: bare({}) };
+    this.#guards.restore();
+    this.#cell = cell;
+    if (!this.#interrupts.begin(seq)) {
+      this.settle(seq);
+      return;
+    }
+    cell.env = setEnvironment(request.env ?? {});
+    this.#engine.run(code, cell.name, (error, reply) => this.#answered(cell, error, reply));
+  }
+
+  /**
+   * @param {Cell} cell
+   * @param {Error | null} error of the inspector itself
+   * @param {import('./engine.mjs').Evaluated} reply
+   */
+  #answered(cell, error, reply) {
+    // A cell that was interrupted while it awaited something comes here when that settles; one
+    // that was terminated comes here before the reader thread says so.
+    if (this.#cell !== cell || this.#interrupts.terminating) return;
+    if (error !== null) {
+      const value = `the cell could not be evaluated: ${error.message}`;
+      this.#fail(cell, { name: 'InternalError', value, traceback: value });
+      return;
+    }
+    const details = reply.exceptionDetails;
+    if (details !== undefined) {
+      const thrown = details.exception ? this.#engine.value(details.exception) : details.text;
+      const { lineNumber: line, columnNumber: column } = details;
+      const place = { cell: cell.name, code: cell.code, line, column };
+      this.#fail(cell, this.#faults.describe(thrown, place));
+      return;
+    }
+    const value = this.#engine.value(reply.result);
+    if (value !== undefined) this.#sendResult(cell, value);
+    this.#finish(cell, 'ok');
+  }
+
+  /**
+   * @param {Cell} cell
+   * @param {unknown} value
+   */
+  #sendResult(cell, value) {
+    const message = bare({ type: 'result', id: cell.id, data: bundleOf(value) });
+    try {
+      this.#channel.send(message);
+    } catch (error) {
+      if (!(error instanceof FrameTooLarge)) throw error;
+      message.data = bare({ 'text/plain': `[the result cannot be shown: ${error.message}]` });
+      this.#channel.send(message);
+    }
+  }
+
+  /**
+   * @param {Cell} cell
+   * @param {import('./errors.mjs').Fault} fault
+   * @param {string} [status]
+   */
+  #fail(cell, fault, status) {
+    const { name, value, traceback } = fault;
+    this.#channel.send(bare({ type: 'error', id: cell.id, name, value, traceback }));
+    // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
+    this.#finish(cell, status ?? (this.#interrupts.signalled ? 'interrupted' : 'error'));
+  }
+
+  /**
+   * Ends the cell as interrupted, if it is still the one that runs.
+   * @param {number} seq
+   */
+  settle(seq) {
+    const cell = this.#cell;
+    if (cell === undefined || cell.seq !== seq) return;
+    this.#interrupts.hold();
+    const name = 'InterruptedError';
+    const value = 'the execution was interrupted';
+    this.#fail(cell, { name, value, traceback: `${name}: ${value}` }, 'interrupted');
+    this.#interrupts.release();
+  }
+
+  /**
+   * @param {Cell} cell
+   * @param {string} status
+   */
+  #finish(cell, status) {
+    this.#interrupts.hold();
+    this.#cell = undefined;
+    this.#interrupts.end();
+    setEnvironment(cell.env);
+    this.#engine.release(cell.name);
+    const { names, more } = this.#introspection.userNames();
+    const message = bare({ type: 'done', id: cell.id, status, names });
+    if (more > 0) message.more = more;
+    this.#channel.send(message);
+    this.#interrupts.release();
+  }
+
+  /**
+   * @param {any} request
+   */
+  #introspect(request) {
+    this.#channel.send(this.#introspection.answer(request));
+  }
+}
+
+/** @type {Record<string, string | undefined>} */
+const REASONS = bare({
+  ENOENT: 'there is no such directory',
+  ENOTDIR: 'it is not a directory',
+  EACCES: 'permission denied',
+});
+
+/**
+ * Sets variables; undefined removes one. Returns what they were.
+ * @param {Record<string, string | undefined>} wanted
+ * @returns {Record<string, string | undefined>}
+ */
+function setEnvironment(wanted) {
+  const before = bare({});
+  const names = ObjectKeys(wanted);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    before[name] = hasOwn(environment, name) ? environment[name] : undefined;
+    const value = wanted[name];
+    if (value === undefined) delete environment[name];
+    else environment[name] = value;
+  }
+  return before;
+}
+

@@ -1,0 +1,132 @@
+/**
+ * The reader thread. It owns the reading side of the protocol's descriptor, so that interrupts,
+ * acks and the end of file are seen while user code keeps the main thread busy, and so that user
+ * code, which lives in another realm, cannot break the reading.
+ */
+
+import { Session } from 'node:inspector';
+import { Socket } from 'node:net';
+import { workerData } from 'node:worker_threads';
+import { ACKS, FLUSHED, INPUTS, MAX_FRAME, PROTOCOL_FD, TERMINATED } from './shared.mjs';
+
+/** @type {{port: import('node:worker_threads').MessagePort, inputs: import('node:worker_threads').MessagePort, shared: SharedArrayBuffer}} */
+const { port, inputs, shared: buffer } = workerData;
+const shared = new Int32Array(buffer);
+const session = new Session();
+session.connectToMainThread();
+const socket = new Socket({ fd: PROTOCOL_FD, readable: true, writable: true });
+
+/** The number of the last execution that was handed to the main thread. */
+let sequence = 0;
+
+/**
+ * @param {number} cell
+ */
+function bump(cell) {
+  Atomics.add(shared, cell, 1);
+  Atomics.notify(shared, cell);
+}
+
+/** Ends the process whatever the main thread is doing. */
+function kill() {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/**
+ * Asks the main thread, in the middle of whatever it runs, what an interrupt means now.
+ * See interrupts.mjs for its side.
+ */
+function interrupt() {
+  session.post('Runtime.evaluate', {
+    expression: `__hotcell.interrupt(${sequence})`,
+    silent: true,
+  });
+}
+
+/**
+ * Ends the JavaScript that the main thread is in. The main thread waits for TERMINATED, so the
+ * termination is queued behind the question that it is answering and hits nothing else.
+ * @param {number} seq
+ */
+function terminate(seq) {
+  session.post('Runtime.terminateExecution', {}, () => port.postMessage({ type: 'settle', seq }));
+  Atomics.store(shared, TERMINATED, seq);
+  // If nothing was running after all, this message is what the termination takes.
+  port.postMessage({ type: 'nudge' });
+}
+
+port.on('message', (message) => {
+  if (message.type === 'terminate') {
+    terminate(message.seq);
+    return;
+  }
+  // The rest of a frame for which the main thread found the socket full.
+  socket.write(message.bytes, () => bump(FLUSHED));
+});
+
+/**
+ * @param {any} request
+ */
+function route(request) {
+  switch (request.type) {
+    case 'ack':
+      bump(ACKS);
+      return;
+    case 'input_reply':
+      inputs.postMessage({ value: request.value ?? '', eof: request.eof === true });
+      bump(INPUTS);
+      return;
+    case 'interrupt':
+      interrupt();
+      return;
+    case 'execute':
+      sequence += 1;
+      request.seq = sequence;
+      break;
+    default:
+  }
+  port.postMessage(request);
+}
+
+/** @type {Buffer[]} */
+let chunks = [];
+let held = 0;
+/** How many bytes are needed before there is something to do. */
+let wanted = 4;
+/** @type {number} */
+let bodyLength = -1;
+
+/**
+ * @param {number} n
+ * @returns {Buffer}
+ */
+function take(n) {
+  const all = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, held);
+  const rest = all.subarray(n);
+  chunks = rest.length > 0 ? [rest] : [];
+  held = rest.length;
+  return all.subarray(0, n);
+}
+
+socket.on('data', (chunk) => {
+  chunks.push(chunk);
+  held += chunk.length;
+  while (held >= wanted) {
+    if (bodyLength < 0) {
+      bodyLength = take(4).readUInt32BE(0);
+      if (bodyLength > MAX_FRAME) {
+        kill();
+        return;
+      }
+      wanted = bodyLength;
+      continue;
+    }
+    const body = take(bodyLength);
+    bodyLength = -1;
+    wanted = 4;
+    route(JSON.parse(body.toString('utf8')));
+  }
+});
+socket.on('end', kill);
+socket.on('error', kill);
+port.postMessage({ type: 'listening' });

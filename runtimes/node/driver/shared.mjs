@@ -1,0 +1,19 @@
+/** Cells of the Int32Array that the main thread and the reader thread share. */
+
+/** How many ack frames have arrived. */
+export const ACKS = 0;
+/** How many input replies have arrived. */
+export const INPUTS = 1;
+/** How many leftovers of frames the reader thread has written out. */
+export const FLUSHED = 2;
+/** The execution for which the reader thread has queued a termination. */
+export const TERMINATED = 3;
+/** How many cells there are. */
+export const CELLS = 4;
+
+/** The descriptor of the protocol. */
+export const PROTOCOL_FD = 3;
+/** The largest frame body, as the server has it. */
+export const MAX_FRAME = 64 * 1024 * 1024;
+/** The protocol's version, said in hello. */
+export const PROTOCOL_VERSION = 1;
