@@ -273,7 +273,7 @@ func (k *kernel) drain(r *run, fds []unix.PollFd) {
 			into.Write(buf[:n])
 			label := []string{"1:", "2:"}[i]
 			if last := len(r.order) - 1; last >= 0 && strings.HasPrefix(r.order[last], label) {
-				r.order[last] += string(buf[:n])
+				r.order[last] += string(buf[:min(n, max(0, 1000-len(r.order[last])))])
 			} else {
 				r.order = append(r.order, label+string(buf[:n]))
 			}

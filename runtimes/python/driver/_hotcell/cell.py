@@ -50,16 +50,20 @@ class Compiler:
         """Compile a cell. Raises what Python raises for it."""
         shell = self._shell
         check_text(code, name)
-        try:
-            if maybe_magic(code, shell):
-                raise SyntaxError
-            tree = self._parse(code, name)
-        except SyntaxError:
-            source = shell.transform_cell(code)
-            tree = self._parse(source, name)
+        tree = None if maybe_magic(code, shell) else self._try(code, name)
+        if tree is None:
+            # Not Python yet. IPython's transformations are tried last, since
+            # most cells don't need them and they take longer than the cell.
+            tree = self._parse(shell.transform_cell(code), name)
         if shell.ast_transformers:
             tree = shell.transform_ast(tree)
         return self._assemble(tree, code, name)
+
+    def _try(self, code: str, name: str) -> ast.Module | None:
+        try:
+            return self._parse(code, name)
+        except SyntaxError:
+            return None
 
     def _parse(self, source: str, name: str) -> ast.Module:
         flags = self._shell.compile.flags | ast.PyCF_ONLY_AST

@@ -20,6 +20,8 @@ from .protocol import Frame
 from .shell import Shell
 
 MATCHES = 1000  # more than anybody reads, less than a frame
+# What IPython calls a match whose object it has not looked at.
+GUESSES = ("", "<unknown>", "variable", "attribute")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -37,7 +39,10 @@ def complete(shell: Shell, code: str, cursor: int) -> Frame:
         matches.setdefault(one.text, kind_of(shell, owner, one.text, str(one.type or "")))
     start = rectified[0].start if rectified else cursor
     end = rectified[0].end if rectified else cursor
-    listed = [{"text": text, "kind": kind} for text, kind in matches.items()]
+    # IPython replaces the dot by itself; front ends compare with what is after it.
+    dot = 1 if code[start : start + 1] == "." and all(t[:1] == "." for t in matches) else 0
+    start += dot
+    listed = [{"text": text[dot:], "kind": kind} for text, kind in matches.items()]
     return {"matches": listed, "start": start, "end": end}
 
 
@@ -57,7 +62,7 @@ def owner_of(shell: Shell, before: str) -> Any:
 
 
 def kind_of(shell: Shell, owner: Any, text: str, known: str) -> str:
-    if known and not known.startswith("<"):
+    if known not in GUESSES:
         return known
     if text.startswith("%"):
         return "magic"

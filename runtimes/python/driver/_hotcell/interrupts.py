@@ -17,8 +17,12 @@ from .protocol import Connection
 _signal = signal.signal
 _sigmask = signal.pthread_sigmask
 _SIGINT = signal.SIGINT
-_main_thread = threading.main_thread
 _ident = threading.get_ident
+_main = threading.main_thread().ident  # a forked child keeps it
+
+
+def on_main_thread() -> bool:
+    return _ident() == _main
 
 
 class Interrupts:
@@ -84,7 +88,7 @@ class Interrupts:
 
     def __enter__(self) -> None:
         """Shield: what is inside is not torn apart by an interrupt."""
-        if _ident() == _main_thread().ident:
+        if on_main_thread():
             self._shields += 1
 
     def __exit__(
@@ -93,7 +97,7 @@ class Interrupts:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if _ident() != _main_thread().ident:
+        if not on_main_thread():
             return
         self._shields -= 1
         if self._shields == 0 and self._owed:

@@ -11,7 +11,6 @@ import os
 import platform
 import random
 import sys
-import threading
 import time
 from types import ModuleType
 from typing import Any
@@ -19,10 +18,10 @@ from typing import Any
 from . import cell, complete, errors
 from .charts import Charts, watch_imports
 from .display import Formatter, encode
-from .interrupts import Interrupts
+from .interrupts import Interrupts, on_main_thread
 from .loop import KernelLoop
 from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
-from .shell import Sinks, build
+from .shell import Sinks, build, introduce
 from .sources import Sources, teach_inspect
 from .streams import Builtins, Streams
 
@@ -164,6 +163,8 @@ class Kernel:
         except BaseException as raised:
             error = raised
         self.interrupts.disarm()
+        if self.check_builtins:
+            self.builtins.repair()
         if not self.connection.ours:
             leave_fork(error)
         if isinstance(error, Hangup):
@@ -178,9 +179,10 @@ class Kernel:
 
     def prepare(self) -> None:
         """Put right what an earlier cell may have broken."""
-        if self.check_builtins:
-            self.builtins.repair()
         self.namespace["__builtins__"] = builtins
+        if "_oh" not in self.namespace:  # globals().clear()
+            self.namespace["__name__"] = "__main__"
+            introduce(self.shell)
         sys.modules["__main__"] = self.main
         self.streams.repair()
         self.interrupts.install()
@@ -222,8 +224,8 @@ class Kernel:
             return "error" if self.failed else "ok"
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return "ok"
-        interrupted = self.interrupts.raised and isinstance(
-            error, (KeyboardInterrupt, asyncio.CancelledError)
+        interrupted = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) and (
+            self.interrupts.raised or "interrupt" in self.connection.waiting()
         )
         if interrupted and not isinstance(error, KeyboardInterrupt):
             error = KeyboardInterrupt().with_traceback(error.__traceback__)
@@ -248,7 +250,7 @@ class Kernel:
             self.interrupts.armed = armed
             self.interrupts.raised = raised
         errors.remember(error)
-        if not self.id or threading.current_thread() is not threading.main_thread():
+        if not self.id or not on_main_thread():
             sys.stderr.write(trace)
             return
         self.streams.flush()
@@ -313,7 +315,7 @@ class Kernel:
         if not self.id or not self.connection.ours:
             return False
         self.streams.flush()
-        if threading.current_thread() is not threading.main_thread():
+        if not on_main_thread():
             self.connection.send(frame)
             return True
         frame["ack"] = True
@@ -340,7 +342,7 @@ class Kernel:
 
     def request_input(self, prompt: str, password: bool) -> str:
         mine = self.stdin and self.id and self.connection.ours
-        if not mine or threading.current_thread() is not threading.main_thread():
+        if not mine or not on_main_thread():
             sys.stdout.write(prompt)
             raise EOFError("EOF when reading a line: this execution has no input")
         self.streams.flush()

@@ -152,9 +152,9 @@ def high_descriptor(fd: int) -> int:
 
 def end_process(status: int) -> None:
     """End this process at once, with what is buffered written out."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
         try:
-            stream.flush()
+            getattr(sys, name).flush()
         except BaseException:
             pass
     _exit(status)

@@ -160,12 +160,20 @@ def build(user_module: ModuleType, sinks: Sinks) -> Shell:
     shell = Shell.instance(config=config, user_module=user_module, user_ns=user_ns)
     shell.db = Memory()
     shell.builtin_trap.activate()
-    for name in ("exit", "quit"):
-        user_ns[name] = shell.user_ns_hidden[name] = leave
+    introduce(shell)
     sys.displayhook = shell.displayhook
     os.system = system
     install_pager(shell)
     return shell
+
+
+def introduce(shell: Shell) -> None:
+    """Give __main__ the names that IPython promises."""
+    shell.init_user_ns()
+    for name in ("exit", "quit"):
+        shell.user_ns[name] = shell.user_ns_hidden[name] = leave
+    for name in ("_", "__", "___"):
+        shell.user_ns.setdefault(name, "")
 
 
 def _old_ipython() -> bool:

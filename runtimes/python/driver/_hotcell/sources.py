@@ -26,6 +26,8 @@ class Sources:
         self._entries[name] = entry
         self._order.append(name)
         self._size += len(code)
+        if not isinstance(linecache.cache, dict):
+            linecache.cache = {}
         linecache.cache[name] = entry
         while self._size > KEPT_CHARACTERS and len(self._order) > 1:
             oldest = self._order.popleft()
@@ -34,6 +36,8 @@ class Sources:
 
     def restore(self) -> None:
         """Before a traceback: somebody may have cleared the line cache."""
+        if not isinstance(linecache.cache, dict):
+            linecache.cache = {}
         for name, entry in self._entries.items():
             linecache.cache.setdefault(name, entry)
 

@@ -113,8 +113,9 @@ class Streams:
 
     def flush(self) -> None:
         """Before a message: nothing of ours is buffered, a user's stream may be."""
-        for stream, ours in ((sys.stdout, self.stdout), (sys.stderr, self.stderr)):
-            if stream is not ours:
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name, None)
+            if stream is not None and stream is not getattr(self, name):
                 try:
                     stream.flush()
                 except Exception:
