@@ -85,6 +85,10 @@ type Registry struct {
 // reported in the log: it must not keep the others from being served.
 func Open(dir string, opts Options) (*Registry, error) {
 	opts.complete()
+	dir, err := filepath.Abs(dir) // work directories are told to clients
+	if err != nil {
+		return nil, fmt.Errorf("find the data directory: %w", err)
+	}
 	r := &Registry{
 		dir:      filepath.Join(dir, "sandboxes"),
 		opts:     opts,
@@ -102,7 +106,10 @@ func Open(dir string, opts Options) (*Registry, error) {
 		return nil, err
 	}
 	if _, ok := r.byID[DefaultID]; !ok {
-		if _, err := r.create(DefaultID, Spec{Name: DefaultID, Intervals: Intervals{AutoDelete: -1}}); err != nil {
+		if _, err := r.create(DefaultID, Spec{
+			Name: DefaultID, User: "hotcell", Target: "local", CPU: 1, Memory: 1, Disk: 3,
+			Intervals: Intervals{AutoDelete: -1},
+		}); err != nil {
 			return nil, fmt.Errorf("make the default sandbox: %w", err)
 		}
 	}

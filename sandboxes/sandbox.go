@@ -51,10 +51,10 @@ type Spec struct {
 	Labels          map[string]string `json:"labels"`
 	Public          bool              `json:"public"`
 	NetworkBlockAll bool              `json:"networkBlockAll"`
-	CPU             float64           `json:"cpu"`
-	GPU             float64           `json:"gpu"`
-	Memory          float64           `json:"memory"` // GiB
-	Disk            float64           `json:"disk"`   // GiB
+	CPU             int               `json:"cpu"`
+	GPU             int               `json:"gpu"`
+	Memory          int               `json:"memory"` // GiB
+	Disk            int               `json:"disk"`   // GiB
 	Intervals
 }
 

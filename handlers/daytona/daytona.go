@@ -38,8 +38,8 @@ type Deps struct {
 	IsKey                                    func(string) bool
 	// Options are what a context of a sandbox begins with; an error if the
 	// sandbox isn't there or not started.
-	Options func(sandbox string) (contexts.Options, error)
-	SandboxOf                                func(*fiber.Ctx) string
+	Options   func(sandbox string) (contexts.Options, error)
+	SandboxOf func(*fiber.Ctx) string
 	// BaseURL is the server's address as this client reaches it.
 	BaseURL func(*fiber.Ctx) string
 	Version string

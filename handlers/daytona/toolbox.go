@@ -1,0 +1,90 @@
+package daytona
+
+import (
+	"os"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hotcell/handlers/fault"
+)
+
+// toolbox adds what a sandbox offers. The router has found the sandbox.
+func (d *dialect) toolbox(r fiber.Router) {
+	for path, handler := range d.places() {
+		r.Get(path, handler)
+	}
+	d.interpreter(r)
+	for _, path := range unsupported() {
+		r.All(path, d.missing)
+	}
+	r.Use(func(c *fiber.Ctx) error {
+		return fault.NotFound("%s %s is no address of the toolbox", c.Method(), c.Path())
+	})
+}
+
+// atRoot adds the same at the top, where only known paths may be taken.
+func (d *dialect) atRoot(app fiber.Router) {
+	for path, handler := range d.places() {
+		app.Get(path, d.RequireToken, handler)
+	}
+	d.interpreter(app.Group("", onlyUnder("/process/interpreter", d.RequireToken)))
+	for _, path := range unsupported() {
+		app.All(path, d.RequireToken, d.missing)
+	}
+}
+
+// onlyUnder applies a check to the paths below one.
+func onlyUnder(prefix string, check fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if p := c.Path(); len(p) >= len(prefix) && p[:len(prefix)] == prefix {
+			return check(c)
+		}
+		return c.Next()
+	}
+}
+
+// unsupported lists the toolbox's other parts.
+func unsupported() []string {
+	return []string{
+		"/process/execute", "/process/code-run", "/process/session", "/process/session/*",
+		"/process/pty", "/process/pty/*", "/files", "/files/*", "/git/*", "/lsp/*",
+		"/computeruse/*", "/env", "/system/*", "/port", "/port/*", "/init",
+	}
+}
+
+func (d *dialect) missing(c *fiber.Ctx) error {
+	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter, not commands, sessions, terminals and files", c.Method(), c.Path(), d.Version)
+}
+
+// places are the questions about the sandbox itself.
+func (d *dialect) places() map[string]fiber.Handler {
+	return map[string]fiber.Handler{
+		"/version":       func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"version": d.Version}) },
+		"/work-dir":      d.workDir,
+		"/project-dir":   d.homeDir,
+		"/user-home-dir": d.homeDir,
+	}
+}
+
+func (d *dialect) workDir(c *fiber.Ctx) error {
+	opts, err := d.Options(d.SandboxOf(c))
+	if err != nil {
+		return err
+	}
+	return c.JSON(fiber.Map{"dir": opts.Cwd})
+}
+
+// homeDir is what ~ means to the code: the sandbox's HOME, else the server's.
+func (d *dialect) homeDir(c *fiber.Ctx) error {
+	opts, err := d.Options(d.SandboxOf(c))
+	if err != nil {
+		return err
+	}
+	dir := opts.Env["HOME"]
+	if dir == "" {
+		if dir, err = os.UserHomeDir(); err != nil || dir == "" {
+			dir = opts.Cwd
+		}
+	}
+	return c.JSON(fiber.Map{"dir": dir})
+}
