@@ -29,9 +29,9 @@ NPM_BIN := e2e/node_modules/.bin
 TEST_BIN := .venv-test/bin
 
 # Where the tests and the benchmark find what setup made, whatever directory they run in.
-export HOTCELL_TEST_PYTHON = $(ROOT)/.venv-test/bin/python
-export HOTCELL_E2E_NODE_MODULES = $(ROOT)/e2e/node_modules
-TEST_ENV = HOTCELL_PYTHON='$(ROOT)/.venv/bin/python'
+TEST_ENV = HOTCELL_PYTHON='$(ROOT)/.venv/bin/python' \
+	HOTCELL_TEST_PYTHON='$(ROOT)/.venv-test/bin/python' \
+	HOTCELL_E2E_NODE_MODULES='$(ROOT)/e2e/node_modules'
 
 PYTHON_SOURCES = $(shell git ls-files --cached --others --exclude-standard -- '*.py' 2>/dev/null)
 DRIVER_PACKAGES = $(wildcard runtimes/python/driver)
