@@ -47,6 +47,20 @@ display({'application/json': {'n': float('nan'), 'l': [1, 2]}, 'image/png': b'\x
 	}
 }
 
+func TestValuesOnTheWay(t *testing.T) {
+	t.Parallel()
+	k := configured(t)
+	r := k.ok("import sys\nprint('a')\nsys.displayhook(5)\nprint('b')\n6")
+	if d := cmp.Diff([]string{"1:a\n", "display", "1:b\n", "result", "done"}, r.order); d != "" {
+		t.Errorf("displayhook: %s", d)
+	}
+	k.ok("%config InteractiveShell.ast_node_interactivity = 'all'")
+	r = k.ok("1\nprint('a')\n2")
+	if d := cmp.Diff([]string{"display", "1:a\n", "result", "done"}, r.order); d != "" {
+		t.Errorf("all: %s", d)
+	}
+}
+
 func TestDataFrame(t *testing.T) {
 	t.Parallel()
 	k := configured(t)

@@ -6,6 +6,7 @@ import ast
 import builtins
 import inspect
 import re
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -24,6 +25,9 @@ _START_LOOP = frozenset({"run", "run_until_complete", "run_forever", "new_event_
 _compile = compile
 _exec = exec
 _eval = eval
+
+
+Show = Callable[[Any, bool], None]  # a value, and whether it is the cell's last
 
 
 class Program:
@@ -175,12 +179,14 @@ class Outcome:
     error: BaseException | None = None
 
 
-def run(program: Program, namespace: dict[str, Any], loop: KernelLoop, show: Any) -> None:
+def run(program: Program, namespace: dict[str, Any], loop: KernelLoop, show: Show) -> None:
     """Run a program; show takes the values."""
     if not program.asynchronous:
-        for code, shown in program.parts:
+        last = program.parts[-1:]
+        for part in program.parts:
+            code, shown = part
             if shown:
-                show(_eval(code, namespace))
+                show(_eval(code, namespace), part is last[0])
             else:
                 _exec(code, namespace)
         return
@@ -191,7 +197,7 @@ def run(program: Program, namespace: dict[str, Any], loop: KernelLoop, show: Any
 
 
 async def _run_on_loop(
-    program: Program, namespace: dict[str, Any], show: Any, outcome: Outcome
+    program: Program, namespace: dict[str, Any], show: Show, outcome: Outcome
 ) -> None:
     try:
         for code, shown in program.parts:
@@ -199,6 +205,6 @@ async def _run_on_loop(
             if code.co_flags & _COROUTINE:
                 value = await value
             if shown:
-                show(value)
+                show(value, code is program.parts[-1][0])
     except BaseException as error:  # also CancelledError: it is the cell's own
         outcome.error = error

@@ -6,6 +6,7 @@ sent ("shielded"); a signal that comes between cells is ignored.
 
 from __future__ import annotations
 
+import _signal  # without the enums that signal wraps around every call
 import asyncio
 import signal
 import threading
@@ -14,9 +15,10 @@ from typing import Any
 
 from .protocol import Connection
 
-_signal = signal.signal
-_sigmask = signal.pthread_sigmask
-_SIGINT = signal.SIGINT
+_set_handler = _signal.signal
+_sigmask = _signal.pthread_sigmask
+_SIGINT = int(signal.SIGINT)
+_UNBLOCK = int(signal.SIG_UNBLOCK)
 _ident = threading.get_ident
 _main = threading.main_thread().ident  # a forked child keeps it
 
@@ -37,8 +39,8 @@ class Interrupts:
 
     def install(self) -> None:
         """Make the handler ours again, whatever user code did with it."""
-        _signal(_SIGINT, self._handle)
-        _sigmask(signal.SIG_UNBLOCK, (_SIGINT,))
+        _set_handler(_SIGINT, self._handle)
+        _sigmask(_UNBLOCK, (_SIGINT,))
 
     def arm(self) -> None:
         self.raised = False

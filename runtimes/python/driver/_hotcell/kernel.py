@@ -18,6 +18,7 @@ from typing import Any
 from . import cell, complete, errors
 from .charts import Charts, watch_imports
 from .display import Formatter, encode
+from .history import History
 from .interrupts import Interrupts, on_main_thread
 from .loop import KernelLoop
 from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
@@ -56,7 +57,8 @@ class Kernel:
         self.shell = build(self.main, sinks)
         self.namespace = namespace
         self.interrupts = Interrupts()
-        self.sources = Sources()
+        self.history = History(self.shell)
+        self.sources = Sources(self.history.drop)
         self.compiler = cell.Compiler(self.shell)
         self.formatter = Formatter(self.shell.display_formatter)
         self.charts = Charts(lambda data, metadata: self.publish(data, metadata, "", False))
@@ -196,9 +198,7 @@ class Kernel:
         shell.execution_count = self.count + 1
         self.check_builtins = "builtins" in code
         self.sources.add(name, code)
-        history = shell.history_manager
-        if history is not None:
-            history.store_inputs(self.count, code, code)
+        self.history.add(code)
         saved = {key: _environ.get(key) for key in env}
         try:
             _environ.update(env)
@@ -278,20 +278,23 @@ class Kernel:
 
     # What user code shows and asks.
 
-    def show_value(self, value: Any) -> None:
-        """The value of a cell's last expression."""
+    def show_value(self, value: Any, last: bool = False) -> None:
+        """Show the value of an expression: of the cell's last one as its result."""
         if value is None or value is self.namespace.get("exit"):
             return
         data, metadata = self.formatter.format(value)
-        self.shell.displayhook.update_user_ns(value)
+        self.history.remember(value)
         if not data or not self.connection.ours:
+            return
+        if not last:
+            self.publish(data, metadata, "", False)
             return
         self.streams.flush()
         frame = {"type": "result", "id": self.id, "data": encode(data)}
         if metadata:
             frame["metadata"] = encode_metadata(metadata)
         with self.interrupts:
-            self.connection.send(frame)
+            self.connection.hold(frame)
 
     def publish(
         self, data: dict[str, Any], metadata: dict[str, Any], display_id: str, update: bool

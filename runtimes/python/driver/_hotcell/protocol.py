@@ -66,6 +66,7 @@ class Connection:
         self._buffer = bytearray()
         self._frames: deque[Frame] = deque()
         self._inherit = True
+        self._held = b""
         os.register_at_fork(after_in_child=self._drop)
 
     def _drop(self) -> None:
@@ -83,16 +84,22 @@ class Connection:
         """Send a frame. The caller keeps interrupts away (see interrupts.py)."""
         if not self._inherit:
             return
-        body = encode_json(frame).encode("ascii")
-        if len(body) > MAX_FRAME:
-            raise FrameTooLarge(
-                f"{len(body) >> 20} MiB to show; at most {MAX_FRAME >> 20} MiB fit in one message"
-            )
+        packed = pack(frame)
         try:
             with self._lock:
-                self._sendall(len(body).to_bytes(4, "big") + body)
+                if self._held:
+                    packed = self._held + packed
+                    self._held = b""
+                self._sendall(packed)
         except OSError:
             raise Hangup from None
+
+    def hold(self, frame: Frame) -> None:
+        """Send a frame along with the next one: a value and the done behind it
+        wake the server once."""
+        packed = pack(frame)
+        with self._lock:
+            self._held += packed
 
     def fill(self, flags: int = 0) -> None:
         """Receive once. Raises Hangup at the end of the stream."""
@@ -135,6 +142,15 @@ class Connection:
             return self._recv(4096, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except OSError:
             return b""
+
+
+def pack(frame: Frame) -> bytes:
+    body = encode_json(frame).encode("ascii")
+    if len(body) > MAX_FRAME:
+        raise FrameTooLarge(
+            f"{len(body) >> 20} MiB to show; at most {MAX_FRAME >> 20} MiB fit in one message"
+        )
+    return len(body).to_bytes(4, "big") + body
 
 
 def high_descriptor(fd: int) -> int:

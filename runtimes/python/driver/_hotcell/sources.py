@@ -6,6 +6,7 @@ import inspect
 import linecache
 import re
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 KEPT_CHARACTERS = 64 << 20  # the oldest cells lose their source lines beyond that
@@ -14,7 +15,8 @@ Entry = tuple[int, None, list[str], str]
 
 
 class Sources:
-    def __init__(self) -> None:
+    def __init__(self, dropped: Callable[[str], None]) -> None:
+        self._dropped = dropped
         self._entries: dict[str, Entry] = {}
         self._order: deque[str] = deque()
         self._size = 0
@@ -33,6 +35,7 @@ class Sources:
             oldest = self._order.popleft()
             self._size -= self._entries.pop(oldest)[0]
             linecache.cache.pop(oldest, None)
+            self._dropped(oldest)
 
     def restore(self) -> None:
         """Before a traceback: somebody may have cleared the line cache."""
