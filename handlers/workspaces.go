@@ -9,13 +9,14 @@ import (
 // workspaces tells the dialects what a context of a sandbox begins with.
 type workspaces struct{ sandboxes *sandboxes.Registry }
 
-// Options are the directory, environment and language of a started sandbox.
-func (w workspaces) Options(sandbox string) (contexts.Options, error) {
+// Enter finds a started sandbox by its id or name, which counts as activity in
+// it. The options are its directory, environment and language.
+func (w workspaces) Enter(sandbox string) (string, contexts.Options, error) {
 	sb, err := w.sandboxes.Enter(sandbox)
 	if err != nil {
-		return contexts.Options{}, err
+		return "", contexts.Options{}, err
 	}
-	return contexts.Options{
+	return sb.ID, contexts.Options{
 		Language: sb.Labels[daytona.LanguageLabel],
 		Cwd:      w.sandboxes.WorkDir(sb.ID),
 		Env:      sb.Env,

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"hotcell/contexts"
+	"hotcell/handlers"
+	"hotcell/runtimes"
+	"hotcell/runtimes/node"
+	"hotcell/runtimes/python"
+	"hotcell/sandboxes"
+	"hotcell/stream"
+)
+
+// engineConfig is what a server is made of, once flags and files were read.
+type engineConfig struct {
+	Flags        engineFlags
+	Warm         int // kernels parked per runtime
+	MaxContexts  int
+	IdleTimeout  time.Duration
+	Preload      []string // modules for every Python kernel; nil is the usual ones
+	Key          string
+	Dir          string // the data directory
+	PublicURL    string
+	AllowHosts   []string
+	AllowOrigins []string
+	Version      string
+	Log          *slog.Logger
+}
+
+// engine is everything that stands behind one address.
+//
+// Goroutines: the one of serve, which ends when close has ended the server.
+type engine struct {
+	log       *slog.Logger
+	table     *runtimes.Table
+	contexts  *contexts.Set
+	sandboxes *sandboxes.Registry
+	server    *handlers.Server
+	ln        net.Listener
+	wg        sync.WaitGroup
+}
+
+// openEngine builds a server from the bottom up. When it fails, what was
+// built is taken down again.
+func openEngine(ctx context.Context, cfg engineConfig) (e *engine, err error) {
+	e = &engine{log: cfg.Log}
+	defer func() {
+		if err != nil {
+			_ = e.close(context.WithoutCancel(ctx))
+		}
+	}()
+	scratch, spool, err := cfg.directories()
+	if err != nil {
+		return nil, err
+	}
+	e.table = cfg.findRuntimes(scratch)
+	reportRuntimes(ctx, e.table, cfg.Log)
+	e.contexts = contexts.New(ctx, contexts.Config{
+		Table:       e.table,
+		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
+		Limit:       cfg.MaxContexts,
+		IdleTimeout: cfg.IdleTimeout,
+		Spool:       stream.Options{Dir: spool},
+		Log:         cfg.Log,
+	})
+	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
+		End: e.contexts.DeleteOwner, Busy: e.busy, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the data directory: %w", err)
+	}
+	hc := handlers.Config{
+		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table,
+		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
+		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
+		Version: cfg.Version, Log: cfg.Log,
+	}
+	if err := hc.Validate(); err != nil {
+		return nil, &usageError{msg: err.Error()}
+	}
+	e.server = handlers.New(hc)
+	return e, nil
+}
+
+// directories makes those of the data directory that the engine uses itself.
+// The scratch of a server before this one, which may have been killed, goes.
+func (cfg engineConfig) directories() (scratch, spool string, err error) {
+	scratch, spool = filepath.Join(cfg.Dir, "run"), filepath.Join(cfg.Dir, "spool")
+	err = errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700), os.MkdirAll(spool, 0o700))
+	if err != nil {
+		return "", "", fmt.Errorf("prepare the data directory: %w", err)
+	}
+	return scratch, spool, nil
+}
+
+// findRuntimes looks for the programs, all at once: asking each for its
+// version takes a while.
+func (cfg engineConfig) findRuntimes(scratch string) *runtimes.Table {
+	var (
+		wg sync.WaitGroup
+		py *python.Runtime
+		js *node.Runtime
+	)
+	wg.Go(func() {
+		py = python.New(python.Config{Program: cfg.Flags.Python, Preload: cfg.Preload, ScratchDir: scratch, Log: cfg.Log})
+	})
+	wg.Go(func() {
+		js = node.New(node.Config{Program: cfg.Flags.Node, ScratchDir: scratch, Log: cfg.Log})
+	})
+	wg.Wait()
+	return runtimes.NewTable(py, js)
+}
+
+// reportRuntimes says what was found, and what to do about what was not.
+func reportRuntimes(ctx context.Context, table *runtimes.Table, log *slog.Logger) {
+	for _, r := range table.All() {
+		info := r.Info()
+		if info.Fault != "" {
+			log.LogAttrs(ctx, slog.LevelWarn, "runtime is not available",
+				slog.String("runtime", info.Name), slog.String("fault", info.Fault))
+			continue
+		}
+		log.LogAttrs(ctx, slog.LevelInfo, "runtime found", slog.String("runtime", info.Name),
+			slog.String("version", info.Version), slog.String("program", info.Program))
+	}
+}
+
+// busy reports whether something runs or waits in a sandbox.
+func (e *engine) busy(sandbox string) bool {
+	for _, c := range e.contexts.All() {
+		if c.Owner != sandbox {
+			continue
+		}
+		if s := c.Status(); s.State == "busy" || s.Queued > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// serve answers on ln; what comes out is the fault that ended it, if close
+// didn't.
+func (e *engine) serve(ln net.Listener) <-chan error {
+	e.ln = ln
+	fault := make(chan error, 1)
+	// Ends when close has shut the server down.
+	e.wg.Go(func() {
+		if err := e.server.Serve(ln); err != nil {
+			fault <- err
+		}
+	})
+	return fault
+}
+
+// close takes everything down in the order in which nothing is cut off: no
+// new clients; executions end, with a reason that their clients still read;
+// then the clients' connections; then what the executions stood on.
+func (e *engine) close(ctx context.Context) error {
+	var errs []error
+	if e.ln != nil {
+		_ = e.ln.Close()
+	}
+	if e.contexts != nil {
+		e.contexts.Close()
+	}
+	if e.server != nil && e.ln != nil {
+		errs = append(errs, e.server.Shutdown(ctx))
+	}
+	e.wg.Wait()
+	if e.sandboxes != nil {
+		errs = append(errs, e.sandboxes.Close())
+	}
+	if e.table != nil {
+		errs = append(errs, e.table.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func isAddressInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

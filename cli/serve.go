@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"hotcell/handlers"
+)
+
+// defaultListen is loopback: whoever reaches the server can run code.
+const defaultListen = "127.0.0.1:3986"
+
+// shutdownLimit is how long an orderly end may take: interrupts and kills are
+// done within three seconds, and clients get two for their last words.
+const shutdownLimit = 10 * time.Second
+
+// engineFlags are what every command that runs interpreters has.
+type engineFlags struct {
+	Python string `help:"The Python to use: an interpreter, or the python of a virtual environment. Default: python3 on the PATH." placeholder:"PATH"`
+	Node   string `help:"The Node.js to use for JavaScript and TypeScript. Default: node on the PATH." placeholder:"PATH"`
+}
+
+type serveCommand struct {
+	Listen      string        `help:"Where to listen. Port 0 picks a free one. Default: ${listen}. An address that other machines can reach needs --api-key." default:"${listen}" placeholder:"HOST:PORT"`
+	APIKey      string        `name:"api-key" help:"The key that clients must send. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
+	DataDir     string        `help:"Where sandboxes, their files and the generated key are kept. One server at a time. Default: hotcell in the user's data directory ($$XDG_DATA_HOME or ~/.local/share)." placeholder:"DIR" type:"path"`
+	ReadyFile   string        `help:"Write one line of JSON with url and pid to this file once the server answers, and remove it at the end." placeholder:"FILE" type:"path"`
+	Warm        int           `help:"How many kernels of each language are kept started, ready to be given out." default:"2"`
+	PublicURL   string        `name:"public-url" help:"The URL by which clients reach the server, if it is another than the one it listens on, as behind a proxy." placeholder:"URL"`
+	AllowHost   []string      `help:"A name, beside localhost and plain addresses, by which clients may call the server. May be repeated." placeholder:"NAME"`
+	AllowOrigin []string      `help:"A web origin whose pages may use the server, such as https://app.example.org. May be repeated." placeholder:"ORIGIN"`
+	MaxContexts int           `help:"How many contexts there may be at once, of all sandboxes together." default:"1000"`
+	IdleTimeout time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
+	engineFlags
+}
+
+// Run serves until a signal comes.
+func (c *serveCommand) Run(a *app) error {
+	if err := c.check(a); err != nil {
+		return err
+	}
+	if c.DataDir == "" {
+		path, err := defaultDataDir()
+		if err != nil {
+			return err
+		}
+		c.DataDir = path
+	}
+	dir, err := openDataDir(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	key, made := c.APIKey, c.APIKey == ""
+	if made {
+		if key, err = dir.apiKey(); err != nil {
+			return err
+		}
+	}
+	ln, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w%s", c.Listen, err, listenHint(err))
+	}
+	e, err := openEngine(a.ctx, engineConfig{
+		Flags: c.engineFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
+		Key: key, Dir: dir.path,
+		PublicURL: c.PublicURL, AllowHosts: c.AllowHost, AllowOrigins: c.AllowOrigin,
+		Version: a.version, Log: a.log,
+	})
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	serving := e.serve(ln)
+	url := "http://" + clientAddress(ln.Addr())
+	err = c.announce(a, url, key, made, dir)
+	if err == nil {
+		select {
+		case <-a.ctx.Done():
+			a.log.LogAttrs(a.ctx, slog.LevelInfo, "shutting down", slog.String("reason", context.Cause(a.ctx).Error()))
+		case err = <-serving:
+		}
+	}
+	if c.ReadyFile != "" {
+		_ = os.Remove(c.ReadyFile)
+	}
+	limit, cancel := a.patience(shutdownLimit)
+	defer cancel()
+	err = errors.Join(err, e.close(limit))
+	if err == nil {
+		a.log.LogAttrs(a.ctx, slog.LevelInfo, "stopped")
+	}
+	return err
+}
+
+// check looks at what the grammar could not.
+func (c *serveCommand) check(a *app) error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return badUsage("--listen must be HOST:PORT, not %q", c.Listen)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return badUsage("--listen: %q is not a port", port)
+	}
+	if err := handlers.CheckListen(host, c.APIKey); err != nil {
+		return badUsage("%v; choose one and give it with HOTCELL_API_KEY or --api-key, or listen on %s", err, defaultListen)
+	}
+	if strings.ContainsAny(c.APIKey, " \t\r\n\x00") || c.APIKey != strings.ToValidUTF8(c.APIKey, "") {
+		return badUsage("--api-key must not have blanks in it: clients could not send it")
+	}
+	if n := len(c.APIKey); n > 0 && n < 16 {
+		a.log.LogAttrs(a.ctx, slog.LevelWarn, "the API key is short enough to be guessed; 16 random characters are not")
+	}
+	switch {
+	case c.Warm < 0:
+		return badUsage("--warm must not be negative, it is %d", c.Warm)
+	case c.MaxContexts < 1:
+		return badUsage("--max-contexts must be at least 1, it is %d", c.MaxContexts)
+	case c.IdleTimeout < 0:
+		return badUsage("--idle-timeout must not be negative, it is %s", c.IdleTimeout)
+	}
+	return nil
+}
+
+// patience is the context of an orderly end: it ends with the limit, or when
+// a second signal comes.
+func (a *app) patience(limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(a.ctx), limit, fmt.Errorf("not done after %s", limit))
+	// Ends with the context.
+	go func() {
+		select {
+		case <-a.force:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// announce tells people and programs that the server answers.
+func (c *serveCommand) announce(a *app, url, key string, made bool, dir *dataDir) error {
+	shown, from := "…", "the key that you gave"
+	if made {
+		shown, from = key, "kept in "+dir.keyPath()
+	}
+	fmt.Fprintf(a.term.Out, `hotcell %s serves at %s
+API key: %s (%s)
+
+To use it with the Daytona SDK:
+  export DAYTONA_API_URL=%s/api
+  export DAYTONA_API_KEY=%s
+`, a.version, url, shown, from, url, shown)
+	if c.ReadyFile == "" {
+		return nil
+	}
+	line, err := json.Marshal(map[string]any{"url": url, "pid": os.Getpid(), "version": a.version})
+	if err == nil {
+		err = writeAtomically(c.ReadyFile, append(line, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return nil
+}
+
+// clientAddress is what a client on this machine connects to.
+func clientAddress(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return addr.String()
+}
+
+// listenHint says what to do about the usual fault.
+func listenHint(err error) string {
+	if isAddressInUse(err) {
+		return "; another program listens there: stop it, or choose another port (0 picks a free one)"
+	}
+	return ""
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"hotcell/runtimes"
+)
+
+// statusLimit bounds a question that a healthy server answers at once.
+const statusLimit = 10 * time.Second
+
+type statusCommand struct {
+	remoteFlags
+	JSON bool `name:"json" help:"Print what the server says as it is."`
+}
+
+// Run asks a server how it is.
+func (c *statusCommand) Run(a *app) error {
+	if c.URL == "" {
+		c.URL = "http://" + defaultListen
+	}
+	key, err := c.key()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, statusLimit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(c.URL, "/")+"/v1/status", nil)
+	if err != nil {
+		return badUsage("%q is not a server's URL, such as http://%s", c.URL, defaultListen)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the server: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s: %s", c.URL, resp.Status, strings.TrimSpace(string(body)))
+	}
+	if c.JSON {
+		_, err = a.term.Out.Write(body)
+		return err
+	}
+	return printStatus(a.term.Out, c.URL, body)
+}
+
+func printStatus(w io.Writer, url string, body []byte) error {
+	var s struct {
+		Version  string
+		Runtimes []runtimes.Info
+		Contexts struct{ Total, Busy int }
+	}
+	if err := json.Unmarshal(body, &s); err != nil {
+		return fmt.Errorf("%s is not a hotcell server: %w", url, err)
+	}
+	fmt.Fprintf(w, "hotcell %s at %s: %d contexts, %d busy\n", s.Version, url, s.Contexts.Total, s.Contexts.Busy)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range s.Runtimes {
+		state := r.Version + "\t" + r.Program
+		if r.Fault != "" {
+			state = "missing\t" + r.Fault
+		}
+		fmt.Fprintf(table, "%s\t%s\n", r.Name, state)
+	}
+	return table.Flush()
+}

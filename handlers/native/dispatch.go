@@ -1,0 +1,249 @@
+package native
+
+import (
+	"cmp"
+	"net/http"
+
+	"hotcell/contexts"
+	"hotcell/handlers/fault"
+)
+
+// take handles one message. What takes time goes to a goroutine of its own, so
+// that an interrupt is never held up by what it interrupts; executions are
+// queued here and now, in the order in which they were sent.
+func (s *session) take(msg []byte) error {
+	if len(msg) > maxMessage {
+		s.fail(&request{ID: findID(msg)}, refuse(http.StatusRequestEntityTooLarge, codeTooLarge,
+			"the message has %d bytes; the limit is %d", len(msg), maxMessage))
+		return nil
+	}
+	r, f := decodeRequest(msg)
+	if f != nil {
+		s.fail(&r, f)
+		return nil
+	}
+	if err := s.dispatch(&r); err != nil {
+		s.fail(&r, err)
+	}
+	return nil
+}
+
+// done is the result of a request that has nothing to say but that it worked.
+type done struct{}
+
+func (s *session) dispatch(r *request) error {
+	switch r.Type {
+	case "ping":
+		s.reply(r, done{})
+		return nil
+	case "status":
+		s.reply(r, s.d.showStatus())
+		return nil
+	case "list":
+		return s.list(r)
+	case "execute":
+		return s.execute(r)
+	case "attach":
+		return s.follow(r)
+	case "interrupt":
+		if f := r.needEither("execution", "context"); f != nil {
+			return f
+		}
+		return s.acknowledge(r, s.interrupt(r))
+	case "input_reply":
+		if f := r.need("execution"); f != nil {
+			return f
+		}
+		return s.acknowledge(r, s.d.answer(r))
+	case "detach":
+		return s.detach(r)
+	case "create_context":
+		return s.aside(r, func() (any, error) { return s.d.create(s.ctx, r) })
+	case "delete_context", "restart":
+		if f := r.need("context"); f != nil {
+			return f
+		}
+		if r.Type == "restart" {
+			return s.aside(r, func() (any, error) { return s.d.restart(s.ctx, r) })
+		}
+		return s.aside(r, func() (any, error) { return done{}, s.d.remove(s.ctx, r) })
+	case askComplete, askInspect, askIsComplete:
+		return s.aside(r, func() (any, error) { return s.d.ask(s.ctx, r.Type, r) })
+	case "":
+		return invalid("member \"type\" is missing")
+	default:
+		return refuse(http.StatusBadRequest, codeUnknown, "unknown type %q", r.Type)
+	}
+}
+
+// acknowledge answers a request that has no result.
+func (s *session) acknowledge(r *request, err error) error {
+	if err == nil {
+		s.reply(r, done{})
+	}
+	return err
+}
+
+// aside runs what takes time on a goroutine of its own.
+func (s *session) aside(r *request, f func() (any, error)) error {
+	if fa := s.begin(); fa != nil {
+		return fa
+	}
+	s.spawn(r, func() {
+		defer s.end()
+		result, err := f()
+		if err != nil {
+			s.fail(r, err)
+			return
+		}
+		s.reply(r, result)
+	})
+	return nil
+}
+
+// begin counts a request that takes time in.
+func (s *session) begin() *fault.Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pending >= maxPending {
+		return refuse(http.StatusTooManyRequests, codeTooMany, "%d requests of this socket are under way already; wait for some of their answers", maxPending)
+	}
+	s.pending++
+	return nil
+}
+
+func (s *session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending--
+}
+
+func (s *session) list(r *request) error {
+	if r.Context == "" {
+		s.reply(r, s.d.contextList(r.Sandbox))
+		return nil
+	}
+	e, err := s.d.existing(r)
+	if err != nil {
+		return err
+	}
+	s.reply(r, executionList(e))
+	return nil
+}
+
+// execute queues a run. With a context's id that is done at once. A default
+// context may have to be made first; then the runs for it wait, in order, in
+// a lane of their own.
+func (s *session) execute(r *request) error {
+	if f := r.need("code"); f != nil {
+		return f
+	}
+	if !r.usesDefault() {
+		e, err := s.d.enter(r)
+		if err != nil {
+			return err
+		}
+		return s.start(e, r)
+	}
+	if f := s.begin(); f != nil {
+		return f
+	}
+	lane := cmp.Or(r.Sandbox, DefaultSandbox) + "\x00" + r.Language
+	s.mu.Lock()
+	queue, busy := s.lanes[lane]
+	s.lanes[lane] = append(queue, r)
+	s.mu.Unlock()
+	if !busy {
+		s.spawn(r, func() { s.runLane(lane) })
+	}
+	return nil
+}
+
+// runLane starts what waits for one default context, until nothing does.
+func (s *session) runLane(lane string) {
+	for {
+		s.mu.Lock()
+		queue := s.lanes[lane]
+		if len(queue) == 0 {
+			delete(s.lanes, lane)
+			s.mu.Unlock()
+			return
+		}
+		r := queue[0]
+		s.lanes[lane] = queue[1:]
+		s.mu.Unlock()
+		e, err := s.d.find(s.ctx, r)
+		if err == nil {
+			err = s.start(e, r)
+		}
+		if err != nil {
+			s.fail(r, err)
+		}
+		s.end()
+	}
+}
+
+// start queues a run in e and follows it, unless the client doesn't want to.
+func (s *session) start(e *contexts.Entry, r *request) error {
+	events := r.Events == nil || *r.Events
+	if events {
+		if f := s.mayAttach(r.Execution); f != nil {
+			return f
+		}
+	}
+	x, err := enqueue(e, r)
+	if err != nil {
+		return err
+	}
+	s.reply(r, showExecution(x))
+	if events {
+		s.attach(x, r.From)
+	}
+	return nil
+}
+
+// follow attaches to an execution that is there already.
+func (s *session) follow(r *request) error {
+	if f := r.need("execution"); f != nil {
+		return f
+	}
+	x, err := s.d.execution(r.Execution)
+	if err != nil {
+		return err
+	}
+	if f := s.mayAttach(r.Execution); f != nil {
+		return f
+	}
+	s.reply(r, showExecution(x))
+	s.attach(x, r.From)
+	return nil
+}
+
+// detach ends an attachment. Its answer comes after the last of the events.
+func (s *session) detach(r *request) error {
+	if f := r.need("execution"); f != nil {
+		return f
+	}
+	a := s.attachedTo(r.Execution)
+	if a == nil {
+		return refuse(http.StatusNotFound, codeDetached, "this socket does not follow execution %s", r.Execution)
+	}
+	if f := s.begin(); f != nil {
+		return f
+	}
+	a.cancel()
+	s.spawn(r, func() {
+		defer s.end()
+		<-a.ended
+		s.postInTurn(s.encode(answer{Type: "reply", ID: r.ID, Result: done{}}))
+	})
+	return nil
+}
+
+// interrupt finds what this socket follows without searching every context.
+func (s *session) interrupt(r *request) error {
+	if a := s.attachedTo(r.Execution); r.Execution != "" && a != nil {
+		return a.x.Interrupt(interruptText, r.grace())
+	}
+	return s.d.interrupt(r)
+}

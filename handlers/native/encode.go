@@ -1,0 +1,86 @@
+package native
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"hotcell/internal/wire"
+)
+
+// appendEvent appends an event as JSON, without a line break in it. Output is
+// nearly everything that is ever sent, so it is written by hand: that is
+// several times faster than encoding/json, which takes the rest.
+func appendEvent(dst []byte, e *wire.Event) ([]byte, error) {
+	if e.Type != wire.EventStdout && e.Type != wire.EventStderr {
+		return appendJSON(dst, e)
+	}
+	dst = append(dst, `{"seq":`...)
+	dst = appendUint(dst, e.Seq)
+	dst = append(dst, `,"time":"`...)
+	dst = e.Time.AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, `","type":"`...)
+	dst = append(dst, e.Type...)
+	dst = append(dst, `","text":`...)
+	dst = appendString(dst, e.Text)
+	return append(dst, '}'), nil
+}
+
+func appendUint(dst []byte, n uint64) []byte {
+	var digits [20]byte
+	i := len(digits)
+	for {
+		i--
+		digits[i] = byte('0' + n%10)
+		if n /= 10; n == 0 {
+			return append(dst, digits[i:]...)
+		}
+	}
+}
+
+// appendJSON is json.Marshal into dst, without its escapes for HTML.
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	buf := bytes.NewBuffer(dst)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return dst, err
+	}
+	out := buf.Bytes()
+	return out[:len(out)-1], nil // Encode ends with a line break
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendString appends s as a JSON string. What isn't UTF-8 becomes U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}

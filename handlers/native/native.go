@@ -1,0 +1,84 @@
+// Package native is hotcell's own dialect: REST under /v1, and one WebSocket
+// that carries any number of contexts and executions. docs/protocol.md is its
+// description; this package only translates and owns no state but the open
+// sockets.
+//
+// Goroutines: of each WebSocket, the two of its [socket.Conn], one for each
+// attached execution and one for each request that takes time; the socket's
+// serving goroutine joins the latter two.
+package native
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hotcell/contexts"
+	"hotcell/handlers/fault"
+	"hotcell/handlers/socket"
+	"hotcell/runtimes"
+)
+
+// DefaultSandbox is where contexts live whose creator names no sandbox.
+const DefaultSandbox = "default"
+
+// Sandboxes tells what a context begins with.
+type Sandboxes interface {
+	// Enter finds a sandbox by its id or name, and counts as activity in it.
+	// The options are the directory, the environment and the default language
+	// of its contexts, which belong to id.
+	Enter(sandbox string) (id string, o contexts.Options, err error)
+}
+
+// Config is what the dialect translates to.
+type Config struct {
+	Contexts  *contexts.Set
+	Sandboxes Sandboxes
+	Runtimes  *runtimes.Table
+	Sockets   *socket.Set
+	Version   string
+	// Explain maps an error to what a client is told about it. It logs what
+	// it doesn't know.
+	Explain func(error) *fault.Fault
+	Log     *slog.Logger
+}
+
+// Dialect serves the native protocol.
+type Dialect struct{ cfg Config }
+
+// New returns a dialect to be mounted.
+func New(cfg Config) *Dialect { return &Dialect{cfg: cfg} }
+
+// Mount adds the routes to r, which is /v1. check lets those pass who may use
+// them.
+func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
+	r.Use(d.failures, credentials, check)
+	r.Get("/status", d.status)
+	r.Get("/contexts", d.listContexts)
+	r.Post("/contexts", d.createContext)
+	r.Get("/contexts/:context", d.showContext)
+	r.Delete("/contexts/:context", d.deleteContext)
+	r.Post("/contexts/:context/restart", d.restartContext)
+	r.Post("/contexts/:context/interrupt", d.interruptContext)
+	for _, kind := range []string{askComplete, askInspect, askIsComplete} {
+		r.Post("/contexts/:context/"+kind, d.askContext(kind))
+	}
+	r.Get("/contexts/:context/executions", d.listExecutions)
+	r.Post("/contexts/:context/executions", d.startExecution)
+	r.Get("/executions/:execution", d.showExecution)
+	r.Get("/executions/:execution/events", d.streamEvents)
+	r.Post("/executions/:execution/interrupt", d.interruptExecution)
+	r.Post("/executions/:execution/input", d.replyInput)
+	r.Get("/ws", d.upgrade)
+	r.Use(d.notFound)
+}
+
+// fault is what a client is told about err.
+func (d *Dialect) fault(err error) *fault.Fault {
+	var f *fault.Fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return d.cfg.Explain(err)
+}

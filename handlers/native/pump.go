@@ -1,0 +1,109 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"hotcell/internal/wire"
+	"hotcell/interpreter"
+)
+
+const (
+	// chunkSize is about how large a message of events becomes: large enough
+	// that 50 MB of output take a few hundred writes, small enough that many
+	// executions share a socket fairly, and with the 192 KiB that one piece of
+	// output can grow to by escapes still under the 1 MiB at which common
+	// client libraries refuse a message.
+	chunkSize = 128 << 10
+	// keepBuffer is the largest buffer that is used again. A message grows
+	// beyond it only for a big picture.
+	keepBuffer = 1 << 20
+)
+
+// attachment is an execution that a socket follows.
+type attachment struct {
+	x      *interpreter.Execution
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when nothing more will be sent for it
+}
+
+// pump sends an execution's events, at the pace at which the client takes
+// them: it reads from the log only what the socket has room for.
+//
+// Two buffers take turns. When the second has been taken by the socket's
+// writer the first has been written, so it is free to be filled meanwhile.
+func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
+	events := a.x.Events(from)
+	var bufs [2][]byte
+	for turn := 0; ; {
+		batch, err := events.Next(ctx)
+		if err != nil {
+			s.endPump(ctx, a, err)
+			return
+		}
+		for len(batch) > 0 {
+			buf, n, err := appendChunk(bufs[turn][:0], a.x.ID(), batch)
+			if err != nil {
+				s.endPump(ctx, a, err)
+				return
+			}
+			if last := &batch[n-1]; last.Type == wire.EventState && last.State == wire.StateDone {
+				// Before the client can know, so that it can attach again.
+				s.forget(a)
+			}
+			select {
+			case s.chunks <- buf:
+			case <-ctx.Done():
+				return
+			}
+			batch = batch[n:]
+			bufs[turn] = buf
+			if cap(buf) > keepBuffer {
+				bufs[turn] = nil
+			}
+			turn = 1 - turn
+		}
+	}
+}
+
+// endPump tells the client when an attachment ends without its last event.
+func (s *session) endPump(ctx context.Context, a *attachment, err error) {
+	s.forget(a)
+	if errors.Is(err, io.EOF) || ctx.Err() != nil {
+		return
+	}
+	f := show(s.d.fault(err))
+	b, err := appendJSON(nil, struct {
+		Type      string         `json:"type"`
+		Execution string         `json:"execution"`
+		Result    shownExecution `json:"result"`
+		Error     shownFault     `json:"error"`
+	}{"detached", a.x.ID(), showExecution(a.x), f})
+	if err != nil {
+		s.d.cfg.Log.Error("encode a detached message", slog.Any("error", err))
+		return
+	}
+	s.postInTurn(b)
+}
+
+// appendChunk makes one message of as many events as fit, at least one, and
+// says how many.
+func appendChunk(dst []byte, execution string, events []wire.Event) ([]byte, int, error) {
+	dst = append(dst, `{"type":"events","execution":`...)
+	dst = appendString(dst, execution)
+	dst = append(dst, `,"events":[`...)
+	n := 0
+	for n < len(events) && len(dst) < chunkSize {
+		if n > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = appendEvent(dst, &events[n]); err != nil {
+			return dst, n, err
+		}
+		n++
+	}
+	return append(dst, `]}`...), n, nil
+}

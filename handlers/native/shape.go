@@ -1,0 +1,99 @@
+package native
+
+import (
+	"time"
+
+	"hotcell/contexts"
+	"hotcell/internal/wire"
+	"hotcell/interpreter"
+	"hotcell/runtimes"
+)
+
+// shownContext is a context as clients see it.
+type shownContext struct {
+	interpreter.Status
+	Sandbox string    `json:"sandbox"`
+	Default bool      `json:"default"`
+	Created time.Time `json:"created"`
+}
+
+func showContext(e *contexts.Entry) shownContext {
+	return shownContext{Status: e.Status(), Sandbox: e.Owner, Default: e.Default, Created: e.Created.UTC()}
+}
+
+// shownExecution is a snapshot as clients see it.
+type shownExecution struct {
+	ID       string      `json:"id"`
+	Context  string      `json:"context"`
+	State    wire.State  `json:"state"`
+	Status   wire.Status `json:"status,omitempty"`
+	Created  time.Time   `json:"created"`
+	Started  *time.Time  `json:"started,omitempty"`
+	Ended    *time.Time  `json:"ended,omitempty"`
+	Duration *float64    `json:"duration_ms,omitempty"`
+	Events   uint64      `json:"events"`
+	Error    *wire.Event `json:"error,omitempty"`
+}
+
+func showExecution(e *interpreter.Execution) shownExecution {
+	s := e.Snapshot()
+	out := shownExecution{
+		ID: s.ID, Context: s.ContextID, State: s.State, Status: s.Status,
+		Created: s.Created.UTC(), Started: moment(s.Started), Ended: moment(s.Ended),
+		Events: s.Events, Error: s.Error,
+	}
+	if out.Started != nil && out.Ended != nil {
+		ms := float64(s.Ended.Sub(s.Started).Microseconds()) / 1000
+		out.Duration = &ms
+	}
+	return out
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// shownStatus is the server as clients see it.
+type shownStatus struct {
+	Version  string          `json:"version"`
+	Protocol int             `json:"protocol"`
+	Runtimes []runtimes.Info `json:"runtimes"`
+	Contexts contextCounts   `json:"contexts"`
+}
+
+type contextCounts struct {
+	Total int `json:"total"`
+	Busy  int `json:"busy"`
+}
+
+// protocolVersion grows when a client of the version before would break.
+const protocolVersion = 1
+
+func (d *Dialect) showStatus() shownStatus {
+	s := shownStatus{Version: d.cfg.Version, Protocol: protocolVersion, Runtimes: []runtimes.Info{}}
+	for _, r := range d.cfg.Runtimes.All() {
+		s.Runtimes = append(s.Runtimes, r.Info())
+	}
+	for _, e := range d.cfg.Contexts.All() {
+		s.Contexts.Total++
+		if e.Status().State == "busy" {
+			s.Contexts.Busy++
+		}
+	}
+	return s
+}
+
+// shownReply is the driver's answer to complete, inspect or is_complete.
+type shownReply struct {
+	Matches []wire.Match `json:"matches,omitempty"`
+	Start   *int         `json:"start,omitempty"`
+	End     *int         `json:"end,omitempty"`
+	Found   *bool        `json:"found,omitempty"`
+	Bundle  wire.Bundle  `json:"data,omitempty"`
+	Status  string       `json:"status,omitempty"`
+	Indent  string       `json:"indent,omitempty"`
+}
