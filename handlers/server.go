@@ -145,11 +145,14 @@ func (s *Server) mount() {
 		RequireSandbox: s.requireSandbox,
 		RequireToken:   s.requireToken,
 		IsKey:          s.auth.isKey,
-		Options:        rooms.Options,
-		SandboxOf:      sandboxOf,
-		BaseURL:        s.baseURL,
-		Version:        s.cfg.Version,
-		Log:            s.cfg.Log,
+		Options: func(sandbox string) (contexts.Options, error) {
+			_, o, err := rooms.Enter(sandbox)
+			return o, err
+		},
+		SandboxOf: sandboxOf,
+		BaseURL:   s.baseURL,
+		Version:   s.cfg.Version,
+		Log:       s.cfg.Log,
 	})
 }
 
@@ -254,6 +257,11 @@ type listener struct {
 
 func (l *listener) Close() error {
 	var err error
-	l.once.Do(func() { err = l.Listener.Close() })
+	l.once.Do(func() {
+		// Somebody may have closed it beneath us to stop new clients early.
+		if err = l.Listener.Close(); errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+	})
 	return err
 }

@@ -1,0 +1,188 @@
+// Package testserver starts complete hotcell servers inside a test binary:
+// real runtimes, real kernels, a port of their own and a data directory that
+// goes away with the test. Any number may run side by side.
+//
+//	func TestMain(m *testing.M) { testserver.Main(m) }
+//
+//	func TestSomething(t *testing.T) {
+//		s := testserver.Start(t)
+//		… s.URL, s.Key …
+//	}
+package testserver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"hotcell/contexts"
+	"hotcell/handlers"
+	"hotcell/runtimes"
+	"hotcell/sandboxes"
+	"hotcell/stream"
+)
+
+// Server is a running server.
+type Server struct {
+	URL       string // http://127.0.0.1:PORT
+	APIURL    string // what the Daytona SDKs take: URL + /api
+	Key       string
+	DataDir   string
+	Contexts  *contexts.Set
+	Sandboxes *sandboxes.Registry
+	Table     *runtimes.Table
+
+	server *handlers.Server
+	ended  chan error
+	closed bool
+}
+
+type options struct {
+	key      string
+	dataDir  string
+	config   func(*handlers.Config)
+	contexts func(*contexts.Config)
+	minute   time.Duration
+	preload  []string
+	log      *slog.Logger
+}
+
+// Option changes how a server is made.
+type Option func(*options)
+
+// WithKey sets the API key; empty asks for none.
+func WithKey(key string) Option { return func(o *options) { o.key = key } }
+
+// WithDataDir keeps the records elsewhere, so that a second server finds them.
+func WithDataDir(dir string) Option { return func(o *options) { o.dataDir = dir } }
+
+// WithConfig changes the configuration of the HTTP side.
+func WithConfig(f func(*handlers.Config)) Option { return func(o *options) { o.config = f } }
+
+// WithContexts changes the configuration of the contexts.
+func WithContexts(f func(*contexts.Config)) Option { return func(o *options) { o.contexts = f } }
+
+// WithMinute makes the minutes of the sandboxes' intervals shorter.
+func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
+
+// WithPandas preloads what a real server preloads. Without it Python starts
+// bare, which is much faster and enough for most tests.
+func WithPandas() Option { return func(o *options) { o.preload = nil } }
+
+// WithLog replaces the log, which goes to standard error from warnings on.
+func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// Start starts a server that ends with the test.
+func Start(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	o := options{
+		key:     "test-key",
+		preload: []string{},
+		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	for _, f := range opts {
+		f(&o)
+	}
+	if o.dataDir == "" {
+		o.dataDir = tb.TempDir()
+	}
+	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 1)}
+	tb.Cleanup(func() { s.Close(tb) })
+	s.Table = table(tb, o)
+	cc := contexts.Config{
+		Table: s.Table, Parked: 1, Log: o.log,
+		Spool: stream.Options{Dir: tb.TempDir()},
+	}
+	if o.contexts != nil {
+		o.contexts(&cc)
+	}
+	s.Contexts = contexts.New(tb.Context(), cc)
+	var err error
+	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
+		End: s.Contexts.DeleteOwner, Minute: o.minute, Log: o.log, Busy: s.busy,
+	})
+	if err != nil {
+		tb.Fatalf("open sandboxes: %v", err)
+	}
+	hc := handlers.Config{
+		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table,
+		Key: o.key, Version: "0.0.0-test", Log: o.log,
+	}
+	if o.config != nil {
+		o.config(&hc)
+	}
+	if err := hc.Validate(); err != nil {
+		tb.Fatalf("configure server: %v", err)
+	}
+	s.server = handlers.New(hc)
+	s.listen(tb)
+	return s
+}
+
+func (s *Server) listen(tb testing.TB) {
+	tb.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("listen: %v", err)
+	}
+	s.URL = "http://" + ln.Addr().String()
+	s.APIURL = s.URL + "/api"
+	go func() { s.ended <- s.server.Serve(ln) }() // ends with Close, which joins it
+}
+
+func (s *Server) busy(sandbox string) bool {
+	for _, e := range s.Contexts.All() {
+		if st := e.Status(); e.Owner == sandbox && (st.State == "busy" || st.Queued > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// closeTimeout is for a clean end; what takes longer is a fault.
+const closeTimeout = 20 * time.Second
+
+// Close ends the server before the test does. It may be called twice.
+func (s *Server) Close(tb testing.TB) {
+	tb.Helper()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if s.server != nil {
+		if err := s.server.Shutdown(ctx); err != nil {
+			tb.Errorf("shut the server down: %v", err)
+		}
+		if err := <-s.ended; err != nil && !errors.Is(err, io.EOF) {
+			tb.Errorf("serve: %v", err)
+		}
+	}
+	if s.Contexts != nil {
+		s.Contexts.Close()
+	}
+	if s.Sandboxes != nil {
+		if err := s.Sandboxes.Close(); err != nil {
+			tb.Errorf("close sandboxes: %v", err)
+		}
+	}
+	if s.Table != nil {
+		if err := s.Table.Close(); err != nil {
+			tb.Errorf("close runtimes: %v", err)
+		}
+	}
+}
+
+// root is the top of the source tree.
+func root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
