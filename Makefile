@@ -18,7 +18,7 @@ ARGS ?=
 # What is tested, and how: make test PACKAGES=./stream/ TESTFLAGS='-run Replay -v'.
 PACKAGES ?= ./...
 TESTFLAGS ?=
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 # The newest release that builds with Go 1.25.
 GOLANGCI_VERSION := v2.12.2
