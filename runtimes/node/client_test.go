@@ -142,7 +142,7 @@ func (c *client) next() wire.Message {
 	}
 }
 
-func clip(s string) string { return s[max(0, len(s)-500):] }
+func clip(s string) string { return s[max(0, len(s)-2500):] }
 
 // outcome is what one execution gave.
 type outcome struct {
@@ -182,6 +182,8 @@ func (c *client) finish() outcome {
 		}
 		switch m.Type {
 		case "":
+			<-c.kernel.Process.Done()
+			c.tb.Logf("the kernel ended: %s; stderr %q", c.kernel.Process.Exit(), clip(c.stderr.String()))
 			o.Status = "died"
 			return o
 		case wire.MsgResult:

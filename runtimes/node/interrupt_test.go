@@ -19,6 +19,11 @@ func TestInterrupt(t *testing.T) {
 		{"loop in a promise", `Promise.resolve().then(() => { console.log('go'); for (;;); }); 1`},
 		{"loop in a tick", `process.nextTick(() => { console.log('go'); for (;;); }); await new Promise(() => {})`},
 		{"loop in a timer", `setTimeout(() => { console.log('go'); for (;;); }, 1); await new Promise(() => {})`},
+		{"loop in an immediate", `setImmediate(() => { console.log('go'); for (;;); }); await new Promise(() => {})`},
+		{"loop in an interval", `setInterval(function () { clearInterval(this); console.log('go'); for (;;); }, 1); await new Promise(() => {})`},
+		{"loop in a file callback", `fs.readFile('/dev/null', () => { console.log('go'); for (;;); }); await new Promise(() => {})`},
+		{"loop in a microtask", `queueMicrotask(() => { console.log('go'); for (;;); }); await new Promise(() => {})`},
+		{"loop in an exit of a child", `require('child_process').exec('true', () => { console.log('go'); for (;;); }); await new Promise(() => {})`},
 		{"promise chain", `console.log('go'); for (;;) await null`},
 		{"finally", `console.log('go'); for (;;) { try { for (;;); } finally { continue } }`},
 		{"child", `require('child_process').execSync('echo go; sleep 60', {stdio: 'inherit'})`},
@@ -44,6 +49,12 @@ func TestInterrupt(t *testing.T) {
 		}
 		if o := c.run("kept + 1"); o.Result != "2" || o.Status != "ok" {
 			t.Errorf("%s: afterwards: %+v", test.name, o)
+		}
+		// Every queue of the event loop still works.
+		if o := c.run(`await new Promise(r => setTimeout(r, 1)); await new Promise(r => setImmediate(r));
+			await new Promise(r => process.nextTick(r)); await fs.promises.stat('.');
+			await new Promise(r => require('child_process').exec('true', r)); require('async_hooks').executionAsyncId() >= 0`); o.Result != "true" {
+			t.Errorf("%s: event loop: %+v", test.name, o)
 		}
 	}
 }

@@ -5,10 +5,13 @@
  */
 
 import { textOf } from './formats.mjs';
+import { ObjectDefineProperty } from './primordials.mjs';
 
 const on = process.on.bind(process);
 const listenerCount = process.listenerCount.bind(process);
 const listeners = process.listeners.bind(process);
+const eventNames = process.eventNames.bind(process);
+const removeAllListeners = process.removeAllListeners.bind(process);
 
 export class Guards {
   /** @type {[string, (...args: any[]) => void][]} */
@@ -33,6 +36,7 @@ export class Guards {
       ['unhandledRejection', report('unhandledRejection', 'Uncaught (in promise)')],
     ];
     this.restore();
+    keepSignals();
     on('removeListener', (event, listener) => {
       for (let i = 0; i < this.#kept.length; i++) {
         const kept = this.#kept[i];
@@ -52,4 +56,24 @@ export class Guards {
       if (!found) on(event, listener);
     }
   }
+}
+
+/**
+ * Makes process.removeAllListeners() leave Node's own two listeners, by which it starts and stops
+ * to watch for signals: without them SIGINT would end the process for good.
+ */
+function keepSignals() {
+  ObjectDefineProperty(process, 'removeAllListeners', {
+    value: (/** @type {[(string | symbol)?]} */ ...args) => {
+      if (args.length > 0) return removeAllListeners(args[0]);
+      const names = eventNames();
+      for (let i = 0; i < names.length; i++) {
+        if (names[i] !== 'newListener' && names[i] !== 'removeListener') removeAllListeners(names[i]);
+      }
+      return process;
+    },
+    configurable: true,
+    enumerable: false,
+    writable: true,
+  });
 }

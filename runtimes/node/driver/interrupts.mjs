@@ -26,7 +26,8 @@ export class Interrupts {
   #current = 0;
   #last = 0;
   #early = 0;
-  #pending = false;
+  /** The execution for which an interrupt waits until nothing is held, or 0. */
+  #pending = 0;
   #terminating = false;
   #signalled = false;
 
@@ -65,7 +66,7 @@ export class Interrupts {
     this.#current = seq;
     this.#last = seq;
     this.#terminating = false;
-    this.#pending = false;
+    this.#pending = 0;
     this.#signalled = false;
     return this.#early !== seq;
   }
@@ -73,7 +74,7 @@ export class Interrupts {
   /** The execution is over; an interrupt that comes now comes late. */
   end() {
     this.#current = 0;
-    this.#pending = false;
+    this.#pending = 0;
     this.#terminating = false;
   }
 
@@ -89,11 +90,11 @@ export class Interrupts {
 
   release() {
     this.#held -= 1;
-    if (this.#held > 0 || !this.#pending) return;
-    this.#pending = false;
-    if (this.#current === 0) return;
-    this.#terminating = true;
-    this.#post({ type: 'terminate', seq: this.#current });
+    if (this.#held > 0 || this.#pending === 0) return;
+    const seq = this.#pending;
+    this.#pending = 0;
+    this.#terminating = seq === this.#current;
+    this.#post({ type: 'terminate', seq });
     // Ended by the termination. There is nothing to wait on: Atomics.wait may be what user code
     // is in, and it does not nest.
     for (;;);
@@ -109,16 +110,15 @@ export class Interrupts {
     }
     if (seq !== this.#current) {
       // Still in the queue, behind a callback of user code.
+      if (this.#early === seq) return;
       this.#early = seq;
-      if (onStack()) this.#terminate(seq);
-      return;
     }
     if (this.#held > 0) {
-      this.#pending = true;
+      this.#pending = seq;
     } else if (onStack()) {
-      this.#terminating = true;
+      this.#terminating = seq === this.#current;
       this.#terminate(seq);
-    } else {
+    } else if (seq === this.#current) {
       this.#settle(seq);
     }
   }

@@ -32,6 +32,7 @@ export class Kernel {
   #faults;
   #introspection;
   #count = 0;
+  #last = 0;
   /** @type {Cell | undefined} */
   #cell;
   imports = new Imports(cwd());
@@ -71,7 +72,7 @@ export class Kernel {
         this.#execute(request);
         return;
       case 'settle':
-        this.settle(request.seq);
+        this.settle(request.seq, request.id);
         return;
       case 'complete':
       case 'inspect':
@@ -106,13 +107,16 @@ export class Kernel {
    * @param {{seq: number, id: string, code?: string, env?: Record<string, string>, stdin?: boolean}} request
    */
   #execute(request) {
-    this.#count += 1;
     const { seq, id, code = '', stdin = false } = request;
+    // Settled before it came here.
+    if (seq <= this.#last) return;
+    this.#last = seq;
+    this.#count += 1;
     const cell = { seq, id, name: `cell:${this.#count}`, code, stdin, env: bare({}) };
     this.#guards.restore();
     this.#cell = cell;
     if (!this.#interrupts.begin(seq)) {
-      this.settle(seq);
+      this.settle(seq, id);
       return;
     }
     cell.env = setEnvironment(request.env ?? {});
@@ -168,23 +172,26 @@ export class Kernel {
    */
   #fail(cell, fault, status) {
     const { name, value, traceback } = fault;
+    this.#interrupts.hold();
     this.#channel.send(bare({ type: 'error', id: cell.id, name, value, traceback }));
     // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
     this.#finish(cell, status ?? (this.#interrupts.signalled ? 'interrupted' : 'error'));
+    this.#interrupts.release();
   }
 
   /**
-   * Ends the cell as interrupted, if it is still the one that runs.
+   * Ends an execution as interrupted, if it is not over.
    * @param {number} seq
+   * @param {string} id
    */
-  settle(seq) {
+  settle(seq, id) {
+    // The interrupt may have hit the message that was to begin it.
+    if (seq > this.#last) this.#execute({ seq, id });
     const cell = this.#cell;
     if (cell === undefined || cell.seq !== seq) return;
-    this.#interrupts.hold();
     const name = 'InterruptedError';
     const value = 'the execution was interrupted';
     this.#fail(cell, { name, value, traceback: `${name}: ${value}` }, 'interrupted');
-    this.#interrupts.release();
   }
 
   /**

@@ -64,7 +64,7 @@ function start() {
 
   const { port1: port } = requests;
   const post = port.postMessage.bind(port);
-  const interrupts = new Interrupts(shared, post, (seq) => kernel.settle(seq));
+  const interrupts = new Interrupts(shared, post, (seq) => kernel.settle(seq, ''));
   const channel = new Channel(shared, post, interrupts);
   const { stdout, stderr } = installStdio(interrupts);
   const engine = new Engine();

@@ -16,8 +16,9 @@ const session = new Session();
 session.connectToMainThread();
 const socket = new Socket({ fd: PROTOCOL_FD, readable: true, writable: true });
 
-/** The number of the last execution that was handed to the main thread. */
+/** The number and the id of the last execution that was handed to the main thread. */
 let sequence = 0;
+let lastId = '';
 
 /**
  * @param {number} cell
@@ -49,7 +50,8 @@ function interrupt() {
  * @param {number} seq
  */
 function terminate(seq) {
-  session.post('Runtime.terminateExecution', {}, () => port.postMessage({ type: 'settle', seq }));
+  const settle = { type: 'settle', seq, id: lastId };
+  session.post('Runtime.terminateExecution', {}, () => port.postMessage(settle));
   Atomics.store(shared, TERMINATED, seq);
   // If nothing was running after all, this message is what the termination takes.
   port.postMessage({ type: 'nudge' });
@@ -81,6 +83,7 @@ function route(request) {
       return;
     case 'execute':
       sequence += 1;
+      lastId = request.id;
       request.seq = sequence;
       break;
     default:
