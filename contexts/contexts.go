@@ -117,7 +117,7 @@ func New(ctx context.Context, cfg Config) *Set {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, r := range cfg.Table.All() {
-		s.pools[r] = newPool(s.ctx, r, cfg.Parked, cfg.Log)
+		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Log)
 	}
 	if cfg.IdleTimeout > 0 {
 		// Ends when Close cancels s.ctx.
@@ -343,7 +343,7 @@ func (s *Set) remove(e *Entry) bool {
 }
 
 // end closes a context that has left the set.
-func (s *Set) end(ctx context.Context, e *Entry, reason interpreter.CloseReason) error {
+func (s *Set) end(ctx context.Context, e *Entry, reason interpreter.ClosedError) error {
 	var wg sync.WaitGroup
 	// Ends when the context has ended, even if the caller has left by then.
 	wg.Go(func() { e.Close(reason) })

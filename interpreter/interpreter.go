@@ -262,8 +262,8 @@ func (in *Interpreter) Restart(ctx context.Context) error {
 
 // Close ends the context: what runs and waits gets the reason at once, and the
 // kernel's group is gone when Close returns. reason is one of the error names
-// that [CloseReason] knows.
-func (in *Interpreter) Close(reason CloseReason) {
+// that [ClosedError] knows.
+func (in *Interpreter) Close(reason ClosedError) {
 	in.mu.Lock()
 	in.closed = true
 	old := in.history.finished()
@@ -277,29 +277,29 @@ func (in *Interpreter) Close(reason CloseReason) {
 	}
 }
 
-// CloseReason says why a context is closed. It is an error so that it can be
+// ClosedError says why a context is closed. It is an error so that it can be
 // the cause of a cancelled context.
-type CloseReason struct {
+type ClosedError struct {
 	Name   string // of the error event: ContextDeletedError
 	Reason string // of its cause: context_deleted
 	Text   string // for the user
 }
 
-func (r CloseReason) Error() string { return r.Text }
+func (r ClosedError) Error() string { return r.Text }
 
 // Deleted is why a context that a client deleted is closed.
-func Deleted() CloseReason {
-	return CloseReason{"ContextDeletedError", "context_deleted", "the context was deleted"}
+func Deleted() ClosedError {
+	return ClosedError{"ContextDeletedError", "context_deleted", "the context was deleted"}
 }
 
 // Expired is why a context that nobody used is closed.
-func Expired(after time.Duration) CloseReason {
-	return CloseReason{"ContextExpiredError", "context_expired", fmt.Sprintf("the context was not used for %s", after)}
+func Expired(after time.Duration) ClosedError {
+	return ClosedError{"ContextExpiredError", "context_expired", fmt.Sprintf("the context was not used for %s", after)}
 }
 
 // Shutdown is why all contexts are closed when the service stops.
-func Shutdown() CloseReason {
-	return CloseReason{"ServerShutdownError", "shutdown", "the server is shutting down"}
+func Shutdown() ClosedError {
+	return ClosedError{"ServerShutdownError", "shutdown", "the server is shutting down"}
 }
 
 // cancelQueued ends everything that waits, at once and with a reason.

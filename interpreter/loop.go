@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -213,14 +214,13 @@ func (in *Interpreter) failStart(e *Execution, err error) {
 }
 
 // closeReason is why the context is being closed, if it is.
-func (in *Interpreter) closeReason() (CloseReason, bool) {
+func (in *Interpreter) closeReason() (ClosedError, bool) {
 	if in.ctx.Err() == nil {
-		return CloseReason{}, false
+		return ClosedError{}, false
 	}
-	if reason, ok := context.Cause(in.ctx).(CloseReason); ok { //nolint:errorlint // set by Close, never wrapped
-		return reason, true
-	}
-	return Shutdown(), true
+	reason := Shutdown()
+	_ = errors.As(context.Cause(in.ctx), &reason)
+	return reason, true
 }
 
 // answer puts a question to the driver.

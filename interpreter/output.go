@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -206,7 +207,7 @@ func (p *pipe) readOnce() int {
 	}
 	n, err := readNow(p.file, p.pending[len(p.pending):cap(p.pending)])
 	switch {
-	case err == io.EOF: //nolint:errorlint // readNow returns it bare
+	case errors.Is(err, io.EOF):
 		p.ended = true
 		p.flush(true)
 		p.pending = nil

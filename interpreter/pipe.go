@@ -12,7 +12,7 @@ import (
 // nothing is there.
 func readNow(f *os.File, buf []byte) (int, error) {
 	var n int
-	err := error(os.ErrClosed)
+	err := os.ErrClosed
 	control(f, func(fd int) {
 		for {
 			n, err = unix.Read(fd, buf)
