@@ -11,12 +11,12 @@ import (
 // first; the newest one always stays.
 type Keep struct {
 	Executions int   // 0 is 256
-	Bytes      int64 // of their events, in memory and on disk; 0 is 2 GiB
+	Bytes      int64 // of their events, in memory and on disk; 0 is 256 MiB
 }
 
 const (
 	defaultKeep      = 256
-	defaultKeepBytes = 2 << 30
+	defaultKeepBytes = 256 << 20
 	// settled is what a finished execution keeps in memory; the rest of a long
 	// log goes to disk. 256 of them are 16 MiB for a busy context.
 	settled = 64 << 10

@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"hotcell/internal/wire"
+	"hotcell/stream"
 )
 
 const (
@@ -37,7 +39,7 @@ type output struct {
 	mu         sync.Mutex
 	pipes      [2]*pipe
 	sink       *Execution
-	overflow   bool  // the sink's log is full
+	overflow   error // why the sink's log takes no more
 	discarded  int64 // bytes since then
 	background []wire.Event
 	backBytes  int
@@ -85,7 +87,7 @@ func (o *output) attach(e *Execution) {
 		_ = e.append(wire.Event{Type: wire.EventNotice, Text: backgroundNotice(o.backLost)})
 	}
 	o.background, o.backBytes, o.backLost = nil, 0, 0
-	o.sink, o.full, o.overflow, o.discarded = e, make(chan struct{}), false, 0
+	o.sink, o.full, o.overflow, o.discarded = e, make(chan struct{}), nil, 0
 }
 
 // detach ends that, with everything that is in the pipes by now, and says how
@@ -111,6 +113,16 @@ func (o *output) fullLog() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.full
+}
+
+// overflowText says why the attached execution's log takes no more.
+func (o *output) overflowText() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if errors.Is(o.overflow, stream.ErrFull) {
+		return "it has put out more than is kept of one execution (" + o.overflow.Error() + ")"
+	}
+	return fmt.Sprintf("its output could not be kept: %v", o.overflow)
 }
 
 // message appends an event that is not output, in its place. last detaches.
@@ -161,12 +173,12 @@ func (o *output) emit(ev wire.Event, bytes int) {
 		o.backBytes += bytes
 		return
 	}
-	if o.overflow {
+	if o.overflow != nil {
 		o.discarded += int64(bytes)
 		return
 	}
 	if err := o.sink.append(ev); err != nil {
-		o.overflow = true // from the next piece on; this one was still taken
+		o.overflow = err // from the next piece on; this one was still taken
 		close(o.full)
 	}
 }

@@ -68,7 +68,7 @@ func (w *watch) await() {
 			next.Reset(w.climb("interrupt", i.reason, i.grace))
 		case <-full:
 			full = nil
-			next.Reset(w.climb("output_limit", "its output is larger than what is kept", defaultGrace))
+			next.Reset(w.climb("output_limit", w.k.out.overflowText(), defaultGrace))
 		case <-next.C:
 			if after := w.again(replies == nil); after > 0 {
 				next.Reset(after)
