@@ -1,7 +1,9 @@
 package python_test
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
@@ -30,8 +32,27 @@ func BenchmarkExecute(b *testing.B) {
 // BenchmarkStart is one kernel, from the template to its hello, and its end.
 func BenchmarkStart(b *testing.B) {
 	closeBench(benchKernel(b))
+	var ready, configured, ended []time.Duration
 	for b.Loop() {
-		closeBench(benchKernel(b))
+		began := time.Now()
+		k := benchKernel(b)
+		ready = append(ready, time.Since(began))
+		began = time.Now()
+		if err := wire.WriteFrame(k.Conn, wire.Request{Type: wire.ReqConfigure}); err != nil {
+			b.Fatal(err)
+		}
+		var m wire.Message
+		if err := wire.ReadFrame(k.Conn, &m); err != nil {
+			b.Fatal(err)
+		}
+		configured = append(configured, time.Since(began))
+		began = time.Now()
+		closeBench(k)
+		ended = append(ended, time.Since(began))
+	}
+	for name, times := range map[string][]time.Duration{"ms/ready": ready, "ms/configured": configured, "ms/ended": ended} {
+		slices.Sort(times)
+		b.ReportMetric(float64(times[len(times)/2])/1e6, name)
 	}
 }
 

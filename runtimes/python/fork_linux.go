@@ -68,22 +68,35 @@ func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Proce
 // ended, or packages were installed since it imported them.
 func (r *Runtime) template() (*template, error) {
 	r.mu.Lock()
+	seen := r.templates.current
+	r.mu.Unlock()
+	if seen != nil && seen.usable() {
+		return seen, nil
+	}
+	t, retired, err := r.replace(seen)
+	if retired != nil {
+		retired.retire()
+	}
+	return t, err
+}
+
+// replace starts a template in the place of the one that was seen, unless
+// somebody else has been faster.
+func (r *Runtime) replace(seen *template) (current, retired *template, err error) {
+	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return nil, errClosed
+		return nil, nil, errClosed
 	}
-	if t := r.templates.current; t != nil {
-		if t.usable() {
-			return t, nil
-		}
-		t.retire()
+	if t := r.templates.current; t != nil && t != seen {
+		return t, nil, nil
 	}
 	t := newTemplate(r.cfg.Log, r.forget)
 	r.templates.current = t
 	r.templates.all = append(r.templates.all, t)
 	// Ends when the template does; Close joins it through t.ended.
 	go t.run(r.process("template", r.cfg.Preload, nil))
-	return t, nil
+	return t, seen, nil
 }
 
 // forget is called by a template that has ended.
@@ -113,6 +126,7 @@ func (r *Runtime) closeTemplates() {
 func modified(dirs []string) map[string]time.Time {
 	times := make(map[string]time.Time, len(dirs))
 	for _, dir := range dirs {
+		times[dir] = time.Time{} // one that isn't there may come
 		if st, err := os.Stat(dir); err == nil {
 			times[dir] = st.ModTime()
 		}

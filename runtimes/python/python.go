@@ -25,7 +25,7 @@ import (
 // Config says which Python to use. The zero value finds one.
 type Config struct {
 	// Program is an interpreter, or the python of a virtual environment.
-	// Empty: HOTCELL_PYTHON's place is taken by python3 on the PATH.
+	// Empty: python3 on the PATH.
 	Program string
 	// Preload lists the modules that every kernel finds imported. Nil means
 	// numpy, pandas and matplotlib.pyplot, as far as they are installed.

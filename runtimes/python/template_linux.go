@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,24 +23,8 @@ import (
 
 var errTemplateGone = errors.New("the template process has ended")
 
-const (
-	// endGrace is how long a template may take to kill its kernels and end.
-	endGrace = 2 * time.Second
-	// packetLimit is the largest packet on the control socket.
-	packetLimit = 1 << 16
-)
-
-// packet is what goes over the control socket; driver/_hotcell/template.py
-// says which members belong to which op.
-type packet struct {
-	Op     string   `json:"op"`
-	Seq    uint64   `json:"seq,omitempty"`
-	Pid    int      `json:"pid,omitempty"`
-	Code   int      `json:"code,omitempty"`
-	Signal int      `json:"signal,omitempty"`
-	Error  string   `json:"error,omitempty"`
-	Sites  []string `json:"sites,omitempty"`
-}
+// endGrace is how long a template may take to kill its kernels and end.
+const endGrace = 2 * time.Second
 
 // forked is the answer to a fork.
 type forked struct {
@@ -100,50 +85,19 @@ func (t *template) run(spec child.Spec) {
 	t.serve(conn, began)
 
 	_ = conn.Close() // for a template that is alive and has broken off
+	grace := time.NewTimer(endGrace)
+	defer grace.Stop()
+	select {
+	case <-t.ready:
+	default: // still importing, it has no kernels to end
+		grace.Reset(0)
+	}
 	select {
 	case <-process.Done():
-	case <-time.After(endGrace):
+	case <-grace.C:
 		process.Stop(0)
 	}
 	t.over(process.Exit(), <-words)
-}
-
-// launchTemplate starts the process with its control socket on descriptor 3.
-func launchTemplate(spec child.Spec) (*net.UnixConn, *child.Process, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("make control socket: %w", err)
-	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
-	defer ours.Close()
-	defer theirs.Close()
-	c, err := net.FileConn(ours)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("make control connection: %w", err)
-	}
-	conn, ok := c.(*net.UnixConn)
-	if !ok {
-		_ = c.Close()
-		return nil, nil, nil, fmt.Errorf("make control connection: it is a %T", c)
-	}
-	output, write, err := os.Pipe()
-	if err != nil {
-		_ = conn.Close()
-		return nil, nil, nil, fmt.Errorf("make output pipe: %w", err)
-	}
-	defer write.Close()
-	spec.Stdout, spec.Stderr = write, write
-	spec.Files = append([]*os.File{theirs}, spec.Files...)
-	// A template that dies of our death by signal can't end its kernels any
-	// more; one that reads the end of its control socket does.
-	spec.OutlivesUs = true
-	process, err := child.Start(context.Background(), spec)
-	if err != nil {
-		_ = conn.Close()
-		_ = output.Close()
-		return nil, nil, nil, err
-	}
-	return conn, process, output, nil
 }
 
 // serve takes the template's packets until there are no more.
@@ -173,6 +127,7 @@ func (t *template) serve(conn *net.UnixConn, began time.Time) {
 			continue
 		case "failed":
 			t.answer(p.Seq, forked{err: errors.New(p.Error)})
+			t.endUnused()
 		case "exited":
 			t.exited(p)
 		}
@@ -195,7 +150,9 @@ func (t *template) fork(ctx context.Context, ends *runtimes.Ends) (*child.Adopte
 
 	if err := sendFork(conn, seq, ends.Theirs[:]); err != nil {
 		t.abandon(seq, answer)
-		return nil, fmt.Errorf("%w: %w", errTemplateGone, err)
+		err = fmt.Errorf("%w: %w", errTemplateGone, err)
+		t.fail(err) // before serve has noticed
+		return nil, err
 	}
 	select {
 	case f := <-answer:
@@ -261,34 +218,34 @@ func (t *template) exited(p packet) {
 	}
 	t.mu.Lock()
 	delete(t.kernels, p.Pid)
-	last := t.retired && len(t.kernels) == 0 && len(t.waiting) == 0
 	t.mu.Unlock()
-	if last {
-		t.hangUp()
-	}
+	t.endUnused()
 }
 
 // usable says whether new kernels may come from it. One that is still
 // importing is.
 func (t *template) usable() bool {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.fault != nil || t.retired {
+	usable, sites := t.fault == nil && !t.retired, t.sites
+	t.mu.Unlock()
+	if !usable {
 		return false
 	}
-	for dir, then := range t.sites {
-		if now := modified([]string{dir}); !now[dir].Equal(then) {
-			return false
-		}
-	}
-	return true
+	return maps.EqualFunc(sites, modified(slices.Collect(maps.Keys(sites))), time.Time.Equal)
 }
 
 // retire lets it live only as long as its kernels.
 func (t *template) retire() {
 	t.mu.Lock()
 	t.retired = true
-	unused := t.fault == nil && t.conn != nil && len(t.kernels) == 0 && len(t.waiting) == 0
+	t.mu.Unlock()
+	t.endUnused()
+}
+
+// endUnused ends a retired template that has no kernels and owes none.
+func (t *template) endUnused() {
+	t.mu.Lock()
+	unused := t.retired && t.fault == nil && len(t.kernels) == 0 && len(t.waiting) == 0
 	t.mu.Unlock()
 	if unused {
 		t.hangUp()
@@ -308,6 +265,7 @@ func (t *template) hangUp() {
 	}
 }
 
+// fail says why it can't fork any more. The first reason stays.
 func (t *template) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -371,53 +329,5 @@ func (t *template) readOutput(output *os.File) string {
 		if err != nil {
 			return strings.TrimSpace(strings.ToValidUTF8(string(tail), "\uFFFD"))
 		}
-	}
-}
-
-func sendFork(conn *net.UnixConn, seq uint64, files []*os.File) error {
-	fds := make([]int, len(files))
-	for i, f := range files {
-		fds[i] = int(f.Fd())
-		// The flag belongs to the pipe, not to the descriptor: user code
-		// would find its stdout non-blocking.
-		if err := unix.SetNonblock(fds[i], false); err != nil {
-			return os.NewSyscallError("fcntl", err)
-		}
-	}
-	return send(conn, packet{Op: "fork", Seq: seq}, unix.UnixRights(fds...))
-}
-
-func send(conn *net.UnixConn, p packet, rights []byte) error {
-	body, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	_, _, err = conn.WriteMsgUnix(body, rights, nil)
-	return err
-}
-
-// received returns the descriptors that came with a packet.
-func received(rights []byte) []*os.File {
-	messages, err := unix.ParseSocketControlMessage(rights)
-	if err != nil {
-		return nil
-	}
-	var files []*os.File
-	for _, m := range messages {
-		fds, err := unix.ParseUnixRights(&m)
-		if err != nil {
-			continue
-		}
-		for _, fd := range fds {
-			unix.CloseOnExec(fd)
-			files = append(files, os.NewFile(uintptr(fd), "pidfd"))
-		}
-	}
-	return files
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close()
 	}
 }

@@ -71,7 +71,9 @@ class Compiler:
 
     def _parse(self, source: str, name: str) -> ast.Module:
         flags = self._shell.compile.flags | ast.PyCF_ONLY_AST
-        return _compile(source, name, "exec", flags, True)  # type: ignore[return-value]
+        tree = _compile(source, name, "exec", flags, True)
+        assert isinstance(tree, ast.Module)
+        return tree
 
     def _assemble(self, tree: ast.Module, code: str, name: str) -> Program:
         program = Program()
@@ -160,7 +162,9 @@ def silenced(last: ast.stmt, code: str) -> bool:
     row = (last.end_lineno or 1) - 1
     if row >= len(lines):
         return False
-    rest = lines[row].encode("utf-8", "replace")[last.end_col_offset or 0 :].decode("utf-8", "replace")
+    rest = (
+        lines[row].encode("utf-8", "replace")[last.end_col_offset or 0 :].decode("utf-8", "replace")
+    )
     return any(";" in line.partition("#")[0] for line in [rest, *lines[row + 1 :]])
 
 

@@ -19,15 +19,20 @@ from typing import Any
 BACKEND = "module://_hotcell.backend"
 
 Figure = Any  # matplotlib is imported only after the user did
-Show = Callable[[dict[str, Any], dict[str, Any]], None]
+Publish = Callable[[dict[str, Any]], None]
 
 
 class Charts:
     """The figures of one kernel."""
 
-    def __init__(self, publish: Show) -> None:
+    def __init__(self, publish: Publish) -> None:
         self._publish = publish
         self._shown: set[int] = set()  # in this cell, by identity
+
+    def register(self, display_formatter: Any) -> None:
+        """Give figures a picture, once their class has been imported."""
+        formatter = display_formatter.formatters["image/png"]
+        formatter.for_type_by_name("matplotlib.figure", "Figure", self.draw)
 
     def begin(self) -> None:
         self._shown.clear()
@@ -35,7 +40,7 @@ class Charts:
     def show(self, figure: Figure) -> None:
         """Show a figure now. The same one shown twice comes twice."""
         self._shown.add(id(figure))
-        self._publish({"image/png": png(figure), "text/plain": repr(figure)}, {})
+        self._publish({"image/png": png(figure), "text/plain": repr(figure)})
 
     def draw(self, figure: Figure) -> bytes:
         """The picture for display(fig), or for a figure that is the cell's value."""

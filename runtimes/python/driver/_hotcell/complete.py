@@ -25,8 +25,31 @@ GUESSES = ("", "<unknown>", "variable", "attribute")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
+def nothing(frame: Frame) -> Frame:
+    """The reply to a question that nothing is known about."""
+    kind, cursor = str(frame["type"]), int(frame.get("cursor", 0))
+    reply: Frame = {"type": kind + "_reply", "id": frame.get("id", "")}
+    if kind == "complete":
+        reply.update(matches=[], start=cursor, end=cursor)
+    elif kind == "inspect":
+        reply.update(found=False)
+    else:
+        reply.update(status="unknown")
+    return reply
+
+
+def answer(shell: Shell, frame: Frame) -> Frame:
+    """What is known: the members of a reply."""
+    kind, code = frame["type"], str(frame.get("code", ""))
+    cursor = max(0, min(int(frame.get("cursor", 0)), len(code)))
+    if kind == "complete":
+        return complete(shell, code, cursor)
+    if kind == "inspect":
+        return inspect_at(shell, code, cursor, int(frame.get("detail", 0)))
+    return is_complete(shell, code)
+
+
 def complete(shell: Shell, code: str, cursor: int) -> Frame:
-    cursor = max(0, min(cursor, len(code)))
     with provisionalcompleter():
         shell.Completer.use_jedi = False
         found = shell.Completer.completions(code, cursor)
@@ -94,7 +117,6 @@ def kind_of_value(value: Any) -> str:
 
 
 def inspect_at(shell: Shell, code: str, cursor: int, detail: int) -> Frame:
-    cursor = max(0, min(cursor, len(code)))
     name = token_at_cursor(code, cursor)
     try:
         bundle = shell.object_inspect_mime(name, detail_level=detail) if name else {}

@@ -15,7 +15,9 @@ SIMPLE = (int, bool, str, bytes, type(None))
 
 def encode(data: dict[Any, Any]) -> Bundle:
     """A bundle as frames carry it: text and base64 as strings, JSON as values."""
-    return {str(kind): encode_part(str(kind), part) for kind, part in data.items() if part is not None}
+    return {
+        str(kind): encode_part(str(kind), part) for kind, part in data.items() if part is not None
+    }
 
 
 def encode_part(kind: str, part: Any) -> Any:

@@ -6,8 +6,9 @@ sent ("shielded"); a signal that comes between cells is ignored.
 
 from __future__ import annotations
 
-import _signal  # without the enums that signal wraps around every call
+import _signal  # type: ignore[import-not-found]  # signal without its enums: ten times faster
 import asyncio
+import selectors
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -21,6 +22,16 @@ _SIGINT = int(signal.SIGINT)
 _UNBLOCK = int(signal.SIG_UNBLOCK)
 _ident = threading.get_ident
 _main = threading.main_thread().ident  # a forked child keeps it
+
+# Where the loop itself is, and not a task or a callback that it runs.
+_LOOP_FILES = frozenset(
+    function.__code__.co_filename
+    for function in (
+        selectors.DefaultSelector.select,
+        asyncio.BaseEventLoop.run_forever,
+        asyncio.Handle._run,
+    )
+)
 
 
 def on_main_thread() -> bool:
@@ -51,7 +62,7 @@ class Interrupts:
     def disarm(self) -> None:
         self.armed = False
 
-    def _handle(self, _signum: int, _frame: FrameType | None) -> None:
+    def _handle(self, _signum: int, frame: FrameType | None) -> None:
         if not self.armed:
             if self._blocked_in_background():
                 raise KeyboardInterrupt
@@ -59,12 +70,13 @@ class Interrupts:
         if self._shields:
             self._owed = True
             return
-        self._strike()
+        self._strike(frame)
 
-    def _strike(self) -> None:
+    def _strike(self, frame: FrameType | None) -> None:
         self.raised = True
         loop, task = self.loop, self.task
-        if loop is None or task is None or asyncio.current_task(loop) is not None:
+        waits = frame is not None and frame.f_code.co_filename in _LOOP_FILES
+        if loop is None or task is None or not waits:
             raise KeyboardInterrupt
         # The cell waits for something: its await ends, with the loop intact.
         # Thread-safe, because that wakes the selector too.
@@ -105,4 +117,4 @@ class Interrupts:
         if self._shields == 0 and self._owed:
             self._owed = False
             if self.armed:
-                self._strike()
+                self._strike(None)

@@ -9,28 +9,27 @@ import faulthandler
 import getpass
 import os
 import platform
-import random
 import sys
 import time
-from types import ModuleType
-from typing import Any
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from . import cell, complete, errors
 from .charts import Charts, watch_imports
-from .display import Formatter, encode
+from .display import Formatter
+from .exchange import Exchange
 from .history import History
-from .interrupts import Interrupts, on_main_thread
+from .interrupts import Interrupts
 from .loop import KernelLoop
+from .namespace import Environment, names, reseed
 from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
-from .shell import Sinks, build, introduce
+from .shell import Sinks, build, introduce, leave
 from .sources import Sources, teach_inspect
 from .streams import Builtins, Streams
 
 PROTOCOL = 1
-NAMES = 200  # top-level names told with a done
-NAMES_SECONDS = 0.005
 
-_perf_counter = time.perf_counter
 _environ = os.environ
 _running: list[Kernel] = []
 
@@ -48,78 +47,89 @@ class Kernel:
 
     def __init__(self) -> None:
         self.main = sys.modules["__main__"]
-        namespace = vars(self.main)
-        for name in [n for n in namespace if not n.startswith("__")]:
-            del namespace[name]
+        self.namespace = vars(self.main)
+        for name in [n for n in self.namespace if not n.startswith("__")]:
+            del self.namespace[name]
+        self.interrupts = Interrupts()
+        self.exchange = Exchange(self.interrupts)
         sinks = Sinks()
         sinks.error, sinks.value = self.show_error, self.show_value
-        sinks.publish, sinks.clear = self.publish, self.clear_output
+        sinks.publish, sinks.clear = self.exchange.publish, self.exchange.clear_output
         self.shell = build(self.main, sinks)
-        self.namespace = namespace
-        self.interrupts = Interrupts()
-        self.history = History(self.shell)
-        self.sources = Sources(self.history.drop)
+        self.exchange.formatter = Formatter(self.shell.display_formatter)
         self.compiler = cell.Compiler(self.shell)
-        self.formatter = Formatter(self.shell.display_formatter)
-        self.charts = Charts(lambda data, metadata: self.publish(data, metadata, "", False))
-        formatters = self.shell.display_formatter.formatters
-        formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", self.charts.draw)
-        builtins.input = self.ask
-        getpass.getpass = self.ask_secret
+        self.charts = Charts(lambda data: self.exchange.publish(data, {}, "", False))
+        self.charts.register(self.shell.display_formatter)
+        builtins.input = self.exchange.ask
+        getpass.getpass = self.exchange.ask_secret
         self.builtins = Builtins()
         self.check_builtins = False
-        self.id = ""  # of the running execution
-        self.stdin = False
-        self.failed = False
-        self.count = 0
-        teach_inspect(self.sources)
-        self.handlers = {
+        self.reset()
+        self.handlers: dict[str, Callable[[Frame], None]] = {
             "configure": self.configure,
             "execute": self.execute,
-            "complete": self.complete,
-            "inspect": self.inspect,
-            "is_complete": self.is_complete,
+            "complete": self.answer,
+            "inspect": self.answer,
+            "is_complete": self.answer,
         }
+        os.register_at_fork(after_in_child=self.forked)
         _running.append(self)
+
+    def reset(self) -> None:
+        """Forget every cell."""
+        self.count = 0
+        self.history = History(self.shell)
+        self.sources = Sources(self.history.drop)
+        teach_inspect(self.sources)
 
     # The life of a kernel.
 
-    def serve(self, protocol_fd: int) -> None:
-        """Connect and answer until the end. Never returns."""
+    def serve(self, protocol_fd: int) -> NoReturn:
+        """Connect and answer until the end."""
         status = 0
         try:
-            self.connection = Connection(high_descriptor(protocol_fd))
-            self.interrupts.connection = self.connection
-            self.interrupts.install()
-            self.streams = Streams(high_descriptor)
+            self.connect(high_descriptor(protocol_fd))
             faulthandler.enable(file=2, all_threads=False)
             watch_imports()
-            self.loop = KernelLoop(self.connection, self.interrupts)
-            self.connection.send(
-                {
-                    "type": "hello",
-                    "protocol": PROTOCOL,
-                    "language": "python",
-                    "version": platform.python_version(),
-                }
-            )
+            hello = {"type": "hello", "protocol": PROTOCOL, "language": "python"}
+            self.connection.send({**hello, "version": platform.python_version()})
             while True:
                 frame = self.loop.wait()
-                if frame.get("type") == "shutdown":
+                kind = frame.get("type", "")
+                if kind == "shutdown":
                     break
-                handler = self.handlers.get(frame.get("type", ""))
-                if handler is not None:
-                    handler(frame)
+                if kind in self.handlers:
+                    self.handlers[kind](frame)
         except Hangup:
             pass
         except BaseException:
-            import traceback
-
-            traceback.print_exc(file=sys.__stderr__)
+            traceback.print_exc(file=self.streams.stderr)
             status = 1
         self.end(status)
 
-    def end(self, status: int) -> None:
+    def connect(self, fd: int) -> None:
+        self.connection = self.exchange.connection = Connection(fd)
+        self.interrupts.connection = self.connection
+        self.interrupts.install()
+        self.streams = self.exchange.streams = Streams(high_descriptor)
+        self.loop = KernelLoop(self.connection, self.interrupts)
+
+    def disconnect(self) -> None:
+        """Undo connect, in the process that will fork connected ones."""
+        self.loop.close()
+        self.streams.close()
+        self.connection.socket.close()
+        self.interrupts.connection = self.interrupts.loop = None
+        del self.connection, self.streams, self.loop
+        del self.exchange.connection, self.exchange.streams
+
+    def forked(self) -> None:
+        """In every child that user code forks: it must neither speak nor keep the
+        connection open."""
+        if hasattr(self, "connection"):
+            self.connection.drop()
+
+    def end(self, status: int) -> NoReturn:
         if self.connection.ours:
             try:
                 atexit._run_exitfuncs()
@@ -130,11 +140,12 @@ class Kernel:
     def configure(self, frame: Frame) -> None:
         refusal = ""
         language = frame.get("language") or "python"
+        env = frame.get("env") or {}
         try:
             if language != "python":
                 raise ValueError(f"this kernel runs python, not {language}")
-            _environ.update(frame.get("env") or {})
-            if "TZ" in (frame.get("env") or {}):
+            _environ.update(env)
+            if "TZ" in env:
                 time.tzset()
             if frame.get("cwd"):
                 os.chdir(frame["cwd"])
@@ -149,35 +160,42 @@ class Kernel:
     # Cells.
 
     def execute(self, frame: Frame) -> None:
-        self.id = str(frame.get("id", ""))
-        self.stdin = bool(frame.get("stdin"))
-        self.failed = False
+        exchange = self.exchange
         self.prepare()
+        exchange.begin(frame)
+        code = str(frame.get("code", ""))
+        error = self.guarded(lambda: self.run(code, frame.get("env") or {}))
+        if self.check_builtins:
+            self.builtins.repair()
+        if not self.connection.ours:
+            leave_fork(error)
+        status = self.conclude(error)
+        self.streams.flush()
+        found, more = names(self.namespace, self.shell.user_ns_hidden)
+        done = {"type": "done", "id": exchange.id, "status": status, "names": found, "more": more}
+        exchange.id = ""
+        self.interrupts.install()
+        self.connection.send(done)
+
+    def guarded(self, work: Callable[[], None]) -> BaseException | None:
+        """Run user code, open to interrupts; return what it raised."""
         error: BaseException | None = None
         try:
             try:
                 self.interrupts.arm()
                 if "interrupt" in self.connection.waiting():
                     self.interrupts.strike_now()
-                self.run(str(frame.get("code", "")), frame.get("env") or {})
+                work()
             finally:
                 self.interrupts.disarm()
+        except Hangup:
+            self.interrupts.disarm()
+            raise
         except BaseException as raised:
             error = raised
+        # Once more: an interrupt may have struck before the first one.
         self.interrupts.disarm()
-        if self.check_builtins:
-            self.builtins.repair()
-        if not self.connection.ours:
-            leave_fork(error)
-        if isinstance(error, Hangup):
-            raise error
-        status = self.conclude(error)
-        self.streams.flush()
-        names, more = self.names()
-        done = {"type": "done", "id": self.id, "status": status, "names": names, "more": more}
-        self.id = ""
-        self.interrupts.install()
-        self.connection.send(done)
+        return error
 
     def prepare(self) -> None:
         """Put right what an earlier cell may have broken."""
@@ -194,34 +212,32 @@ class Kernel:
     def run(self, code: str, env: dict[str, str]) -> None:
         self.count += 1
         name = f"<cell {self.count}>"
-        shell = self.shell
-        shell.execution_count = self.count + 1
+        self.shell.execution_count = self.count + 1
         self.check_builtins = "builtins" in code
         self.sources.add(name, code)
         self.history.add(code)
-        saved = {key: _environ.get(key) for key in env}
+        environment = Environment(env)
         try:
-            _environ.update(env)
+            environment.apply()
             self.trigger("pre_execute")
             self.trigger("pre_run_cell", None)
             program = self.compiler.compile(code, name)
             cell.run(program, self.namespace, self.loop, self.show_value)
         finally:
-            if env:
-                restore_environment(saved)
+            environment.restore()
             if self.connection.ours:
                 self.charts.finish()
                 self.trigger("post_execute")
                 self.trigger("post_run_cell", None)
 
     def trigger(self, event: str, *arguments: Any) -> None:
-        callbacks = self.shell.events.callbacks.get(event)
-        if callbacks:
+        if self.shell.events.callbacks.get(event):
             self.shell.events.trigger(event, *arguments)
 
     def conclude(self, error: BaseException | None) -> str:
+        """The status of a cell that is over; its error is sent."""
         if error is None:
-            return "error" if self.failed else "ok"
+            return "error" if self.exchange.failed else "ok"
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return "ok"
         interrupted = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) and (
@@ -233,193 +249,24 @@ class Kernel:
         return "interrupted" if interrupted else "error"
 
     def show_error(self, error: BaseException) -> None:
-        """Send an error event. Formatting runs user code, so it can be interrupted."""
-        self.failed = True
-        raised, armed = self.interrupts.raised, self.interrupts.armed
-        if sys.getrecursionlimit() < 1000:
-            sys.setrecursionlimit(1000)
-        self.sources.restore()
-        try:
-            self.interrupts.armed = True
-            name, value, trace = errors.describe(error)
-        except BaseException as failure:
-            name = type(error).__name__
-            value = f"<not shown: {type(failure).__name__} while it was formatted>"
-            trace = f"Traceback (most recent call last):\n{name}: {value}\n"
-        finally:
-            self.interrupts.armed = armed
-            self.interrupts.raised = raised
-        errors.remember(error)
-        if not self.id or not on_main_thread():
-            sys.stderr.write(trace)
-            return
-        self.streams.flush()
-        with self.interrupts:
-            self.connection.send(
-                {"type": "error", "id": self.id, "name": name, "value": value, "traceback": trace}
-            )
-
-    def names(self) -> tuple[list[str], int]:
-        """The user's variables, functions and classes; modules come back with an import."""
-        hidden = self.shell.user_ns_hidden
-        until = _perf_counter() + NAMES_SECONDS
-        found: list[str] = []
-        more = 0
-        for position, (name, value) in enumerate(list(self.namespace.items())):
-            if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
-                continue
-            if name in hidden and hidden[name] is value:
-                continue
-            if len(found) < NAMES and (position % 64 or _perf_counter() < until):
-                found.append(name)
-            else:
-                more += 1
-        return found, more
-
-    # What user code shows and asks.
+        self.exchange.show_error(error, self.sources)
 
     def show_value(self, value: Any, last: bool = False) -> None:
-        """Show the value of an expression: of the cell's last one as its result."""
-        if value is None or value is self.namespace.get("exit"):
-            return
-        data, metadata = self.formatter.format(value)
-        self.history.remember(value)
-        if not data or not self.connection.ours:
-            return
-        if not last:
-            self.publish(data, metadata, "", False)
-            return
-        self.streams.flush()
-        frame = {"type": "result", "id": self.id, "data": encode(data)}
-        if metadata:
-            frame["metadata"] = encode_metadata(metadata)
-        with self.interrupts:
-            self.connection.hold(frame)
+        if value is not leave:  # a bare `exit` asks for nothing to be seen
+            self.exchange.show_value(value, self.history, last)
 
-    def publish(
-        self, data: dict[str, Any], metadata: dict[str, Any], display_id: str, update: bool
-    ) -> None:
-        frame = {"type": "display", "id": self.id, "data": encode(data)}
-        if metadata:
-            frame["metadata"] = encode_metadata(metadata)
-        if display_id:
-            frame["display_id"] = display_id
-        if update:
-            frame["update"] = True
-        if not self.tell(frame):
-            # No execution to belong to: it goes where a print would go.
-            sys.stdout.write(str(data.get("text/plain", "")) + "\n")
-
-    def clear_output(self, wait: bool) -> None:
-        self.tell({"type": "clear_output", "id": self.id, "wait": bool(wait)})
-
-    def tell(self, frame: Frame) -> bool:
-        """Send, and wait until the server has taken the output that came before."""
-        if not self.id or not self.connection.ours:
-            return False
-        self.streams.flush()
-        if not on_main_thread():
-            self.connection.send(frame)
-            return True
-        frame["ack"] = True
-        with self.interrupts:
-            self.connection.send(frame)
-            self.await_answer("ack")
-        return True
-
-    def await_answer(self, kind: str) -> Frame:
-        while True:
-            frame = self.connection.receive()
-            if frame["type"] == kind:
-                return frame
-            if frame["type"] == "shutdown":
-                raise Hangup
-
-    def ask(self, prompt: object = "", /) -> str:
-        """input()"""
-        return self.request_input(str(prompt), password=False)
-
-    def ask_secret(self, prompt: str = "Password: ", stream: object = None, **_: Any) -> str:
-        """getpass.getpass()"""
-        return self.request_input(str(prompt), password=True)
-
-    def request_input(self, prompt: str, password: bool) -> str:
-        mine = self.stdin and self.id and self.connection.ours
-        if not mine or not on_main_thread():
-            sys.stdout.write(prompt)
-            raise EOFError("EOF when reading a line: this execution has no input")
-        self.streams.flush()
-        frame = {"type": "input_request", "id": self.id, "prompt": prompt, "password": password}
-        with self.interrupts:
-            self.connection.send(frame)
-        answer = self.await_answer("input_reply")
-        if answer.get("eof"):
-            raise EOFError("EOF when reading a line")
-        return str(answer.get("value", ""))
-
-    # Questions about code.
-
-    def complete(self, frame: Frame) -> None:
-        code, cursor = str(frame.get("code", "")), int(frame.get("cursor", 0))
-        nothing = {"matches": [], "start": cursor, "end": cursor}
-        self.reply("complete", frame, nothing, lambda: complete.complete(self.shell, code, cursor))
-
-    def inspect(self, frame: Frame) -> None:
-        code, cursor = str(frame.get("code", "")), int(frame.get("cursor", 0))
-        detail = int(frame.get("detail", 0))
-        self.reply(
-            "inspect",
-            frame,
-            {"found": False},
-            lambda: complete.inspect_at(self.shell, code, cursor, detail),
-        )
-
-    def is_complete(self, frame: Frame) -> None:
-        code = str(frame.get("code", ""))
-        self.reply(
-            "is_complete", frame, {"status": "unknown"}, lambda: complete.is_complete(self.shell, code)
-        )
-
-    def reply(self, kind: str, frame: Frame, nothing: Frame, work: Any) -> None:
-        """Answer a question; whatever goes wrong in user objects is no answer."""
-        answer = nothing
+    def answer(self, frame: Frame) -> None:
+        """A question about code. Whatever goes wrong in user objects is no answer."""
+        reply = complete.nothing(frame)
         self.prepare()
-        try:
-            try:
-                self.interrupts.arm()
-                answer = work()
-            finally:
-                self.interrupts.disarm()
-        except Hangup:
-            raise
-        except BaseException:
-            self.interrupts.disarm()
+        self.guarded(lambda: reply.update(complete.answer(self.shell, frame)))
         if not self.connection.ours:
             end_process(0)
-        self.connection.send({"type": kind + "_reply", "id": frame.get("id", ""), **answer})
+        self.interrupts.install()
+        self.connection.send(reply)
 
 
-def encode_metadata(metadata: dict[str, Any]) -> Any:
-    return encode({"application/json": metadata})["application/json"]
-
-
-def restore_environment(saved: dict[str, str | None]) -> None:
-    for key, value in saved.items():
-        if value is None:
-            _environ.pop(key, None)
-        else:
-            _environ[key] = value
-
-
-def reseed() -> None:
-    """A forked kernel must not repeat its siblings' random numbers."""
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
-
-
-def leave_fork(error: BaseException | None) -> None:
+def leave_fork(error: BaseException | None) -> NoReturn:
     """The end of a child that user code forked and that came back out of its cell."""
     status = 0
     if isinstance(error, SystemExit):

@@ -86,6 +86,10 @@ class KernelLoop:
         finally:
             self._interrupts.task = None
 
+    def close(self) -> None:
+        self._loop.close()
+        _set_event_loop(None)
+
     def _readable(self) -> None:
         connection = self._connection
         if not connection.ours:

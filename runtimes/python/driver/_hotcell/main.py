@@ -31,6 +31,7 @@ def run_template(preload: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
     from .kernel import Kernel
+    from .rehearsal import rehearse
     from .template import PROTOCOL_FD, Template, settle
 
     kernel = Kernel()
@@ -40,6 +41,7 @@ def run_template(preload: list[str]) -> None:
     for name in preload or DEFAULT_PRELOAD:
         import_if_there(name)
     draw_once()
+    rehearse(kernel)
     settle()
     Template(PROTOCOL_FD, kernel).run()
 

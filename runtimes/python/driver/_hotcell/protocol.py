@@ -13,7 +13,7 @@ import sys
 import threading
 from collections import deque
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 Frame = dict[str, Any]
 
@@ -67,11 +67,9 @@ class Connection:
         self._frames: deque[Frame] = deque()
         self._inherit = True
         self._held = b""
-        os.register_at_fork(after_in_child=self._drop)
 
-    def _drop(self) -> None:
-        # Runs in every child that user code forks: it must neither speak nor
-        # keep the connection open.
+    def drop(self) -> None:
+        """In a forked child: this copy of the connection is not ours to use."""
         self._inherit = False
         self.socket.close()
 
@@ -139,13 +137,14 @@ class Connection:
     def peek(self) -> bytes:
         """What has arrived and was not received, at most 4 KiB of it."""
         try:
-            return self._recv(4096, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            head: bytes = self._recv(4096, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return head
         except OSError:
             return b""
 
 
 def pack(frame: Frame) -> bytes:
-    body = encode_json(frame).encode("ascii")
+    body: bytes = encode_json(frame).encode("ascii")
     if len(body) > MAX_FRAME:
         raise FrameTooLarge(
             f"{len(body) >> 20} MiB to show; at most {MAX_FRAME >> 20} MiB fit in one message"
@@ -166,7 +165,7 @@ def high_descriptor(fd: int) -> int:
     return high
 
 
-def end_process(status: int) -> None:
+def end_process(status: int) -> NoReturn:
     """End this process at once, with what is buffered written out."""
     for name in ("stdout", "stderr"):
         try:

@@ -10,9 +10,10 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from IPython.core import interactiveshell
-from IPython.core.application import ProfileDir
+from IPython.core.display_trap import DisplayTrap
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 from . import charts
@@ -36,7 +37,7 @@ class Publisher(DisplayPublisher):
 
     sinks: Sinks
 
-    def publish(  # type: ignore[override]
+    def publish(
         self,
         data: dict[str, Any],
         metadata: dict[str, Any] | None = None,
@@ -85,7 +86,7 @@ class Shell(interactiveshell.InteractiveShell):
     def init_displayhook(self) -> None:
         self.displayhook = Hook(parent=self, shell=self, cache_size=self.cache_size)
         self.displayhook.sinks = self.sinks
-        self.display_trap = interactiveshell.DisplayTrap(hook=self.displayhook)
+        self.display_trap = DisplayTrap(hook=self.displayhook)
 
     def system(self, cmd: str) -> None:
         """!cmd, with the kernel's own descriptors, so its output is in order."""
@@ -126,7 +127,7 @@ def run_in_shell(command: str) -> int:
         return process.wait()
 
 
-def system(command: str | bytes | os.PathLike[str]) -> int:
+def system(command: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> int:
     """os.system, with the status encoded as wait() does."""
     text = os.fsdecode(command)
     sys.audit("os.system", os.fsencode(text))

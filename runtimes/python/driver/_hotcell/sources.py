@@ -14,6 +14,15 @@ KEPT_CHARACTERS = 64 << 20  # the oldest cells lose their source lines beyond th
 Entry = tuple[int, None, list[str], str]
 
 
+def line_cache() -> dict[str, Any]:
+    """linecache's own, also after somebody has put something else there."""
+    module: Any = linecache
+    if not isinstance(getattr(module, "cache", None), dict):
+        module.cache = {}
+    cache: dict[str, Any] = module.cache
+    return cache
+
+
 class Sources:
     def __init__(self, dropped: Callable[[str], None]) -> None:
         self._dropped = dropped
@@ -28,21 +37,18 @@ class Sources:
         self._entries[name] = entry
         self._order.append(name)
         self._size += len(code)
-        if not isinstance(linecache.cache, dict):
-            linecache.cache = {}
-        linecache.cache[name] = entry
+        line_cache()[name] = entry
         while self._size > KEPT_CHARACTERS and len(self._order) > 1:
             oldest = self._order.popleft()
             self._size -= self._entries.pop(oldest)[0]
-            linecache.cache.pop(oldest, None)
+            line_cache().pop(oldest, None)
             self._dropped(oldest)
 
     def restore(self) -> None:
         """Before a traceback: somebody may have cleared the line cache."""
-        if not isinstance(linecache.cache, dict):
-            linecache.cache = {}
+        cache = line_cache()
         for name, entry in self._entries.items():
-            linecache.cache.setdefault(name, entry)
+            cache.setdefault(name, entry)
 
     def find_class(self, name: str) -> str | None:
         """The newest cell that defines a class of that name."""
@@ -53,25 +59,28 @@ class Sources:
         return None
 
 
+_getfile = inspect.getfile
+
+
 def teach_inspect(sources: Sources) -> None:
     """Let inspect.getsource find classes that were written in a cell.
 
     For a class it asks the module for its file, and __main__ has none here.
     """
-    original = inspect.getfile
 
     def getfile(object: Any) -> str:
         if inspect.isclass(object) and getattr(object, "__module__", "") == "__main__":
-            for member in vars(object).values():
-                code = getattr(inspect.unwrap(member) if callable(member) else None, "__code__", None)
-                if code is not None and code.co_filename.startswith("<cell "):
-                    if code.co_qualname.startswith(object.__qualname__ + ".") if hasattr(
-                        code, "co_qualname"
-                    ) else True:
-                        return str(code.co_filename)
-            cell = sources.find_class(object.__name__)
+            cell = cell_of_methods(object) or sources.find_class(object.__name__)
             if cell is not None:
                 return cell
-        return original(object)
+        return _getfile(object)
 
     inspect.getfile = getfile
+
+
+def cell_of_methods(kind: type) -> str | None:
+    for name, member in vars(kind).items():
+        code = getattr(member, "__code__", None)
+        if code is not None and code.co_name == name and code.co_filename.startswith("<cell "):
+            return str(code.co_filename)
+    return None

@@ -23,26 +23,32 @@ _dup2 = os.dup2
 class Pipe(io.FileIO):
     """A pipe that takes all of what is written, also when a signal cuts in."""
 
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd, "wb", closefd=False)
+        self._fd = fd
+
     def write(self, data: Any) -> int:
+        done = 0
+        if type(data) is bytes and not self.closed:  # what the text stream above writes
+            done = _write(self._fd, data)
+            if done == len(data):
+                return done
         with memoryview(data).cast("B") as view:
-            size = len(view)
-            done = _write(self.fileno(), view)
-            while done < size:
+            while done < len(view):
                 done += _write(self.fileno(), view[done:])
-            return size
+            return len(view)
 
 
 def open_text(fd: int) -> io.TextIOWrapper:
     """A stream on fd that never fails over what a character looks like."""
-    pipe = Pipe(fd, "wb", closefd=False)
+    pipe = Pipe(fd)
     stream = io.TextIOWrapper(
-        pipe,  # type: ignore[arg-type]
+        pipe,
         encoding="utf-8",
         errors="backslashreplace",
         newline="\n",
         write_through=True,
     )
-    stream.mode = "w"  # type: ignore[misc]
     return stream
 
 
@@ -68,24 +74,34 @@ def unbuffer_c_output() -> None:
 class Streams:
     """Keeps spare copies of the descriptors and puts broken ones right."""
 
+    stdin: io.TextIOWrapper
+    stdout: io.TextIOWrapper
+    stderr: io.TextIOWrapper
+
     def __init__(self, spare: Callable[[int], int]) -> None:
+        self._before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
         self._spares = {fd: spare(os.dup(fd)) for fd in (0, 1, 2)}
         self.stdin = open_input()
         self.stdout = open_text(1)
         self.stderr = open_text(2)
-        self.restore()
+        self.install()
 
-    def restore(self) -> None:
-        self.repair_descriptors()
-        if self.stdout.closed:
-            self.stdout = open_text(1)
-        if self.stderr.closed:
-            self.stderr = open_text(2)
-        if self.stdin.closed:
-            self.stdin = open_input()
-        sys.stdin = sys.__stdin__ = self.stdin  # type: ignore[misc,assignment]
-        sys.stdout = sys.__stdout__ = self.stdout  # type: ignore[misc,assignment]
-        sys.stderr = sys.__stderr__ = self.stderr  # type: ignore[misc,assignment]
+    def close(self) -> None:
+        """Give up the spare copies, and leave Python its own streams."""
+        for fd in self._spares.values():
+            os.close(fd)
+        for name, stream in self._before.items():
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+    def install(self) -> None:
+        for name, stream in (
+            ("stdin", self.stdin),
+            ("stdout", self.stdout),
+            ("stderr", self.stderr),
+        ):
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
 
     def repair(self) -> None:
         """Before a cell: replace what is closed or can't be written to.
@@ -93,16 +109,18 @@ class Streams:
         A stream that user code put there and that works stays.
         """
         self.repair_descriptors()
-        for name in ("stdin", "stdout", "stderr"):
-            stream = getattr(sys, name, None)
-            ours = getattr(self, name)
-            if stream is ours and not ours.closed:
-                continue
-            if not usable(stream, "readline" if name == "stdin" else "write"):
-                if ours.closed:
-                    ours = open_input() if name == "stdin" else open_text(1 if name == "stdout" else 2)
-                    setattr(self, name, ours)
-                setattr(sys, name, ours)
+        if self.stdin.closed:
+            self.stdin = open_input()
+        if self.stdout.closed:
+            self.stdout = open_text(1)
+        if self.stderr.closed:
+            self.stderr = open_text(2)
+        if not usable(getattr(sys, "stdin", None), self.stdin, "readline"):
+            sys.stdin = self.stdin
+        if not usable(getattr(sys, "stdout", None), self.stdout, "write"):
+            sys.stdout = self.stdout
+        if not usable(getattr(sys, "stderr", None), self.stderr, "write"):
+            sys.stderr = self.stderr
 
     def repair_descriptors(self) -> None:
         for fd, spare in self._spares.items():
@@ -122,7 +140,9 @@ class Streams:
                     pass
 
 
-def usable(stream: object, method: str) -> bool:
+def usable(stream: object, ours: object, method: str) -> bool:
+    if stream is ours:
+        return True
     try:
         return callable(getattr(stream, method)) and not getattr(stream, "closed", False)
     except Exception:

@@ -1,0 +1,63 @@
+"""What a cell finds around it, and what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+NAMES = 200  # top-level names told with a done
+SECONDS = 0.005
+
+_perf_counter = time.perf_counter
+_environ = os.environ
+
+
+def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list[str], int]:
+    """The user's variables, functions and classes, and how many more there are.
+
+    Modules are left out: an import brings them back.
+    """
+    until = _perf_counter() + SECONDS
+    found: list[str] = []
+    more = 0
+    for position, (name, value) in enumerate(list(namespace.items())):
+        if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
+            continue
+        if name in hidden and hidden[name] is value:
+            continue
+        if len(found) < NAMES and (position % 64 or _perf_counter() < until):
+            found.append(name)
+        else:
+            more += 1
+    return found, more
+
+
+class Environment:
+    """Variables that are set for one execution and put back after it."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self._saved = {key: _environ.get(key) for key in env}
+        self._env = env
+
+    def apply(self) -> None:
+        _environ.update(self._env)
+
+    def restore(self) -> None:
+        for key, value in self._saved.items():
+            if value is not None:
+                _environ[key] = value
+            else:
+                _environ.pop(key, None)
+
+
+def reseed() -> None:
+    """A forked kernel must not repeat its siblings' random numbers."""
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
