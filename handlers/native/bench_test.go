@@ -5,6 +5,7 @@ import (
 	"io"
 	"testing"
 
+	"hotcell/e2e/testserver"
 	"hotcell/handlers/native/client"
 	"hotcell/internal/wire"
 )
@@ -38,7 +39,7 @@ func execute(tb testing.TB, c *client.Client, code string) *client.Run {
 
 // BenchmarkOnePlusOne is send to done on an open socket.
 func BenchmarkOnePlusOne(b *testing.B) {
-	c := dial(b, serve(b))
+	c := dial(b, testserver.Start(b))
 	drain(b, execute(b, c, "1+1"))
 	for b.Loop() {
 		drain(b, execute(b, c, "1+1"))
@@ -47,7 +48,7 @@ func BenchmarkOnePlusOne(b *testing.B) {
 
 // BenchmarkFlood is 50 MB to one client.
 func BenchmarkFlood(b *testing.B) {
-	c := dial(b, serve(b))
+	c := dial(b, testserver.Start(b))
 	drain(b, execute(b, c, "import os; block = (b'x' * 79 + b'\\n') * 820"))
 	const size = 50 << 20
 	b.SetBytes(size)
