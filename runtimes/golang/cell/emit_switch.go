@@ -1,0 +1,188 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+func (e *emitter) switchStmt(b *strings.Builder, s *ast.SwitchStmt, label string) {
+	b.WriteString("{\n")
+	if s.Init != nil {
+		b.WriteString(e.line(s.Init.Pos()) + e.initStmt(s.Init) + "\n")
+	}
+	tag, head := "", ""
+	if s.Tag != nil {
+		tag = e.fresh("tag")
+		t := types.Default(e.typeOf(s.Tag))
+		fmt.Fprintf(b, "var %s %s = %s\n_ = %s\n", tag, e.typ(t), e.expr(s.Tag), tag)
+		e.guard(b, s.Tag)
+		head = tag + " "
+		if e.needsCompare(s, t) {
+			head = ""
+		}
+	}
+	leave := e.enter(scope{label: label})
+	b.WriteString(labelLine(label) + e.line(s.Pos()) + "switch " + head + "{\n")
+	for _, c := range s.Body.List {
+		cc, _ := c.(*ast.CaseClause)
+		if cc.List == nil {
+			b.WriteString("default:\n")
+		} else {
+			parts := make([]string, len(cc.List))
+			for i, x := range cc.List {
+				parts[i] = e.caseOf(s, tag, head == "", x)
+			}
+			b.WriteString("case " + strings.Join(parts, ", ") + ":\n")
+		}
+		e.stmts(b, cc.Body)
+	}
+	leave()
+	b.WriteString("}\n}\n")
+}
+
+// needsCompare tells whether tag and cases differ in being interfaces.
+func (e *emitter) needsCompare(s *ast.SwitchStmt, t types.Type) bool {
+	if types.IsInterface(t) {
+		return true
+	}
+	for _, c := range s.Body.List {
+		cc, _ := c.(*ast.CaseClause)
+		for _, x := range cc.List {
+			if types.IsInterface(e.typeOf(x)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *emitter) caseOf(s *ast.SwitchStmt, tag string, compare bool, x ast.Expr) string {
+	v := e.expr(x)
+	if s.Tag == nil || !compare {
+		return v
+	}
+	if isNil(e.typeOf(x)) {
+		return tag + " == nil"
+	}
+	return e.call("Equal") + "(" + tag + ", " + v + ")"
+}
+
+// typeSwitch writes each clause with a variable of its own type.
+func (e *emitter) typeSwitch(b *strings.Builder, s *ast.TypeSwitchStmt, label string) {
+	b.WriteString("{\n")
+	if s.Init != nil {
+		b.WriteString(e.line(s.Init.Pos()) + e.initStmt(s.Init) + "\n")
+	}
+	var x ast.Expr
+	bound := ""
+	switch a := s.Assign.(type) {
+	case *ast.AssignStmt:
+		ta, _ := ast.Unparen(a.Rhs[0]).(*ast.TypeAssertExpr)
+		x, bound = ta.X, a.Lhs[0].(*ast.Ident).Name
+	case *ast.ExprStmt:
+		ta, _ := ast.Unparen(a.X).(*ast.TypeAssertExpr)
+		x = ta.X
+	}
+	v := e.fresh("x")
+	fmt.Fprintf(b, "var %s %s = %s\n", v, e.typ(e.typeOf(x)), e.expr(x))
+	e.guard(b, x)
+	leave := e.enter(scope{label: label})
+	bind := e.fresh("v")
+	b.WriteString(labelLine(label) + e.line(s.Pos()) + "switch " + bind + " := " + v + ".(type) {\n")
+	for _, c := range s.Body.List {
+		cc, _ := c.(*ast.CaseClause)
+		e.typeClause(b, cc, bind, bound)
+	}
+	leave()
+	b.WriteString("}\n}\n")
+}
+
+func (e *emitter) typeClause(b *strings.Builder, cc *ast.CaseClause, bind, bound string) {
+	if cc.List == nil {
+		b.WriteString("default:\n")
+	} else {
+		parts := make([]string, len(cc.List))
+		for i, x := range cc.List {
+			parts[i] = "nil"
+			if !e.info.Types[x].IsNil() {
+				parts[i] = e.typ(e.info.TypeOf(x))
+			}
+		}
+		b.WriteString("case " + strings.Join(parts, ", ") + ":\n")
+	}
+	fmt.Fprintf(b, "_ = %s\n", bind)
+	if obj := e.info.Implicits[cc]; obj != nil && bound != "" && bound != "_" {
+		n := e.local(obj)
+		fmt.Fprintf(b, "%s := %s\n_ = %s\n", n, bind, n)
+	}
+	e.stmts(b, cc.Body)
+}
+
+func (e *emitter) selectStmt(b *strings.Builder, s *ast.SelectStmt, label string) {
+	leave := e.enter(scope{label: label})
+	defer leave()
+	if len(s.Body.List) == 0 {
+		b.WriteString(e.line(s.Pos()) + e.call("Forever") + "()\n")
+		return
+	}
+	b.WriteString("{\n")
+	var out strings.Builder
+	for _, c := range s.Body.List {
+		cc, _ := c.(*ast.CommClause)
+		e.commClause(b, &out, cc)
+	}
+	b.WriteString(labelLine(label) + e.line(s.Pos()) + "select {\n" + out.String() + "}\n}\n")
+}
+
+// commClause writes one clause to out; channels and values are evaluated into
+// locals before the select.
+func (e *emitter) commClause(b, out *strings.Builder, cc *ast.CommClause) {
+	keep := func(x ast.Expr) string {
+		t := e.fresh("c")
+		fmt.Fprintf(b, "%s := %s\n", t, e.expr(x))
+		return t
+	}
+	recv := func(x ast.Expr) string {
+		u, _ := ast.Unparen(x).(*ast.UnaryExpr)
+		return "<-" + keep(u.X)
+	}
+	var in strings.Builder
+	switch s := cc.Comm.(type) {
+	case nil:
+		out.WriteString("default:\n")
+	case *ast.SendStmt:
+		ch := keep(s.Chan)
+		elem := s.Value
+		t := e.fresh("v")
+		ct, _ := e.typeOf(s.Chan).Underlying().(*types.Chan)
+		fmt.Fprintf(b, "var %s %s = %s\n", t, e.typ(ct.Elem()), e.expr(elem))
+		out.WriteString("case " + ch + " <- " + t + ":\n")
+	case *ast.ExprStmt:
+		out.WriteString("case " + recv(s.X) + ":\n")
+	case *ast.AssignStmt:
+		tmps := make([]string, len(s.Lhs))
+		for i, l := range s.Lhs {
+			if id, ok := l.(*ast.Ident); ok && id.Name == "_" {
+				tmps[i] = "_"
+				continue
+			}
+			tmps[i] = e.fresh("v")
+			op := "="
+			if id, ok := l.(*ast.Ident); ok && s.Tok == token.DEFINE && e.info.Defs[id] != nil {
+				op = ":="
+			}
+			target := e.target(l)
+			fmt.Fprintf(&in, "%s %s %s\n_ = %s\n", target, op, tmps[i], target)
+		}
+		if strings.Join(tmps, "") == "_" {
+			out.WriteString("case " + recv(s.Rhs[0]) + ":\n")
+			break
+		}
+		out.WriteString("case " + strings.Join(tmps, ", ") + " := " + recv(s.Rhs[0]) + ":\n")
+	}
+	out.WriteString(in.String())
+	e.stmts(out, cc.Body)
+}

@@ -1,0 +1,287 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/types"
+	"strconv"
+	"strings"
+)
+
+// typ spells a type in emitted source.
+func (e *emitter) typ(t types.Type) string {
+	if e.depth++; e.depth > 200 {
+		panic(unsupported{msg: "a type in this cell is nested without an end"})
+	}
+	defer func() { e.depth-- }()
+	t = types.Unalias(e.sub(t))
+	switch t := t.(type) {
+	case *types.Basic:
+		if t.Kind() == types.UnsafePointer {
+			return e.pkg("unsafe") + ".Pointer"
+		}
+		if t.Kind() == types.UntypedNil {
+			return "interface{}"
+		}
+		return types.Default(t).String()
+	case *types.Named:
+		return e.namedType(t)
+	case *types.Pointer:
+		return "*" + e.typ(t.Elem())
+	case *types.Slice:
+		return "[]" + e.typ(t.Elem())
+	case *types.Array:
+		return "[" + strconv.FormatInt(t.Len(), 10) + "]" + e.typ(t.Elem())
+	case *types.Map:
+		return "map[" + e.typ(t.Key()) + "]" + e.typ(t.Elem())
+	case *types.Chan:
+		return [...]string{types.SendRecv: "chan ", types.SendOnly: "chan<- ", types.RecvOnly: "<-chan "}[t.Dir()] + "(" + e.typ(t.Elem()) + ")"
+	case *types.Signature:
+		return "func" + e.signature(t, nil)
+	case *types.Struct:
+		return e.structType(t)
+	case *types.Interface:
+		return e.interfaceType(t)
+	case *types.TypeParam:
+		panic(unsupported{msg: "type parameter " + t.Obj().Name() + " is not known here"})
+	}
+	panic(unsupported{msg: "type " + t.String() + " is not supported"})
+}
+
+// signature spells parameters and results. With names (parameters first, then
+// results) they are named.
+func (e *emitter) signature(t *types.Signature, names []string) string {
+	var b strings.Builder
+	b.WriteByte('(')
+	n := t.Params().Len()
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if names != nil {
+			b.WriteString(names[i] + " ")
+		}
+		pt := t.Params().At(i).Type()
+		if t.Variadic() && i == n-1 {
+			b.WriteString("...")
+			pt = e.sub(pt)
+			if s, ok := pt.Underlying().(*types.Slice); ok {
+				pt = s.Elem()
+			}
+		}
+		b.WriteString(e.typ(pt))
+	}
+	b.WriteByte(')')
+	r := t.Results().Len()
+	if r == 0 {
+		return b.String()
+	}
+	withNames := names != nil && len(names) > n
+	b.WriteString(" (")
+	for i := range r {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if withNames {
+			b.WriteString(names[n+i] + " ")
+		}
+		b.WriteString(e.typ(t.Results().At(i).Type()))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+func (e *emitter) structType(t *types.Struct) string {
+	var b strings.Builder
+	b.WriteString("struct {")
+	for i := range t.NumFields() {
+		f := t.Field(i)
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(e.fieldName(f))
+		b.WriteByte(' ')
+		b.WriteString(e.typ(f.Type()))
+		if tag := t.Tag(i); tag != "" {
+			b.WriteString(" " + strconv.Quote(tag))
+		}
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+func (e *emitter) fieldName(f *types.Var) string { return f.Name() }
+
+func (e *emitter) interfaceType(t *types.Interface) string {
+	if t.NumMethods() == 0 {
+		return "interface{}"
+	}
+	var b strings.Builder
+	b.WriteString("interface {")
+	for i := range t.NumMethods() {
+		m := t.Method(i)
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(m.Name() + e.signature(m.Signature(), nil))
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+func (e *emitter) namedType(t *types.Named) string {
+	obj := t.Obj()
+	if obj.Pkg() == nil {
+		return obj.Name() // error, comparable
+	}
+	if t.TypeArgs().Len() > 0 {
+		return e.instanceType(t)
+	}
+	if n, ok := e.locals[obj]; ok {
+		return n
+	}
+	if n, ok := e.nameOf(obj); ok {
+		return n
+	}
+	if o := e.s.origins[obj]; o != nil && o.spec != nil && obj.Pkg().Path() != "main" {
+		return e.instanceType(t) // a plain type of a package that is supplied as source
+	}
+	if obj.Pkg().Path() == "main" {
+		return e.fallbackName(obj)
+	}
+	if !obj.Exported() {
+		if b, ok := t.Underlying().(*types.Interface); ok {
+			return e.interfaceType(b)
+		}
+		e.reject(0, "a variable of the unexported type %s.%s can't be kept: use it inside one expression, or convert it to an interface", obj.Pkg().Path(), obj.Name())
+	}
+	return e.pkg(obj.Pkg().Path()) + "." + obj.Name()
+}
+
+// fallbackName is for a type declared inside a function whose declaration has
+// not been passed yet, which a checked program doesn't have.
+func (e *emitter) fallbackName(obj *types.TypeName) string {
+	panic(unsupported{pos: obj.Pos(), msg: "type " + obj.Name() + " is used outside of the function that declares it"})
+}
+
+// instanceType gives the name of an instance of a generic type, and has it
+// written, with its methods, if no cell did so before.
+func (e *emitter) instanceType(t *types.Named) string {
+	key := e.instanceKey(t.Origin().Obj(), typeList(t.TypeArgs()))
+	if n, ok := e.instanceName(key); ok {
+		return n
+	}
+	o := e.s.origins[t.Origin().Obj()]
+	if o == nil {
+		o = e.ownOrigin(t.Origin().Obj())
+	}
+	if o == nil || o.spec == nil {
+		return e.typ(t.Underlying())
+	}
+	name := e.fresh(t.Obj().Name())
+	e.insts[key] = name
+	args := typeList(t.TypeArgs())
+	params := t.Origin().TypeParams()
+	e.queue = append(e.queue, func() {
+		inner := env{}
+		for i := range params.Len() {
+			inner[params.At(i)] = args[i]
+		}
+		e.within(o.info, inner, func() {
+			fmt.Fprintf(&e.decls, "type %s %s\n", name, e.typ(t.Origin().Underlying()))
+		})
+		for _, m := range o.methods {
+			e.instanceMethod(o, m, name, args)
+		}
+	})
+	return name
+}
+
+func (e *emitter) instanceMethod(o *origin, fd *ast.FuncDecl, typeName string, args []types.Type) {
+	fn, ok := o.info.Defs[fd.Name].(*types.Func)
+	if !ok {
+		return
+	}
+	sig := fn.Signature()
+	inner := env{}
+	for i := range sig.RecvTypeParams().Len() {
+		inner[sig.RecvTypeParams().At(i)] = args[i]
+	}
+	e.within(o.info, inner, func() {
+		recv := typeName
+		if _, ptr := sig.Recv().Type().(*types.Pointer); ptr {
+			recv = "*" + typeName
+		}
+		e.method(fd, recv)
+	})
+}
+
+// within writes with another package's types and another instance's arguments.
+func (e *emitter) within(info *types.Info, inner env, f func()) {
+	oi, oe, of, ol := e.info, e.env, e.fn, e.locals
+	e.info, e.env, e.fn, e.locals = info, inner, nil, map[types.Object]string{}
+	defer func() { e.info, e.env, e.fn, e.locals = oi, oe, of, ol }()
+	f()
+}
+
+func typeList(l *types.TypeList) []types.Type {
+	out := make([]types.Type, l.Len())
+	for i := range out {
+		out[i] = l.At(i)
+	}
+	return out
+}
+
+// instanceKey is the same for the same declaration and identical arguments:
+// arguments are spelled with emitted names, which are unique.
+func (e *emitter) instanceKey(obj types.Object, args []types.Type) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%p", obj)
+	for _, a := range args {
+		b.WriteString("," + e.typ(a))
+	}
+	return b.String()
+}
+
+func (e *emitter) instanceName(key string) (string, bool) {
+	if n, ok := e.insts[key]; ok {
+		return n, true
+	}
+	n, ok := e.s.insts[key]
+	return n, ok
+}
+
+// ownOrigin finds a generic declaration of the cell itself.
+func (e *emitter) ownOrigin(obj types.Object) *origin {
+	for _, decl := range e.c.draft.file.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			if decl.Recv == nil && e.c.info.Defs[decl.Name] == obj {
+				return &origin{info: e.c.info, fn: decl}
+			}
+		case *ast.GenDecl:
+			for _, spec := range decl.Specs {
+				if ts, ok := spec.(*ast.TypeSpec); ok && e.c.info.Defs[ts.Name] == obj {
+					return &origin{info: e.c.info, spec: ts, methods: e.ownMethods(obj)}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (e *emitter) ownMethods(obj types.Object) []*ast.FuncDecl {
+	var out []*ast.FuncDecl
+	for _, decl := range e.c.draft.file.Decls {
+		fd, ok := decl.(*ast.FuncDecl)
+		if !ok || fd.Recv == nil {
+			continue
+		}
+		if fn, ok := e.c.info.Defs[fd.Name].(*types.Func); ok {
+			if n := receiver(fn); n != nil && n.Origin().Obj() == obj {
+				out = append(out, fd)
+			}
+		}
+	}
+	return out
+}
