@@ -90,8 +90,19 @@ func Main(sig Signals, version string, args []string, term Terminal) int {
 	if err != nil {
 		return usage(term, err)
 	}
+	dropSecrets()
 	a := &app{ctx: sig.Context, force: sig.Force, term: term, log: newLogger(g.LogFormat, g.LogLevel, term.Err), version: versionOr(version)}
 	return a.finish(command.Run(a))
+}
+
+// dropSecrets takes what was meant for us, the key above all, out of the
+// environment that kernels will inherit.
+func dropSecrets() {
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "HOTCELL_") {
+			_ = os.Unsetenv(name)
+		}
+	}
 }
 
 // exited unwinds kong when it wants the process to end.

@@ -16,6 +16,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/runtimes"
+	"hotcell/runtimes/golang"
 	"hotcell/runtimes/node"
 	"hotcell/runtimes/python"
 	"hotcell/sandboxes"
@@ -119,7 +120,7 @@ func (cfg engineConfig) findRuntimes(scratch string) *runtimes.Table {
 		js = node.New(node.Config{Program: cfg.Flags.Node, ScratchDir: scratch, Log: cfg.Log})
 	})
 	wg.Wait()
-	return runtimes.NewTable(py, js)
+	return runtimes.NewTable(py, js, golang.New(golang.Config{ScratchDir: scratch, Log: cfg.Log}))
 }
 
 // reportRuntimes says what was found, and what to do about what was not.
