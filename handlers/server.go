@@ -58,8 +58,11 @@ type Config struct {
 	// AllowedOrigins are the web origins, beside the server's own, whose pages
 	// may use it: https://app.example.org.
 	AllowedOrigins []string
-	Version        string
-	Log            *slog.Logger
+	// FirstWait is how long a client that runs code over a connection of its
+	// own may be connected before it says what; 0 is a minute.
+	FirstWait time.Duration
+	Version   string
+	Log       *slog.Logger
 }
 
 // Validate reports all faults at once.
@@ -151,6 +154,7 @@ func (s *Server) mount() {
 		},
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
+		FirstWait: s.cfg.FirstWait,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
 	})

@@ -5,6 +5,7 @@
 package daytona
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -43,7 +44,10 @@ type Deps struct {
 	// BaseURL is the server's address as this client reaches it.
 	BaseURL func(*fiber.Ctx) string
 	Version string
-	Log     *slog.Logger
+	// FirstWait is how long an interpreter's client may say nothing; 0 is
+	// [DefaultFirstWait].
+	FirstWait time.Duration
+	Log       *slog.Logger
 }
 
 // dialect is what the handlers are methods of. It has no state of its own.
@@ -53,6 +57,7 @@ type dialect struct{ Deps }
 // /toolbox/{sandbox}, and again at the root for clients that know only a host
 // and a preview token.
 func Mount(app fiber.Router, deps Deps) {
+	deps.FirstWait = cmp.Or(deps.FirstWait, DefaultFirstWait)
 	d := &dialect{Deps: deps}
 	d.mountEvents(app)
 	d.toolbox(app.Group("/api/toolbox/:sandbox/toolbox", d.RequireSandbox))

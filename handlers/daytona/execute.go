@@ -26,8 +26,9 @@ const (
 	closeTimeoutGo = 4001 // what the Go SDK takes for a timeout
 )
 
-// firstWait is how long a client may be connected before it says what to run.
-const firstWait = 60 * time.Second
+// DefaultFirstWait is how long a client may be connected before it says what to
+// run: far longer than any SDK takes, and soon enough for what hangs.
+const DefaultFirstWait = 60 * time.Second
 
 // SDKs that need something of their own, by their X-Daytona-Source.
 const (
@@ -73,7 +74,7 @@ type run struct {
 
 func (r *run) serve(ctx context.Context, conn *socket.Conn) socket.Close {
 	r.conn = conn
-	msg, err := conn.Read(ctx, firstWait)
+	msg, err := conn.Read(ctx, r.FirstWait)
 	if err != nil {
 		return r.refuse(err)
 	}
@@ -120,7 +121,7 @@ func (r *run) refuse(err error) socket.Close {
 	case errors.Is(err, socket.ErrLeft), errors.Is(err, socket.ErrShutdown):
 		return socket.Close{}
 	case errors.Is(err, socket.ErrSilent):
-		return socket.Close{Code: closePolicy, Reason: "no request arrived within " + firstWait.String()}
+		return socket.Close{Code: closePolicy, Reason: "no request arrived within " + r.FirstWait.String()}
 	case errors.Is(err, socket.ErrTooLarge):
 		return r.farewell("RequestError", err.Error(), closeTooLarge)
 	case errors.As(err, &protocol):
