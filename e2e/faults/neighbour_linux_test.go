@@ -1,0 +1,88 @@
+package faults_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"hotcell/e2e/clients"
+)
+
+const (
+	// disturbance is by how much another context may be delayed.
+	disturbance = 50 * time.Millisecond
+	// quietRuns are measured while nothing happens.
+	quietRuns = 100
+	// tries are for a machine that other programs disturb, too: what the
+	// server does to a neighbour, it does every time.
+	tries = 3
+)
+
+// neighbour is another context, which runs tiny cells all the time.
+type neighbour struct {
+	l  language
+	cx clients.Context
+}
+
+func newNeighbour(t *testing.T, c clients.Client, l language) *neighbour {
+	t.Helper()
+	cx, err := c.Open(t.Context(), clients.Options{Language: l.name})
+	if err != nil {
+		t.Fatalf("create the neighbour: %v", err)
+	}
+	return &neighbour{l: l, cx: cx}
+}
+
+func (n *neighbour) leave(t *testing.T) {
+	t.Helper()
+	if err := n.cx.Delete(t.Context()); err != nil {
+		t.Errorf("delete the neighbour: %v", err)
+	}
+}
+
+// disturbed plays a fault while the neighbour works.
+func (n *neighbour) disturbed(t *testing.T, play func() error) {
+	t.Helper()
+	var worst, quiet time.Duration
+	for range tries {
+		quiet = n.works(t, func(runs int) bool { return runs >= quietRuns })
+		over := make(chan error, 1)
+		go func() { over <- play() }()
+		var err error
+		ended := false
+		worst = n.works(t, func(int) bool {
+			select {
+			case err = <-over:
+				ended = true
+			default:
+			}
+			return ended
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if worst <= quiet+disturbance {
+			return
+		}
+	}
+	t.Errorf("another context waited for %s; without the fault it was %s at most", worst, quiet)
+}
+
+// works runs cells until enough says so, and returns the longest wait.
+func (n *neighbour) works(t *testing.T, enough func(runs int) bool) (longest time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	for runs := 0; !enough(runs); runs++ {
+		began := time.Now()
+		r, err := n.cx.Start(ctx, clients.Cell{Code: n.l.quick})
+		if err != nil {
+			t.Fatalf("the neighbour: %v", err)
+		}
+		if o, err := r.Wait(ctx); err != nil || o.Status != "ok" {
+			t.Fatalf("the neighbour: %v %s", err, o)
+		}
+		longest = max(longest, time.Since(began))
+	}
+	return longest
+}
