@@ -16,7 +16,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"plain", "def f():\n    return 1/0\nf()", "ZeroDivisionError", "division by zero", []string{`File "<cell 1>", line 3, in <module>`, "return 1/0", "f()"}},
 		{"syntax", "x = = 1", "SyntaxError", "invalid syntax", []string{`File "<cell 3>", line 1`, "x = = 1", "^"}},
-		{"indentation", "  x\n y", "IndentationError", "", []string{`File "<cell 5>", line 1`}},
+		{"indentation", "  x\n y", "IndentationError", "", []string{`File "<cell 5>", line `}},
 		{"incomplete", "def f(", "SyntaxError", "", []string{`File "<cell 7>"`}},
 		{"nul", "x\x00y", "SyntaxError", "NUL character at column 2", nil},
 		{"key", "{}['a']", "KeyError", "'a'", nil},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import gc
 import inspect
 import re
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import Any
 
 from .loop import KernelLoop
 from .shell import Shell
+
+LARGE = 100_000  # characters of a cell
 
 _AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _COROUTINE = inspect.CO_COROUTINE
@@ -52,8 +55,20 @@ class Compiler:
 
     def compile(self, code: str, name: str) -> Program:
         """Compile a cell. Raises what Python raises for it."""
-        shell = self._shell
         check_text(code, name)
+        # A large cell is a million small objects, none of them garbage; the
+        # collector would go through them again and again.
+        pause = len(code) > LARGE and gc.isenabled()
+        if pause:
+            gc.disable()
+        try:
+            return self._compile(code, name)
+        finally:
+            if pause:
+                gc.enable()
+
+    def _compile(self, code: str, name: str) -> Program:
+        shell = self._shell
         tree = None if maybe_magic(code, shell) else self._try(code, name)
         if tree is None:
             # Not Python yet. IPython's transformations are tried last, since
@@ -70,7 +85,7 @@ class Compiler:
             return None
 
     def _parse(self, source: str, name: str) -> ast.Module:
-        flags = self._shell.compile.flags | ast.PyCF_ONLY_AST
+        flags = self._futures() | ast.PyCF_ONLY_AST
         tree = _compile(source, name, "exec", flags, True)
         assert isinstance(tree, ast.Module)
         return tree
@@ -110,10 +125,14 @@ class Compiler:
             program.parts.append((self._code(module, name, "exec"), False))
 
     def _code(self, tree: ast.Module | ast.Expression, name: str, mode: str) -> CodeType:
-        compiler = self._shell.compile
-        code: CodeType = _compile(tree, name, mode, compiler.flags | _AWAIT, True)
-        compiler.flags |= code.co_flags & _FUTURES
+        code: CodeType = _compile(tree, name, mode, self._futures() | _AWAIT, True)
+        self._shell.compile.flags |= code.co_flags & _FUTURES
         return code
+
+    def _futures(self) -> int:
+        """The __future__ imports of earlier cells. codeop's other flags are for
+        input that comes line by line."""
+        return int(self._shell.compile.flags) & _FUTURES
 
 
 def _future_flags() -> int:

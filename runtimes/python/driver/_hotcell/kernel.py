@@ -25,7 +25,7 @@ from .loop import KernelLoop
 from .namespace import Environment, names, reseed
 from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
 from .shell import Sinks, build, introduce, leave
-from .sources import Sources, teach_inspect
+from .sources import Sources, forget_command_line, teach_inspect
 from .streams import Builtins, Streams
 
 PROTOCOL = 1
@@ -64,6 +64,7 @@ class Kernel:
         getpass.getpass = self.exchange.ask_secret
         self.builtins = Builtins()
         self.check_builtins = False
+        forget_command_line()
         self.reset()
         self.handlers: dict[str, Callable[[Frame], None]] = {
             "configure": self.configure,

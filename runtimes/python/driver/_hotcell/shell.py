@@ -92,7 +92,8 @@ class Shell(interactiveshell.InteractiveShell):
         """!cmd, with the kernel's own descriptors, so its output is in order."""
         status = run_in_shell(self.var_expand(cmd, depth=1))
         self.user_ns["_exit_code"] = status
-        if self.system_raise_on_error and status != 0:
+        # IPython 8 doesn't have the trait.
+        if getattr(self, "system_raise_on_error", False) and status != 0:
             raise subprocess.CalledProcessError(status, cmd)
 
     system_raw = system_piped = system

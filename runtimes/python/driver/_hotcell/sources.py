@@ -23,6 +23,14 @@ def line_cache() -> dict[str, Any]:
     return cache
 
 
+def forget_command_line() -> None:
+    """Python 3.13 takes the program given with -c for the source of every <string>."""
+    line_cache().pop("<string>", None)
+    remembered = getattr(linecache, "_interactive_cache", None)
+    if isinstance(remembered, dict):
+        remembered.clear()
+
+
 class Sources:
     def __init__(self, dropped: Callable[[str], None]) -> None:
         self._dropped = dropped
