@@ -43,7 +43,6 @@ type engineConfig struct {
 //
 // Goroutines: the one of serve, which ends when close has ended the server.
 type engine struct {
-	log       *slog.Logger
 	table     *runtimes.Table
 	contexts  *contexts.Set
 	sandboxes *sandboxes.Registry
@@ -54,16 +53,18 @@ type engine struct {
 
 // openEngine builds a server from the bottom up. When it fails, what was
 // built is taken down again.
-func openEngine(ctx context.Context, cfg engineConfig) (e *engine, err error) {
-	e = &engine{log: cfg.Log}
-	defer func() {
-		if err != nil {
-			_ = e.close(context.WithoutCancel(ctx))
-		}
-	}()
+func openEngine(ctx context.Context, cfg engineConfig) (*engine, error) {
+	e := &engine{}
+	if err := e.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, e.close(context.WithoutCancel(ctx)))
+	}
+	return e, nil
+}
+
+func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	scratch, spool, err := cfg.directories()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.table = cfg.findRuntimes(scratch)
 	reportRuntimes(ctx, e.table, cfg.Log)
@@ -79,7 +80,7 @@ func openEngine(ctx context.Context, cfg engineConfig) (e *engine, err error) {
 		End: e.contexts.DeleteOwner, Busy: e.busy, Log: cfg.Log,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open the data directory: %w", err)
+		return fmt.Errorf("open the data directory: %w", err)
 	}
 	hc := handlers.Config{
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table,
@@ -88,10 +89,10 @@ func openEngine(ctx context.Context, cfg engineConfig) (e *engine, err error) {
 		Version: cfg.Version, Log: cfg.Log,
 	}
 	if err := hc.Validate(); err != nil {
-		return nil, &usageError{msg: err.Error()}
+		return &usageError{msg: err.Error()}
 	}
 	e.server = handlers.New(hc)
-	return e, nil
+	return nil
 }
 
 // directories makes those of the data directory that the engine uses itself.

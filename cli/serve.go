@@ -146,26 +146,28 @@ func (a *app) patience(limit time.Duration) (context.Context, context.CancelFunc
 
 // announce tells people and programs that the server answers.
 func (c *serveCommand) announce(a *app, url, key string, made bool, dir *dataDir) error {
+	if c.ReadyFile != "" {
+		line, err := json.Marshal(map[string]any{"url": url, "pid": os.Getpid(), "version": a.version})
+		if err == nil {
+			err = writeAtomically(c.ReadyFile, append(line, '\n'), 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("write the ready file: %w", err)
+		}
+	}
 	shown, from := "…", "the key that you gave"
 	if made {
 		shown, from = key, "kept in "+dir.keyPath()
 	}
-	fmt.Fprintf(a.term.Out, `hotcell %s serves at %s
+	_, err := fmt.Fprintf(a.term.Out, `hotcell %s serves at %s
 API key: %s (%s)
 
 To use it with the Daytona SDK:
   export DAYTONA_API_URL=%s/api
   export DAYTONA_API_KEY=%s
 `, a.version, url, shown, from, url, shown)
-	if c.ReadyFile == "" {
-		return nil
-	}
-	line, err := json.Marshal(map[string]any{"url": url, "pid": os.Getpid(), "version": a.version})
-	if err == nil {
-		err = writeAtomically(c.ReadyFile, append(line, '\n'), 0o644)
-	}
 	if err != nil {
-		return fmt.Errorf("write the ready file: %w", err)
+		return fmt.Errorf("print the address: %w", err)
 	}
 	return nil
 }
