@@ -13,6 +13,7 @@ from typing import Any
 NAMES = 200  # top-level names told with a done
 SECONDS = 0.005
 
+_tzset = time.tzset
 _perf_counter = time.perf_counter
 _environ = os.environ
 
@@ -46,6 +47,7 @@ class Environment:
 
     def apply(self) -> None:
         _environ.update(self._env)
+        self._tell_clock()
 
     def restore(self) -> None:
         for key, value in self._saved.items():
@@ -53,6 +55,11 @@ class Environment:
                 _environ[key] = value
             else:
                 _environ.pop(key, None)
+        self._tell_clock()
+
+    def _tell_clock(self) -> None:
+        if "TZ" in self._env:  # the C library reads it only when told to
+            _tzset()
 
 
 def reseed() -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from IPython.core import interactiveshell
@@ -61,6 +61,7 @@ class Hook(DisplayHook):
 
     def __call__(self, result: Any = None) -> None:
         if result is not None:
+            self.fill_exec_result(result)
             self.sinks.value(result)
 
 
@@ -101,7 +102,7 @@ class Shell(interactiveshell.InteractiveShell):
     def showtraceback(self, *args: Any, **kwargs: Any) -> None:
         """An error that IPython itself handles: of %run, a formatter, a hook."""
         exc_tuple = args[0] if args else kwargs.get("exc_tuple")
-        error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
+        error = exc_tuple[1] if exc_tuple else sys.exc_info()[1] or getattr(sys, "last_value", None)
         if error is not None:
             self.sinks.error(error)
 
@@ -197,9 +198,3 @@ def install_pager(shell: Shell) -> None:
 def leave(code: object = None) -> None:
     """End this cell. The variables stay; to get rid of them, restart the context."""
     raise SystemExit(code)
-
-
-def as_exc_info(
-    error: BaseException,
-) -> tuple[type[BaseException], BaseException, TracebackType | None]:
-    return type(error), error, error.__traceback__
