@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// daytona speaks what the Daytona SDKs speak: HTTP for contexts, and a
+// WebSocket of its own for every run.
+type daytona struct {
+	http    *http.Client
+	key     string
+	toolbox string // of a sandbox of the benchmark's own
+}
+
+// chunk is a message of a run.
+type chunk struct {
+	Type  string `json:"type"`
+	Text  string `json:"text"`
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Data  map[string]json.RawMessage
+}
+
+func newDaytona(ctx context.Context, s *server) (*daytona, error) {
+	d := &daytona{key: s.key, http: &http.Client{
+		Timeout: patience,
+		// One kept connection for each of the contexts that are made at once.
+		Transport: &http.Transport{MaxIdleConnsPerHost: fleetSize},
+	}}
+	var sandbox struct{ ID, ToolboxProxyURL string }
+	if err := d.call(ctx, http.MethodPost, s.url+"/api/sandbox", map[string]any{}, &sandbox); err != nil {
+		return nil, fmt.Errorf("make a sandbox: %w", err)
+	}
+	d.toolbox = strings.TrimSuffix(sandbox.ToolboxProxyURL, "/") + "/" + sandbox.ID
+	return d, nil
+}
+
+func (d *daytona) call(ctx context.Context, method, url string, body, result any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+d.key)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := d.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the server: %w", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, bytes.TrimSpace(answer))
+	}
+	if result == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, result); err != nil {
+		return fmt.Errorf("decode the answer: %w", err)
+	}
+	return nil
+}
+
+func (d *daytona) create(ctx context.Context, language string) (string, error) {
+	var made struct{ ID string }
+	err := d.call(ctx, http.MethodPost, d.toolbox+"/process/interpreter/context", map[string]string{"language": language}, &made)
+	return made.ID, err
+}
+
+func (d *daytona) remove(ctx context.Context, id string) error {
+	return d.call(ctx, http.MethodDelete, d.toolbox+"/process/interpreter/context/"+id, nil, nil)
+}
+
+// ran is one run over a socket of its own.
+type ran struct {
+	control time.Duration // from the sending to the control message
+	done    time.Duration // from the dialling to the control message
+	closed  time.Duration // from the dialling to the close frame
+	hashes  int           // how many # were written
+}
+
+// run runs code from the dialling to the close frame.
+func (d *daytona) run(ctx context.Context, id, code string) (ran, error) {
+	var r ran
+	began := time.Now()
+	s, err := dial(ctx, d.toolbox+"/process/interpreter/execute", d.key)
+	if err != nil {
+		return r, err
+	}
+	defer s.close()
+	sent := time.Now()
+	if err := s.send(map[string]string{"code": code, "contextId": id}); err != nil {
+		return r, err
+	}
+	for {
+		msg, err := s.next()
+		if err != nil {
+			return r, fmt.Errorf("follow a run: %w", err)
+		}
+		if r.hashes += bytes.Count(msg, []byte{'#'}); len(msg) > shortMessage {
+			continue // a flood is counted, not decoded
+		}
+		var c chunk
+		if err := json.Unmarshal(msg, &c); err != nil {
+			return r, fmt.Errorf("decode a message: %w", err)
+		}
+		switch {
+		case c.Type == "error":
+			return r, fmt.Errorf("the code failed: %s: %s", c.Name, c.Value)
+		case c.Type == "control" && c.Text == "completed":
+			r.control, r.done = time.Since(sent), time.Since(began)
+			err := s.untilClosed()
+			r.closed = time.Since(began)
+			return r, err
+		case c.Type == "control":
+			return r, errors.New("the run ended as " + c.Text)
+		}
+	}
+}

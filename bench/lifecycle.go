@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// lives is how many contexts of each kind live in a round. ipykernel's take
+	// seconds each, so one is all there is time for.
+	lives = 4
+	// refill is ample for a server to park another kernel.
+	refill = 60 * time.Millisecond
+)
+
+// lifecycle creates, uses and deletes contexts of every kind.
+func lifecycle(ctx context.Context, l *lab, _ int) error {
+	return errors.Join(
+		each(ctx, lives, func() error { return l.nativeLife(ctx, l.warm, "parked") }),
+		l.rivalLife(ctx),
+		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.warm, "parked") }),
+		each(ctx, lives, func() error { return l.nativeLife(ctx, l.cold, "fresh") }),
+		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.cold, "fresh") }),
+	)
+}
+
+// nativeLife is a context of Python's from its making to its end, over the
+// native socket.
+func (l *lab) nativeLife(ctx context.Context, b *bench, kind string) error {
+	if err := pause(ctx, refill); err != nil {
+		return err
+	}
+	began := time.Now()
+	k, err := b.native.create("python")
+	if err != nil {
+		return err
+	}
+	t, err := b.native.run(k.ID, imported)
+	l.add("create.native."+kind, time.Since(began))
+	if err == nil {
+		err = expect("the value of the first run", t.result, "2")
+	}
+	if err != nil {
+		return err
+	}
+	if t, err = b.native.run(k.ID, plotCode); err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	if t.picture == 0 {
+		return errors.New("plot: no picture came")
+	}
+	l.add("plot", t.picture)
+	began = time.Now()
+	err = b.native.remove(k.ID)
+	l.add("delete", time.Since(began))
+	return err
+}
+
+// daytonaLife is the same as the Daytona SDKs do it.
+func (l *lab) daytonaLife(ctx context.Context, b *bench, kind string) error {
+	if err := pause(ctx, refill); err != nil {
+		return err
+	}
+	began := time.Now()
+	id, err := b.daytona.create(ctx, "python")
+	if err != nil {
+		return err
+	}
+	made := time.Since(began)
+	r, err := b.daytona.run(ctx, id, imported)
+	if err != nil {
+		return err
+	}
+	l.add("create.daytona."+kind, made+r.done)
+	return b.daytona.remove(ctx, id)
+}
+
+// rivalLife is the same with ipykernel, and with a Python that only imports.
+func (l *lab) rivalLife(ctx context.Context) error {
+	const name = "life"
+	_, err := l.askRival("create.ipykernel", "start", map[string]any{"name": name, "code": imported})
+	if err != nil {
+		return err
+	}
+	_, plot := l.askRival("plot.ipykernel", "plot", map[string]any{"name": name, "code": plotCode})
+	_, stop := l.askRival("delete.ipykernel", "stop", map[string]any{"name": name})
+	took, fork := l.floor.fork(ctx, l.jupyter, "-c", imported)
+	if fork == nil {
+		l.add("create.python", took)
+	}
+	return errors.Join(plot, stop, fork)
+}
+
+// others creates contexts of the other languages.
+func others(ctx context.Context, l *lab, _ int) error {
+	var errs []error
+	for _, language := range []string{"typescript", "go"} {
+		err := each(ctx, lives, func() error { return l.otherLife(ctx, language) })
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", language, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (l *lab) otherLife(ctx context.Context, language string) error {
+	if err := pause(ctx, refill); err != nil {
+		return err
+	}
+	began := time.Now()
+	k, err := l.cold.native.create(language)
+	if err != nil {
+		return err
+	}
+	t, err := l.cold.native.run(k.ID, onePlusOne)
+	l.add("create."+language, time.Since(began))
+	if err == nil {
+		err = expect("the value of 1+1", t.result, "2")
+	}
+	for range lives {
+		if err == nil {
+			t, err = l.cold.native.run(k.ID, onePlusOne)
+			l.add("run."+language, t.took)
+		}
+	}
+	return errors.Join(err, l.cold.native.remove(k.ID))
+}
