@@ -45,7 +45,7 @@ func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
 // same moment, is replaced once; a second failure is the answer.
 func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Process, error) {
 	for attempt := 0; ; attempt++ {
-		t, err := r.template()
+		t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
 		if err != nil {
 			return nil, err
 		}

@@ -12,11 +12,10 @@ import (
 //go:embed driver/boot.py driver/_hotcell/*.py
 var driver embed.FS
 
-// payloadFD is where the driver's source is handed over, after the protocol.
-const payloadFD = 4
-
-// bootstrap is all that stands on the command line.
-var bootstrap = fmt.Sprintf("import os;exec(compile(os.pread(%d,os.fstat(%d).st_size,0),'<hotcell boot>','exec'),{'__name__':'_hotcell_boot'})", payloadFD, payloadFD)
+// bootstrap is all that stands on the command line. It reads what is on
+// descriptor 4, behind the protocol's, and leaves the offset alone: the file
+// is shared by all kernels.
+const bootstrap = "import os;exec(compile(os.pread(4,os.fstat(4).st_size,0),'<hotcell boot>','exec'),{'__name__':'_hotcell_boot'})"
 
 // driverPayload makes a file, on no path that anybody could write to, of
 // boot.py with the driver's modules filled in.

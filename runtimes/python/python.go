@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,9 +152,7 @@ func (r *Runtime) environment(extra map[string]string) []string {
 	vars["PATH"] = prepend(filepath.Dir(r.found.Executable), vars["PATH"])
 	// Nobody is there to press a key.
 	vars["PAGER"], vars["GIT_PAGER"] = "cat", "cat"
-	for name, value := range extra {
-		vars[name] = value
-	}
+	maps.Copy(vars, extra)
 	env := make([]string, 0, len(vars))
 	for name, value := range vars {
 		env = append(env, name+"="+value)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +27,11 @@ var shared *python.Runtime
 func TestMain(m *testing.M) {
 	program, err := program()
 	if err != nil {
-		slog.Error(err.Error())
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if os.Getenv("HOTCELL_TEST_ABANDONS") != "" {
+		fmt.Fprintln(os.Stderr, abandon(program))
 		os.Exit(1)
 	}
 	shared = python.New(python.Config{Program: program})
@@ -35,11 +39,29 @@ func TestMain(m *testing.M) {
 	_ = shared.Close()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
-			slog.Error("goroutines are left", slog.Any("error", err))
+			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
 	}
 	os.Exit(code)
+}
+
+// abandon is the service in a child of the tests that will be killed.
+func abandon(program string) error {
+	r := python.New(python.Config{Program: program, Preload: []string{"json"}})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for _, spec := range []runtimes.Spec{{}, {Env: map[string]string{"PYTHONHASHSEED": "1"}}} {
+		k, err := r.Start(ctx, spec)
+		if err == nil {
+			err = wire.WriteFrame(k.Conn, wire.Request{Type: wire.ReqExecute, Code: "while True: pass"})
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Println(k.Process.Pid())
+	}
+	select {}
 }
 
 // program is the interpreter that the tests run.

@@ -134,14 +134,13 @@ func TestOutput(t *testing.T) {
 	for _, c := range []struct {
 		name, code string
 		size       int
-		within     time.Duration
 	}{
-		{"lines", "for i in range(200_000): print(i)", 1288890, 5 * time.Second},
-		{"characters", "import sys\nfor i in range(1_000_000): sys.stdout.write('x')", 1000000, 10 * time.Second},
-		{"one line", "print('y' * 20_000_000, end='')", 20_000_000, 5 * time.Second},
-		{"chunks", "import os\nfor i in range(800): os.write(1, b'z' * 65536)", 800 * 65536, 5 * time.Second},
-		{"binary", "sys.stdout.buffer.write(bytes(range(256)) * 1000); None", 256000, time.Second},
-		{"surrogate", "print('\\ud800')", 7, time.Second},
+		{"lines", "for i in range(200_000): print(i)", 1288890},
+		{"characters", "import sys\nfor i in range(1_000_000): sys.stdout.write('x')", 1000000},
+		{"one line", "print('y' * 20_000_000, end='')", 20_000_000},
+		{"chunks", "import os\nfor i in range(800): os.write(1, b'z' * 65536)", 800 * 65536},
+		{"binary", "sys.stdout.buffer.write(bytes(range(256)) * 1000); None", 256000},
+		{"surrogate", "print('\\ud800')", 7},
 	} {
 		began := time.Now()
 		r := k.ok(c.code)
@@ -150,7 +149,7 @@ func TestOutput(t *testing.T) {
 		}
 		took := time.Since(began)
 		t.Logf("%s: %d bytes in %s", c.name, c.size, took)
-		if took > c.within {
+		if took > 20*time.Second { // a second or two on an idle machine; what is quadratic takes minutes
 			t.Errorf("%s took %s", c.name, took)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
@@ -414,6 +416,42 @@ func TestClose(t *testing.T) {
 	_ = k.Stderr.Close()
 	if now := descriptors(t); now > files {
 		t.Errorf("%d descriptors, %d before", now, files)
+	}
+}
+
+// TestServiceKilled: a service that dies without a word leaves no kernel behind.
+func TestServiceKilled(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "HOTCELL_TEST_ABANDONS=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	var pidfds []int
+	for len(pidfds) < 2 && lines.Scan() {
+		pid, err := strconv.Atoi(lines.Text())
+		if err != nil {
+			t.Fatal(lines.Text())
+		}
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		pidfds = append(pidfds, fd)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	for i, fd := range pidfds {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10_000)
+		if n != 1 {
+			t.Errorf("kernel %d lives on: %v", i, err)
+		}
 	}
 }
 
