@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"hotcell/runtimes/golang/driver"
 )
 
 // Main is a TestMain: a test binary that starts servers is itself started as a
@@ -22,6 +24,8 @@ func Main(m *testing.M) {
 
 // beChild is what the program itself does after this word.
 func beChild(args []string) int {
-	_ = args
+	if len(args) > 0 && args[0] == "go" {
+		return driver.Main()
+	}
 	return 2
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hotcell/runtimes"
+	"hotcell/runtimes/golang"
 	"hotcell/runtimes/node"
 	"hotcell/runtimes/python"
 )
@@ -16,6 +17,7 @@ func table(tb testing.TB, o options) *runtimes.Table {
 	return runtimes.NewTable(
 		python.New(python.Config{Program: kernelPython(), Preload: o.preload, ScratchDir: tb.TempDir(), Log: o.log}),
 		node.New(node.Config{ScratchDir: tb.TempDir(), Log: o.log}),
+		golang.New(golang.Config{ScratchDir: tb.TempDir(), Log: o.log}),
 	)
 }
 
