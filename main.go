@@ -14,7 +14,7 @@ import (
 )
 
 // version is set by the linker (-X main.version=…), the only place it can be.
-var version string //nolint:gochecknoglobals // the linker sets it
+var version string
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "be-child" {

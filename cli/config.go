@@ -26,19 +26,15 @@ type configFile struct {
 // BeforeResolve is kong's hook: command line and environment are known, the
 // file is what comes next.
 func (g *grammar) BeforeResolve(ctx *kong.Context) error {
-	path, given := "", false
+	path := ""
 	for _, f := range ctx.Model.Flags {
 		if f.Name == "config" {
 			path, _ = ctx.FlagValue(f).(string)
-			given = path != ""
 		}
 	}
+	given := path != ""
 	if !given {
-		dir, err := os.UserConfigDir()
-		if err != nil {
-			return nil // no home, so no file of its user's
-		}
-		path = filepath.Join(dir, "hotcell", "config.json")
+		path = usualConfig()
 	}
 	file, err := readConfig(path)
 	if !given && errors.Is(err, fs.ErrNotExist) {
@@ -52,6 +48,16 @@ func (g *grammar) BeforeResolve(ctx *kong.Context) error {
 	}
 	ctx.AddResolver(file)
 	return nil
+}
+
+// usualConfig is the file of the user's that is read if it is there. Whoever
+// has no home has none.
+func usualConfig() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "hotcell", "config.json")
 }
 
 func readConfig(path string) (*configFile, error) {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"hotcell/contexts"
@@ -66,7 +65,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err != nil {
 		return err
 	}
-	e.table = cfg.findRuntimes(scratch)
+	e.table = cfg.findRuntimes(scratch) //nolint:contextcheck // the look-ups have time limits of their own
 	reportRuntimes(ctx, e.table, cfg.Log)
 	e.contexts = contexts.New(ctx, contexts.Config{
 		Table:       e.table,
@@ -91,7 +90,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err := hc.Validate(); err != nil {
 		return &usageError{msg: err.Error()}
 	}
-	e.server = handlers.New(hc)
+	e.server = handlers.New(hc) //nolint:contextcheck // it makes handlers; each request brings its context
 	return nil
 }
 
@@ -188,5 +187,3 @@ func (e *engine) close(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
-
-func isAddressInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -149,12 +148,10 @@ func (c *runCommand) server(a *app) (base, key string, done func(), err error) {
 		_ = os.RemoveAll(dir)
 		return "", "", nil, err
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := listen(a.ctx, "127.0.0.1:0")
 	if err == nil {
 		e.serve(ln)
 		base = "http://" + ln.Addr().String()
-	} else {
-		err = fmt.Errorf("listen: %w", err)
 	}
 	done = func() {
 		limit, cancel := a.patience(shutdownLimit)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"hotcell/handlers"
@@ -64,9 +65,9 @@ func (c *serveCommand) Run(a *app) error {
 			return err
 		}
 	}
-	ln, err := net.Listen("tcp", c.Listen)
+	ln, err := listen(a.ctx, c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w%s", c.Listen, err, listenHint(err))
+		return err
 	}
 	e, err := openEngine(a.ctx, engineConfig{
 		Flags: c.engineFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
@@ -106,7 +107,7 @@ func (c *serveCommand) check(a *app) error {
 	if err != nil {
 		return badUsage("--listen must be HOST:PORT, not %q", c.Listen)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if _, err := net.DefaultResolver.LookupPort(a.ctx, "tcp", port); err != nil {
 		return badUsage("--listen: %q is not a port", port)
 	}
 	if err := handlers.CheckListen(host, c.APIKey); err != nil {
@@ -181,9 +182,17 @@ func clientAddress(addr net.Addr) string {
 	return addr.String()
 }
 
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w%s", address, err, listenHint(err))
+	}
+	return ln, nil
+}
+
 // listenHint says what to do about the usual fault.
 func listenHint(err error) string {
-	if isAddressInUse(err) {
+	if errors.Is(err, syscall.EADDRINUSE) {
 		return "; another program listens there: stop it, or choose another port (0 picks a free one)"
 	}
 	return ""

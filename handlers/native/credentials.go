@@ -1,6 +1,7 @@
 package native
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -35,10 +36,8 @@ func credentials(c *fiber.Ctx) error {
 // chooseSubprotocol answers a client that offers ours. What carries a key is
 // never answered.
 func chooseSubprotocol(c *fiber.Ctx) string {
-	for _, offered := range offers(c) {
-		if offered == subprotocol {
-			return subprotocol
-		}
+	if slices.Contains(offers(c), subprotocol) {
+		return subprotocol
 	}
 	return ""
 }

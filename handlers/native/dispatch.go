@@ -90,7 +90,7 @@ func (s *session) aside(r *request, f func() (any, error)) error {
 		return fa
 	}
 	s.spawn(r, func() {
-		defer s.end()
+		defer s.finish()
 		result, err := f()
 		if err != nil {
 			s.fail(r, err)
@@ -112,7 +112,8 @@ func (s *session) begin() *fault.Fault {
 	return nil
 }
 
-func (s *session) end() {
+// finish counts it out.
+func (s *session) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pending--
@@ -179,7 +180,7 @@ func (s *session) runLane(lane string) {
 		if err != nil {
 			s.fail(r, err)
 		}
-		s.end()
+		s.finish()
 	}
 }
 
@@ -233,7 +234,7 @@ func (s *session) detach(r *request) error {
 	}
 	a.cancel()
 	s.spawn(r, func() {
-		defer s.end()
+		defer s.finish()
 		<-a.ended
 		s.postInTurn(s.encode(answer{Type: "reply", ID: r.ID, Result: done{}}))
 	})

@@ -82,7 +82,7 @@ func (s *session) endPump(ctx context.Context, a *attachment, err error) {
 		Error     shownFault     `json:"error"`
 	}{"detached", a.x.ID(), showExecution(a.x), f})
 	if err != nil {
-		s.d.cfg.Log.Error("encode a detached message", slog.Any("error", err))
+		s.d.cfg.Log.LogAttrs(ctx, slog.LevelError, "encode a detached message", slog.Any("error", err))
 		return
 	}
 	s.postInTurn(b)

@@ -126,7 +126,7 @@ func TestREST(t *testing.T) {
 // waitFor reads an execution's events until one of the kind.
 func waitFor(tb testing.TB, s *testserver.Server, execution string, kind wire.EventType) {
 	tb.Helper()
-	req, err := http.NewRequestWithContext(tb.Context(), "GET", s.URL+"/v1/executions/"+execution+"/events", nil)
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, s.URL+"/v1/executions/"+execution+"/events", nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -235,7 +235,9 @@ func TestRESTFaults(t *testing.T) {
 		{"GET", "/v1/ws", ``, 426, "UPGRADE_REQUIRED"},
 	} {
 		status, body, _ := ask(t, s, c.method, c.path, c.body)
-		got := decode[struct{ Error struct{ Code, Message string } }](t, body).Error
+		got := decode[struct {
+			Error struct{ Code, Message string }
+		}](t, body).Error
 		if status != c.status || got.Code != c.code || got.Message == "" {
 			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, status, body)
 		}
@@ -266,6 +268,7 @@ func TestKeys(t *testing.T) {
 		"a page of our own":      {url: ws + "?token=" + s.Key, origin: s.URL, status: 101},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			header := http.Header{}
 			if c.origin != "" {
 				header.Set("Origin", c.origin)
@@ -274,6 +277,9 @@ func TestKeys(t *testing.T) {
 			conn, resp, err := d.DialContext(t.Context(), c.url, header)
 			if err == nil {
 				defer conn.Close()
+			}
+			if resp != nil {
+				_ = resp.Body.Close()
 			}
 			if resp == nil || resp.StatusCode != c.status {
 				t.Fatalf("%v, %v", resp, err)

@@ -48,6 +48,7 @@ type session struct {
 	attached map[string]*attachment
 	pumps    int // goroutines of attachments
 	draining bool
+	over     bool                  // serve is ending: nothing may be started any more
 	lanes    map[string][]*request // executions that wait for a default context
 }
 
@@ -71,7 +72,7 @@ func (d *Dialect) upgrade(c *fiber.Ctx) error {
 // client has been told how its executions ended.
 func (s *session) serve(ctx context.Context) socket.Close {
 	defer s.wg.Wait()
-	defer s.cancel()
+	defer s.end()
 	s.conn.Listen(s.take)
 	left := ctx.Done()
 	for {
@@ -99,6 +100,15 @@ func (s *session) serve(ctx context.Context) socket.Close {
 			return socket.Close{}
 		}
 	}
+}
+
+// end stops what was started. The reader, which is joined later, starts nothing
+// more.
+func (s *session) end() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.cancel()
 }
 
 // flush writes the answers that wait.
@@ -136,10 +146,15 @@ func (s *session) drain() {
 
 // attach follows x from an event on. The answer to the request must have been
 // queued by then.
-func (s *session) attach(x *interpreter.Execution, from uint64) *attachment {
+func (s *session) attach(x *interpreter.Execution, from uint64) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	a := &attachment{x: x, cancel: cancel, ended: make(chan struct{})}
 	s.mu.Lock()
+	if s.draining {
+		s.mu.Unlock()
+		cancel()
+		return // the close that follows says why
+	}
 	s.attached[x.ID()] = a
 	s.pumps++
 	s.mu.Unlock()
@@ -149,7 +164,6 @@ func (s *session) attach(x *interpreter.Execution, from uint64) *attachment {
 		defer cancel()
 		s.pump(ctx, a, from)
 	})
-	return a
 }
 
 // mayAttach says why id cannot be followed here, if it cannot.
@@ -195,6 +209,11 @@ func (s *session) attachedTo(id string) *attachment {
 // spawn runs f beside the reader, with a net under it: a fault of ours costs
 // one request. It ends when f does; serve joins it.
 func (s *session) spawn(r *request, f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
 	s.wg.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {

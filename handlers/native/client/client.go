@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -179,9 +180,7 @@ func (c *Client) call(ctx context.Context, request map[string]any, result any, p
 		prepare()
 	}
 	body := map[string]any{"id": json.RawMessage(id)}
-	for k, v := range request {
-		body[k] = v
-	}
+	maps.Copy(body, request)
 	if err := c.Send(body); err != nil {
 		return err
 	}
@@ -200,9 +199,12 @@ func (c *Client) call(ctx context.Context, request map[string]any, result any, p
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-c.ctx.Done():
-		return context.Cause(c.ctx)
+		return c.fault()
 	}
 }
+
+// fault is why the connection has ended.
+func (c *Client) fault() error { return context.Cause(c.ctx) }
 
 // Send sends a message as it is.
 func (c *Client) Send(v any) error {

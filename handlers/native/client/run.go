@@ -109,7 +109,7 @@ func (r *Run) Next(ctx context.Context) ([]wire.Event, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-r.c.ctx.Done():
-		return nil, context.Cause(r.c.ctx)
+		return nil, r.c.fault()
 	}
 }
 
