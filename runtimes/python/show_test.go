@@ -91,6 +91,10 @@ func TestFigures(t *testing.T) {
 		{"bare figure", "f", 1},
 		{"inline magic", "%matplotlib inline\nplt.plot([1]); plt.show()", 1},
 		{"pandas", "import pandas as pd\npd.Series([1, 2]).plot();", 1},
+		{"empty", "plt.figure();", 0},
+		{"text only", "plt.figure().suptitle('x');", 1},
+		{"thread", "import threading\ndef draw(): plt.plot([1])\nth = threading.Thread(target=draw); th.start(); th.join()", 1},
+		{"agg", "import matplotlib\nmatplotlib.use('Agg')\nplt.plot([1]); plt.show()", 1},
 		{"on error", "plt.plot([1])\n1/0", 1},
 	} {
 		r := k.execute(c.code)

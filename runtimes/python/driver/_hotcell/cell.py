@@ -23,7 +23,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 # A cell that uses one of these at its top level can only mean the kernel's own
 # loop, unless it also starts one.
 _NEED_LOOP = frozenset({"create_task", "ensure_future", "get_running_loop", "TaskGroup"})
-_START_LOOP = frozenset({"run", "run_until_complete", "run_forever", "new_event_loop", "Runner"})
+_START_LOOP = frozenset({"run_until_complete", "run_forever", "new_event_loop", "Runner"})
+_RUN = re.compile(
+    r"\b(?:asyncio|uvloop|anyio|trio)\s*\.\s*run\b|\bfrom\s+asyncio\s+import\b[^\n;]*\brun\b"
+)
 
 _compile = compile
 _exec = exec
@@ -36,7 +39,8 @@ Show = Callable[[Any, bool], None]  # a value, and whether it is the cell's last
 class Program:
     """Compiled code: statements, and the expression at the end if it has a value."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self.text = text
         self.parts: list[tuple[CodeType, bool]] = []  # code, and whether its value is shown
 
     @property
@@ -46,7 +50,7 @@ class Program:
             if code.co_flags & _COROUTINE:
                 return True
             names.update(code.co_names)
-        return bool(names & _NEED_LOOP) and not names & _START_LOOP
+        return bool(names & _NEED_LOOP) and not names & _START_LOOP and not _RUN.search(self.text)
 
 
 class Compiler:
@@ -91,7 +95,7 @@ class Compiler:
         return tree
 
     def _assemble(self, tree: ast.Module, code: str, name: str) -> Program:
-        program = Program()
+        program = Program(code)
         body = tree.body
         mode = self._shell.ast_node_interactivity
         shown: list[ast.stmt] = []

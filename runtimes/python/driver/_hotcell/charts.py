@@ -12,6 +12,7 @@ import importlib.util
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
@@ -60,7 +61,8 @@ class Charts:
         for manager in managers():
             try:
                 figure = manager.canvas.figure
-                if id(figure) not in self._shown and figure.get_axes():
+                # An empty one has its background and nothing else.
+                if id(figure) not in self._shown and len(figure.get_children()) > 1:
                     self.show(figure)
             finally:
                 close(manager)
@@ -137,6 +139,10 @@ class BackendLoader(importlib.abc.Loader):
 
 
 def watch_imports() -> None:
+    """Choose the backend now, or as soon as matplotlib is imported."""
+    # Said when the user chooses Agg and calls plt.show(): the figure is shown
+    # all the same, at the end of the cell.
+    warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
     if "matplotlib" in sys.modules:
         use_backend()
     else:

@@ -12,7 +12,7 @@ import IPython
 FRAMES = 100  # a traceback shows at most so many, the first and the last ones
 CHARACTERS = 1 << 18  # of a value or a traceback, so that an error fits everywhere
 
-_HIDDEN = ("<hotcell ", os.path.join(os.path.dirname(IPython.__file__), "core", ""))
+_HIDDEN = ("<hotcell ", os.path.join(os.path.dirname(IPython.__file__), ""))
 
 
 def describe(error: BaseException) -> tuple[str, str, str]:

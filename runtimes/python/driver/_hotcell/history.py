@@ -19,6 +19,12 @@ class History:
         self._shell = shell
         self._values: list[Any] = ["", "", ""]
 
+    def clear(self) -> None:
+        manager = self._shell.history_manager
+        if manager is not None:
+            # In place: the user's In is the first of the two.
+            manager.input_hist_parsed[:] = manager.input_hist_raw[:] = [""]
+
     def add(self, code: str) -> None:
         manager = self._shell.history_manager
         if manager is not None:  # In, %history, %recall

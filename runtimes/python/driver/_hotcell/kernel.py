@@ -80,6 +80,7 @@ class Kernel:
         """Forget every cell."""
         self.count = 0
         self.history = History(self.shell)
+        self.history.clear()
         self.sources = Sources(self.history.drop)
         teach_inspect(self.sources)
 

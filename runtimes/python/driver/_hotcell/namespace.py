@@ -26,12 +26,15 @@ def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list
     until = _perf_counter() + SECONDS
     found: list[str] = []
     more = 0
-    for position, (name, value) in enumerate(list(namespace.items())):
+    everything = list(namespace.items())
+    for position, (name, value) in enumerate(everything):
+        if position % 256 == 255 and _perf_counter() > until:
+            return found, more + len(everything) - position
         if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
             continue
         if name in hidden and hidden[name] is value:
             continue
-        if len(found) < NAMES and (position % 64 or _perf_counter() < until):
+        if len(found) < NAMES:
             found.append(name)
         else:
             more += 1
