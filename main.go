@@ -30,7 +30,14 @@ func run() int {
 	force := make(chan struct{})
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup wants it ignored
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
+	// A pipe that nobody reads is an error of the write. It must not end the
+	// process, which has others to take along; nor be ignored, which the
+	// children would inherit.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	// Lives as long as the process. The first signal asks for an orderly end,
 	// the second for a quick one, the third doesn't ask.
 	go func() {

@@ -26,6 +26,7 @@ const (
 	exitTimeout     = 124 // --timeout passed
 	exitFault       = 125 // hotcell itself could not do it
 	ExitInterrupted = 130 // 128 + SIGINT
+	exitPipe        = 141 // 128 + SIGPIPE: nobody reads what we print
 )
 
 // Terminal is what a command reads from and writes to.

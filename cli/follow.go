@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -48,7 +49,12 @@ func follow(a *app, run *client.Run) error {
 			return err
 		}
 		for i := range events {
-			if err := s.show(ctx, &events[i]); err != nil {
+			err := s.show(ctx, &events[i])
+			if errors.Is(err, syscall.EPIPE) { // whoever read us has enough
+				a.status = exitPipe
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -5,19 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"hotcell/handlers"
 	"hotcell/handlers/native/client"
 	"hotcell/internal/wire"
 )
 
 // remoteFlags say which server a command talks to.
 type remoteFlags struct {
-	URL    string `name:"url" help:"A running server, such as http://127.0.0.1:3986." placeholder:"URL"`
-	APIKey string `name:"api-key" help:"The server's key. Better given as HOTCELL_API_KEY. Default, for a server on this machine: the key that is kept in the data directory." placeholder:"KEY"`
+	URL     string `name:"url" help:"A running server, such as http://127.0.0.1:3986." placeholder:"URL"`
+	APIKey  string `name:"api-key" help:"The server's key. Better given as HOTCELL_API_KEY. Default, for a server on this machine: the one in the data directory." placeholder:"KEY"`
+	DataDir string `help:"Where that server keeps its key. Default: as for serve." placeholder:"DIR" type:"path"`
 }
 
 type runCommand struct {
@@ -173,13 +176,20 @@ func (c *remoteFlags) key() (string, error) {
 	if c.APIKey != "" {
 		return c.APIKey, nil
 	}
-	path, err := defaultDataDir()
-	if err != nil {
-		return "", err
+	// A key of ours is nothing to send to somebody else's machine.
+	u, err := url.Parse(c.URL)
+	if err != nil || handlers.CheckListen(u.Hostname(), "") != nil {
+		return "", badUsage("no key for %s: give one with HOTCELL_API_KEY or --api-key", c.URL)
+	}
+	path := c.DataDir
+	if path == "" {
+		if path, err = defaultDataDir(); err != nil {
+			return "", err
+		}
 	}
 	raw, err := os.ReadFile(filepath.Join(path, keyFile))
 	if err != nil {
-		return "", badUsage("no key for %s: give one with HOTCELL_API_KEY or --api-key", c.URL)
+		return "", badUsage("no key for %s: give one with HOTCELL_API_KEY or --api-key (%v)", c.URL, err)
 	}
 	return strings.TrimSpace(string(raw)), nil
 }

@@ -45,7 +45,7 @@ func command(tb testing.TB, home string, args ...string) *exec.Cmd {
 	tb.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = tb.TempDir()
-	cmd.Env = append(environ(), "HOME="+home, "HOTCELL_PYTHON="+kernelPython(tb))
+	cmd.Env = append(environ(), "HOME="+home, "TMPDIR="+home, "HOTCELL_PYTHON="+kernelPython(tb))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	watchdog := time.AfterFunc(limit, func() {
 		if cmd.Process != nil {

@@ -35,6 +35,7 @@ func TestRun(t *testing.T) {
 		"no language":     {args: []string{"nope.txt"}, want: outcome{status: 2}, says: "--lang"},
 		"other language":  {args: []string{"--lang", "cobol", "-c", "1"}, want: outcome{status: 125}, says: "cobol"},
 		"no server":       {args: []string{"--url", "http://127.0.0.1:1", "--api-key", "k", "-c", "1"}, want: outcome{status: 125}, says: "refused"},
+		"a key not ours":  {args: []string{"--url", "http://example.org", "-c", "1"}, want: outcome{status: 2}, says: "no key for http://example.org"},
 		"no URL":          {args: []string{"--url", "localhost", "--api-key", "k", "-c", "1"}, want: outcome{status: 125}, says: "http://127.0.0.1:3986"},
 		"unknown flag":    {args: []string{"--colour"}, want: outcome{status: 2}, says: "unknown flag --colour"},
 		"bad value":       {args: []string{"--timeout", "soon", "-c", "1"}, want: outcome{status: 2}, says: "--timeout"},
@@ -126,6 +127,31 @@ func TestInterruptIsFinal(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 130 {
+		t.Errorf("status %d", got)
+	}
+	noneLeft(t, home)
+}
+
+// Whoever reads the output may stop, as head does.
+func TestClosedPipe(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	cmd := command(t, home, "run", "-c", "while True: print('on')")
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = writer.Close()
+	if _, err := reader.Read(make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	_ = reader.Close()
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 141 {
 		t.Errorf("status %d", got)
 	}
 	noneLeft(t, home)

@@ -11,10 +11,13 @@ import (
 	"testing"
 )
 
-// noneLeft checks that no process of a call of the program is there any more.
-// All of them have its home in their environment.
+// noneLeft checks that no process of a call of the program is there any more,
+// and no temporary file. All of them have its home in their environment.
 func noneLeft(tb testing.TB, home string) {
 	tb.Helper()
+	if left, _ := filepath.Glob(filepath.Join(home, "[^.]*")); len(left) > 0 {
+		tb.Errorf("%v is left", left)
+	}
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, f := range files {
 		env, err := os.ReadFile(f)
