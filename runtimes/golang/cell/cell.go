@@ -19,6 +19,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Library gives packages to check against.
@@ -46,6 +47,9 @@ type Session struct {
 	origins map[types.Object]*origin
 	insts   map[string]string // instances: key to emitted name
 	sources map[string]string // the text of each cell, for tracebacks
+	bases   map[string]int    // the line before each cell's first, when all are one file
+	order   []string          // names of cells by their base
+	lines   int
 	byName  map[string][]string
 	types   *types.Context
 }
@@ -70,6 +74,8 @@ func NewSession(lib Library) *Session {
 		origins: map[types.Object]*origin{},
 		insts:   map[string]string{},
 		sources: map[string]string{},
+		bases:   map[string]int{},
+		lines:   firstLine,
 		types:   types.NewContext(),
 	}
 }
@@ -124,6 +130,31 @@ func (s *Session) ImportedNames() []string { return slices.Sorted(maps.Keys(s.im
 func (s *Session) Text(name string) (string, bool) {
 	t, ok := s.sources[name]
 	return t, ok
+}
+
+// firstLine is above the line numbers of what is no cell.
+const firstLine = 1 << 20
+
+// enroll gives a cell its place among all cells.
+func (s *Session) enroll(name, code string) {
+	s.sources[name] = code
+	s.bases[name] = s.lines
+	s.order = append(s.order, name)
+	s.lines += strings.Count(code, "\n") + 2
+}
+
+// Place turns a line of the file that all cells are together into a cell and a
+// line of it.
+func (s *Session) Place(line int) (name string, at int, ok bool) {
+	i, found := slices.BinarySearchFunc(s.order, line, func(n string, l int) int { return s.bases[n] - l })
+	if found {
+		return "", 0, false // the line before a cell
+	}
+	if i == 0 {
+		return "", 0, false
+	}
+	name = s.order[i-1]
+	return name, line - s.bases[name], true
 }
 
 // mark stands in every name that we make, so that none can be the user's. It

@@ -19,7 +19,7 @@ func (s *Session) Compile(code string) (*Program, *Error) {
 		return nil, err
 	}
 	code = strings.ReplaceAll(code, "\r\n", "\n")
-	s.sources[name] = code
+	s.enroll(name, code)
 	d, err := newDraft(s.fset, name, code)
 	if err != nil {
 		return nil, err

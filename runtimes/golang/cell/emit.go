@@ -133,13 +133,19 @@ func (e *emitter) reject(pos token.Pos, format string, args ...any) {
 
 func (e *emitter) fresh(name string) string { return e.s.fresh(name) }
 
-// line says where in the cell the next token comes from.
+// line says where in the cell the next token comes from. The interpreter
+// finds imports by the name of the file, so that one has to stay what it is:
+// all cells are parts of one file, one after the other.
 func (e *emitter) line(n token.Pos) string {
 	p := e.s.fset.Position(n)
 	if !p.IsValid() {
 		return ""
 	}
-	return fmt.Sprintf("/*line %s:%d:%d*/", p.Filename, p.Line, p.Column)
+	base, ok := e.s.bases[p.Filename]
+	if !ok {
+		return "/*line :1:1*/" // a package that is supplied as source
+	}
+	return fmt.Sprintf("/*line :%d:%d*/", base+p.Line, p.Column)
 }
 
 // typeOf is the type of an expression in the instance that is being written.

@@ -81,6 +81,12 @@ func (e *emitter) declareFunc(fd *ast.FuncDecl) {
 }
 
 func (e *emitter) typeDecls() {
+	var embedded []*types.Named
+	defer func() {
+		for _, n := range embedded {
+			e.forwarders(e.global[n.Obj()], n)
+		}
+	}()
 	for _, decl := range e.c.draft.file.Decls {
 		gd, ok := decl.(*ast.GenDecl)
 		if !ok {
@@ -91,7 +97,10 @@ func (e *emitter) typeDecls() {
 			case *ast.TypeSpec:
 				obj := e.info.Defs[spec.Name]
 				if name, ok := e.global[obj]; ok {
-					fmt.Fprintf(&e.decls, "type %s %s\n", name, e.typ(obj.Type().Underlying()))
+					if n, ok := obj.Type().(*types.Named); ok {
+						e.typeDecl(name, n)
+						embedded = append(embedded, n)
+					}
 				}
 			case *ast.ValueSpec:
 				for _, id := range spec.Names {

@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"go/ast"
 	"go/constant"
 	"go/token"
@@ -59,12 +60,20 @@ func (e *emitter) expr(x ast.Expr) string {
 
 // tuple writes an expression that has several values: a call, or a map
 // index, type assertion or receive with its "ok".
-func (e *emitter) tuple(x ast.Expr) string { return e.expr(ast.Unparen(x)) }
+func (e *emitter) tuple(x ast.Expr) string {
+	x = ast.Unparen(x)
+	if u, ok := x.(*ast.UnaryExpr); ok && u.Op == token.ARROW {
+		return "<-" + e.operand(u.X)
+	}
+	return e.expr(x)
+}
 
 // operand is an expression that something is applied to.
 func (e *emitter) operand(x ast.Expr) string {
+	// A function literal stays bare: in parentheses, the interpreter deadlocks
+	// when it is deferred.
 	switch x.(type) {
-	case *ast.BinaryExpr, *ast.UnaryExpr, *ast.StarExpr, *ast.FuncLit, *ast.CompositeLit:
+	case *ast.BinaryExpr, *ast.UnaryExpr, *ast.StarExpr, *ast.CompositeLit:
 		return "(" + e.expr(x) + ")"
 	}
 	return e.expr(x)
@@ -299,26 +308,43 @@ func (e *emitter) unary(x *ast.UnaryExpr) string {
 		}
 	}
 	if x.Op == token.ARROW {
-		return "<-" + e.operand(x.X)
+		return e.receive(x)
 	}
 	return x.Op.String() + e.operand(x.X)
+}
+
+// receive writes a receive inside of an expression as a call: what the
+// interpreter receives there can't be assigned to, and it assigns to it.
+func (e *emitter) receive(x *ast.UnaryExpr) string {
+	ch, ok := e.typeOf(x.X).Underlying().(*types.Chan)
+	if !ok {
+		return "<-" + e.operand(x.X)
+	}
+	elem := e.typ(ch.Elem())
+	fn, known := e.instanceName("recv " + elem)
+	if !known {
+		fn = e.fresh("recv")
+		e.insts["recv "+elem] = fn
+		fmt.Fprintf(&e.decls, "func %s(c <-chan (%s)) %s {\nv, _ := <-c\nreturn v\n}\n", fn, elem, elem)
+	}
+	return fn + "(" + e.expr(x.X) + ")"
 }
 
 func (e *emitter) binary(x *ast.BinaryExpr) string {
 	l, r := e.wrapped(x.X), e.wrapped(x.Y)
 	if x.Op == token.EQL || x.Op == token.NEQ {
 		lt, rt := e.typeOf(x.X), e.typeOf(x.Y)
-		if s, ok := e.mixedCompare(x, l, r, lt, rt); ok {
+		if s, ok := e.compare(x, l, r, lt, rt); ok {
 			return s
 		}
 	}
 	return l + " " + x.Op.String() + " " + r
 }
 
-// mixedCompare compares an interface with a concrete value: the value is made
-// an interface by hand.
-func (e *emitter) mixedCompare(x *ast.BinaryExpr, l, r string, lt, rt types.Type) (string, bool) {
-	if isNil(lt) || isNil(rt) || types.IsInterface(lt) == types.IsInterface(rt) {
+// compare compares interfaces, with each other or with a concrete value: the
+// interpreter's own wrappers around values must not take part.
+func (e *emitter) compare(x *ast.BinaryExpr, l, r string, lt, rt types.Type) (string, bool) {
+	if isNil(lt) || isNil(rt) || !types.IsInterface(lt) && !types.IsInterface(rt) {
 		return "", false
 	}
 	eq := e.call("Equal") + "(" + l + ", " + r + ")"

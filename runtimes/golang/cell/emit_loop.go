@@ -39,7 +39,7 @@ func (e *emitter) forStmt(b *strings.Builder, s *ast.ForStmt, label string) {
 		cond = e.expr(s.Cond)
 	}
 	if s.Post != nil {
-		post = e.initStmt(s.Post)
+		post = e.postStmt(s.Post)
 	}
 	for v, n := range inner {
 		e.locals[v] = n
@@ -57,6 +57,22 @@ func (e *emitter) forStmt(b *strings.Builder, s *ast.ForStmt, label string) {
 		e.guard(b, s.Cond)
 	}
 	b.WriteString("}\n")
+}
+
+// postStmt is what a loop does after each round: one statement on one line.
+func (e *emitter) postStmt(s ast.Stmt) string {
+	a, ok := s.(*ast.AssignStmt)
+	if !ok || len(a.Lhs) == 1 {
+		return e.initStmt(s)
+	}
+	var lhs, rhs []string
+	for _, l := range a.Lhs {
+		lhs = append(lhs, e.target(l))
+	}
+	for _, r := range a.Rhs {
+		rhs = append(rhs, e.expr(r))
+	}
+	return strings.Join(lhs, ", ") + " " + a.Tok.String() + " " + strings.Join(rhs, ", ")
 }
 
 // rounds is the body of a loop between what is done before and after each round.

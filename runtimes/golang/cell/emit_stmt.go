@@ -299,7 +299,10 @@ func (e *emitter) localType(spec *ast.TypeSpec) {
 	}
 	name := e.fresh(spec.Name.Name)
 	e.locals[obj] = name
-	fmt.Fprintf(&e.decls, "type %s %s\n", name, e.typ(obj.Type().Underlying()))
+	if n, ok := obj.Type().(*types.Named); ok {
+		e.typeDecl(name, n)
+		e.forwarders(name, n)
+	}
 }
 
 func (e *emitter) varSpec(b *strings.Builder, spec *ast.ValueSpec) {

@@ -91,7 +91,13 @@ func (e *emitter) signature(t *types.Signature, names []string) string {
 	return b.String()
 }
 
-func (e *emitter) structType(t *types.Struct) string {
+func (e *emitter) structType(t *types.Struct) string { return e.taggedStruct(t, "") }
+
+// taggedStruct spells a struct type. The interpreter's types have no names, so
+// two types of the same structure would be the same; a tag that only we read
+// keeps a named one apart. An unexported field is exported there, and has to
+// stay out of what encoders write.
+func (e *emitter) taggedStruct(t *types.Struct, name string) string {
 	var b strings.Builder
 	b.WriteString("struct {")
 	for i := range t.NumFields() {
@@ -102,12 +108,111 @@ func (e *emitter) structType(t *types.Struct) string {
 		b.WriteString(e.fieldName(f))
 		b.WriteByte(' ')
 		b.WriteString(e.typ(f.Type()))
-		if tag := t.Tag(i); tag != "" {
+		tag := t.Tag(i)
+		if !f.Exported() && tag == "" && !f.Embedded() {
+			tag = `json:"-" xml:"-"`
+		}
+		if name != "" && i == 0 {
+			tag = strings.TrimSpace(tag + " " + nameTag + ":" + strconv.Quote(name))
+		}
+		if tag != "" {
 			b.WriteString(" " + strconv.Quote(tag))
 		}
 	}
 	b.WriteString("}")
 	return b.String()
+}
+
+// nameTag is the key under which a struct type carries its name.
+const nameTag = "hotcell"
+
+// typeDecl writes the declaration of a named type, and a method for each one
+// that it gets from an embedded field: the interpreter finds those only now
+// and then.
+func (e *emitter) typeDecl(name string, named *types.Named) {
+	e.checkRecursion(named)
+	text := ""
+	if st, ok := named.Underlying().(*types.Struct); ok {
+		sub, _ := e.sub(st).(*types.Struct)
+		text = e.taggedStruct(sub, name)
+	} else {
+		text = e.typ(named.Underlying())
+	}
+	fmt.Fprintf(&e.decls, "type %s %s\n", name, text)
+}
+
+// checkRecursion refuses a type that contains itself by anything but the field
+// of a struct or the method of an interface.
+func (e *emitter) checkRecursion(named *types.Named) {
+	var in func(t types.Type, depth int) bool
+	in = func(t types.Type, depth int) bool {
+		if depth > 20 {
+			return false
+		}
+		switch t := types.Unalias(t).(type) {
+		case *types.Named:
+			return t.Obj() == named.Obj()
+		case *types.Pointer:
+			return in(t.Elem(), depth+1)
+		case *types.Slice:
+			return in(t.Elem(), depth+1)
+		case *types.Array:
+			return in(t.Elem(), depth+1)
+		case *types.Map:
+			return in(t.Key(), depth+1) || in(t.Elem(), depth+1)
+		case *types.Chan:
+			return in(t.Elem(), depth+1)
+		case *types.Signature:
+			for _, tuple := range []*types.Tuple{t.Params(), t.Results()} {
+				for i := range tuple.Len() {
+					if in(tuple.At(i).Type(), depth+1) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	if _, ok := named.Underlying().(*types.Signature); ok && in(named.Underlying(), 0) {
+		e.reject(named.Obj().Pos(), "type %[1]s is a function type that contains itself, which the interpreter can't represent: wrap the function in a struct, as in type %[1]s struct{ f func() %[1]s }", named.Obj().Name())
+	}
+}
+
+// forwarders writes the promoted methods of a struct type as its own.
+func (e *emitter) forwarders(name string, t types.Type) {
+	t = e.sub(t)
+	st, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return
+	}
+	onValue := types.NewMethodSet(t)
+	set := types.NewMethodSet(types.NewPointer(t))
+	for i := range set.Len() {
+		sel := set.At(i)
+		fn, ok := sel.Obj().(*types.Func)
+		if !ok || len(sel.Index()) < 2 || !fn.Exported() && (fn.Pkg() == nil || fn.Pkg().Path() != "main") {
+			continue
+		}
+		sig, ok := e.sub(sel.Type()).(*types.Signature)
+		if !ok {
+			continue
+		}
+		recv := "*" + name
+		if onValue.Lookup(fn.Pkg(), fn.Name()) != nil {
+			recv = name
+		}
+		path := "r"
+		at := types.Type(st)
+		for _, j := range sel.Index()[:len(sel.Index())-1] {
+			if p, ok := at.Underlying().(*types.Pointer); ok {
+				at = p.Elem()
+			}
+			f := at.Underlying().(*types.Struct).Field(j)
+			path, at = path+"."+f.Name(), f.Type()
+		}
+		params, args := e.forward(sig)
+		fmt.Fprintf(&e.decls, "func (r %s) %s%s { %s%s.%s(%s) }\n", recv, fn.Name(), e.signature(sig, params), returns(sig), path, fn.Name(), args)
+	}
 }
 
 func (e *emitter) fieldName(f *types.Var) string { return f.Name() }
@@ -188,7 +293,8 @@ func (e *emitter) instanceType(t *types.Named) string {
 			inner[params.At(i)] = args[i]
 		}
 		e.within(o.info, inner, func() {
-			fmt.Fprintf(&e.decls, "type %s %s\n", name, e.typ(t.Origin().Underlying()))
+			e.typeDecl(name, t.Origin())
+			e.forwarders(name, t)
 		})
 		for _, m := range o.methods {
 			e.instanceMethod(o, m, name, args)

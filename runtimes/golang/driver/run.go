@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/traefik/yaegi/interp"
@@ -39,12 +40,19 @@ func (k *kernel) compile(p *cell.Program) (prog *interp.Program, err error) {
 	return k.engine.i.Compile(p.Source)
 }
 
+// located matches an error of the interpreter that has a place.
+var located = regexp.MustCompile(`(?s)^(?:.*?panic: )?(\d+):\d+: (.*)$`)
+
 // unsupported is the answer to a cell that is right but that the interpreter refuses.
 func (k *kernel) unsupported(p *cell.Program, err error) *fault {
 	msg := plainNames(err.Error())
-	at, what, ok := strings.Cut(msg, ": ")
-	if !ok || !strings.HasPrefix(at, p.Name) {
-		at, what = p.Name, msg
+	at, what := p.Name, msg
+	if m := located.FindStringSubmatch(msg); m != nil {
+		what = m[2]
+		n, _ := strconv.Atoi(m[1])
+		if name, line, ok := k.session.Place(n); ok {
+			at = fmt.Sprintf("%s:%d", name, line)
+		}
 	}
 	return &fault{
 		name:      "Unsupported",

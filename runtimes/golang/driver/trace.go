@@ -38,8 +38,8 @@ func (t *trace) reset() {
 	t.lines = nil
 }
 
-// step is what one line says: "cell[3]:5:2: panic: main.f(...)".
-var step = regexp.MustCompile(`^(cell\[\d+\]):(\d+):(\d+): panic: (\S*)`)
+// step is what one line says: "1048583:5: panic: main.f(...)".
+var step = regexp.MustCompile(`^(\d+):(\d+): panic: (\S*)`)
 
 // text is the traceback of a panic, outermost function first.
 func (t *trace) text(s *cell.Session, name, value string) string {
@@ -53,8 +53,13 @@ func (t *trace) text(s *cell.Session, name, value string) string {
 		if m == nil {
 			continue
 		}
-		fn := strings.TrimPrefix(plainNames(strings.TrimSuffix(m[4], "(...)")), "main.")
-		where := fmt.Sprintf("%s:%s", m[1], m[2])
+		fn := strings.TrimPrefix(plainNames(strings.TrimSuffix(m[3], "(...)")), "main.")
+		n, _ := strconv.Atoi(m[1])
+		name, line, ok := s.Place(n)
+		if !ok {
+			continue
+		}
+		where := fmt.Sprintf("%s:%d", name, line)
 		if fn == "init" || fn == "main" || fn == "" {
 			fn = ""
 		} else {
