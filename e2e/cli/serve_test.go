@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -99,7 +100,7 @@ func TestStopUnderway(t *testing.T) {
 	}
 	_ = writer.Close()
 	one := make([]byte, 3)
-	if _, err := reader.Read(one); err != nil || string(one) != "on\n" {
+	if _, err := io.ReadFull(reader, one); err != nil || string(one) != "on\n" {
 		t.Fatalf("%q, %v", one, err)
 	}
 	s.stop(syscall.SIGTERM)
