@@ -86,7 +86,7 @@ func TestFreshInterpreter(t *testing.T) {
 	for code, want := range map[string]string{
 		"import mine; mine.value":                 "'found'",
 		"import sys; sys.argv, __name__":          "([''], '__main__')",
-		"'pandas' in sys.modules":                 "False",
+		"import sys; 'pandas' in sys.modules":     "False",
 		"import os; os.environ['PYTHONPATH']":     "'" + dir + "'",
 		"await __import__('asyncio').sleep(0, 3)": "3",
 	} {
