@@ -37,10 +37,11 @@ type emitter struct {
 
 // function is the function that is being written.
 type function struct {
-	results *types.Tuple
-	names   []string // of the results, when they have any
-	scopes  []scope  // innermost last
-	saved   []string // where a loop over a function leaves the results
+	results  *types.Tuple
+	names    []string // of the results, when they have any
+	deferred string   // the list of calls that its loops defer
+	scopes   []scope  // innermost last
+	saved    []string // where a loop over a function leaves the results
 }
 
 // maxInstances bounds what one cell can instantiate: a generic function that

@@ -16,6 +16,16 @@ func (e *emitter) callExpr(x *ast.CallExpr) string {
 	case tv.IsBuiltin():
 		return e.builtin(x, fun)
 	}
+	if id := calleeName(fun); id != nil {
+		if fn, ok := e.info.Uses[id].(*types.Func); ok {
+			if text, ok := e.fmtCall(x, fn); ok {
+				return text
+			}
+			if text, ok := e.errorsAs(x, fn); ok {
+				return text
+			}
+		}
+	}
 	sig, _ := e.typeOf(fun).Underlying().(*types.Signature)
 	callee := ""
 	if sel, ok := fun.(*ast.SelectorExpr); ok {
@@ -24,6 +34,17 @@ func (e *emitter) callExpr(x *ast.CallExpr) string {
 		callee = e.operand(fun)
 	}
 	return callee + "(" + e.args(x, sig) + ")"
+}
+
+// calleeName is the last identifier of a called name.
+func calleeName(fun ast.Expr) *ast.Ident {
+	switch f := fun.(type) {
+	case *ast.Ident:
+		return f
+	case *ast.SelectorExpr:
+		return f.Sel
+	}
+	return nil
 }
 
 func (e *emitter) args(x *ast.CallExpr, sig *types.Signature) string {

@@ -208,6 +208,7 @@ func (e *emitter) run() string {
 	}
 	e.fn = &function{}
 	for _, it := range e.c.draft.items {
+		e.mark(&b, it.stmt.Pos())
 		if it.spec != nil {
 			e.hoisted(&b, it)
 			continue
@@ -226,8 +227,15 @@ func (e *emitter) run() string {
 	}
 	// The interpreter runs a function of this name as soon as it has the file.
 	const name = "init"
-	fmt.Fprintf(&e.decls, "func %s() {\n%s}\n", name, b.String())
+	fmt.Fprintf(&e.decls, "func %s() {\n%s%s}\n", name, e.deferredList(), b.String())
 	return name
+}
+
+// mark tells the driver which statement of the cell runs: the interpreter
+// itself knows no places when something panics, only functions.
+func (e *emitter) mark(b *strings.Builder, pos token.Pos) {
+	p := e.s.fset.Position(pos)
+	fmt.Fprintf(b, "%s(%d)\n", e.call("At"), e.s.bases[p.Filename]+p.Line)
 }
 
 // packageVars initialises the variables of a whole program, in Go's order.

@@ -25,7 +25,9 @@ func (e *emitter) function(head string, sig *types.Signature, ft *ast.FuncType, 
 	}
 	var b strings.Builder
 	b.WriteString(head + e.signature(sig, names) + " {\n")
-	e.stmts(&b, body.List)
+	var text strings.Builder
+	e.stmts(&text, body.List)
+	b.WriteString(e.deferredList() + text.String())
 	b.WriteString("}")
 	return b.String()
 }

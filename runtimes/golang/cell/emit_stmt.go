@@ -183,12 +183,52 @@ func (e *emitter) deferStmt(b *strings.Builder, s *ast.DeferStmt) {
 		e.reject(s.Pos(), "defer in the body of a loop over a function is not supported: move it into a function that the body calls")
 	}
 	fun := ast.Unparen(s.Call.Fun)
-	if _, lit := fun.(*ast.FuncLit); lit && len(s.Call.Args) == 0 {
+	_, lit := fun.(*ast.FuncLit)
+	if e.fn.inLoop() {
+		e.deferInLoop(b, s)
+		return
+	}
+	if lit && len(s.Call.Args) == 0 {
 		b.WriteString("defer " + e.expr(s.Call) + "\n")
 		return
 	}
 	call := e.frozen(b, s.Call)
+	if id := calleeName(fun); id != nil && !strings.HasPrefix(call, "(") {
+		// Called directly, such a function can recover.
+		if fn, ok := e.info.Uses[id].(*types.Func); ok && (fn.Signature().Recv() == nil || fn.Pkg() != nil && fn.Pkg().Path() != "main") {
+			b.WriteString("defer " + call + "\n")
+			return
+		}
+	}
 	b.WriteString("defer func() { " + call + " }()\n")
+}
+
+// deferInLoop keeps the calls that a loop defers in a list of the function's:
+// the interpreter would give all of them the variables of the last round.
+func (e *emitter) deferInLoop(b *strings.Builder, s *ast.DeferStmt) {
+	if e.fn.deferred == "" {
+		e.fn.deferred = e.fresh("deferred")
+	}
+	call := e.frozen(b, s.Call)
+	fmt.Fprintf(b, "%s = append(%s, func() func() { return func() { %s } }())\n", e.fn.deferred, e.fn.deferred, call)
+}
+
+// deferredList is what a function with such a list begins with.
+func (e *emitter) deferredList() string {
+	if e.fn.deferred == "" {
+		return ""
+	}
+	l := e.fn.deferred
+	return fmt.Sprintf("var %[1]s []func()\ndefer func() {\nfor i := len(%[1]s) - 1; i >= 0; i-- {\n%[1]s[i]()\n}\n}()\n", l)
+}
+
+func (f *function) inLoop() bool {
+	for _, s := range f.scopes {
+		if s.loop {
+			return true
+		}
+	}
+	return false
 }
 
 // frozen evaluates the function and the arguments of a call into locals and

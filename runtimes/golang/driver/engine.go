@@ -45,6 +45,12 @@ func newEngine(lib *std.Library, trace io.Writer) (*engine, error) {
 	}
 	e.id = (*uint64)(unsafe.Pointer(id.UnsafeAddr()))             //nolint:gosec // checked above
 	e.done = *(*chan struct{})(unsafe.Pointer(done.UnsafeAddr())) //nolint:gosec // checked above
+	bin, mapped := v.FieldByName("binPkg"), v.FieldByName("mapTypes")
+	if bin.Type() != reflect.TypeFor[interp.Exports]() || mapped.Type() != reflect.TypeFor[map[reflect.Value][]reflect.Type]() {
+		return nil, errors.New("this version of the interpreter is not known: yaegi v0.16.1 is needed")
+	}
+	useErrors(*(*interp.Exports)(unsafe.Pointer(bin.UnsafeAddr())), //nolint:gosec // checked above
+		*(*map[reflect.Value][]reflect.Type)(unsafe.Pointer(mapped.UnsafeAddr()))) //nolint:gosec // checked above
 	return e, nil
 }
 

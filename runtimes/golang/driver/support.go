@@ -21,6 +21,12 @@ func (k *kernel) exports() map[string]map[string]reflect.Value {
 			"Println":   reflect.ValueOf(func(a ...any) { fmt.Fprint(os.Stderr, spaced(a, " ")+"\n") }),
 			"Clear":     reflect.ValueOf(func(v any) { reflect.ValueOf(v).Clear() }),
 			"Equal":     reflect.ValueOf(equal),
+			"Shown":     reflect.ValueOf(newShown),
+			"TypeName":  reflect.ValueOf(typeName),
+			"TypeOf":    reflect.ValueOf(typeOf),
+			"As":        reflect.ValueOf(as),
+			"Is":        reflect.ValueOf(is),
+			"At":        reflect.ValueOf(k.trace.at),
 			"Recovered": reflect.ValueOf(recovered),
 			"GoStart":   reflect.ValueOf(k.users.start),
 			"GoEnd":     reflect.ValueOf(k.goEnd),
@@ -44,9 +50,6 @@ func spaced(a []any, sep string) string {
 	}
 	return strings.Join(parts, sep)
 }
-
-// equal compares an interface with something else.
-func equal(a, b any) bool { return a == b }
 
 // recovered is what recover gives to user code.
 func recovered(v any) any {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"hotcell/runtimes/golang/cell"
 )
@@ -18,7 +19,12 @@ import (
 type trace struct {
 	mu    sync.Mutex
 	lines []string
+
+	top atomic.Int64 // the line of the cell's statement that runs
 }
+
+// at is called before each statement of a cell.
+func (t *trace) at(line int) { t.top.Store(int64(line)) }
 
 // maxTrace bounds a traceback; deep recursion says the same thing again and again.
 const maxTrace = 50
@@ -41,12 +47,18 @@ func (t *trace) reset() {
 // step is what one line says: "1048583:5: panic: main.f(...)".
 var step = regexp.MustCompile(`^(\d+):(\d+): panic: (\S*)`)
 
-// text is the traceback of a panic, outermost function first.
+// text is the traceback of a panic: the statement of the cell, and below it
+// the functions that it was in, innermost last. The interpreter tells where a
+// function begins, not which line of it failed.
 func (t *trace) text(s *cell.Session, name, value string) string {
 	t.mu.Lock()
 	lines := t.lines
 	t.mu.Unlock()
 	var b strings.Builder
+	if cellName, line, ok := s.Place(int(t.top.Load())); ok {
+		where := fmt.Sprintf("%s:%d", cellName, line)
+		b.WriteString(where + "\n" + t.excerpt(s, where))
+	}
 	last := ""
 	for i := len(lines) - 1; i >= 0; i-- {
 		m := step.FindStringSubmatch(lines[i])
@@ -55,21 +67,14 @@ func (t *trace) text(s *cell.Session, name, value string) string {
 		}
 		fn := strings.TrimPrefix(plainNames(strings.TrimSuffix(m[3], "(...)")), "main.")
 		n, _ := strconv.Atoi(m[1])
-		name, line, ok := s.Place(n)
-		if !ok {
+		cellName, line, ok := s.Place(n)
+		if !ok || fn == "init" || fn == "" {
 			continue
 		}
-		where := fmt.Sprintf("%s:%d", name, line)
-		if fn == "init" || fn == "main" || fn == "" {
-			fn = ""
-		} else {
-			fn = ", in " + fn
+		if text := fmt.Sprintf("in %s, %s:%d\n", fn, cellName, line); text != last {
+			b.WriteString(text)
+			last = text
 		}
-		if where+fn == last {
-			continue
-		}
-		last = where + fn
-		b.WriteString(where + fn + "\n" + t.excerpt(s, where))
 	}
 	b.WriteString(name + ": " + value)
 	return b.String()
