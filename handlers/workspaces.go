@@ -17,7 +17,7 @@ func (w workspaces) Enter(sandbox string) (string, contexts.Options, error) {
 		return "", contexts.Options{}, err
 	}
 	return sb.ID, contexts.Options{
-		Language: sb.Labels[daytona.LanguageLabel],
+		Language: daytona.Language(sb.Labels),
 		Cwd:      w.sandboxes.WorkDir(sb.ID),
 		Env:      sb.Env,
 	}, nil

@@ -127,17 +127,19 @@ func (b *createBody) spec() (sandboxes.Spec, error) {
 	return spec, nil
 }
 
-// checkLabels puts the language's proper name into its label. A sandbox whose
+// checkLabels puts the language's proper name into its labels. A sandbox whose
 // language nothing can run would only be found out at its first use.
 func (d *dialect) checkLabels(labels map[string]string) (map[string]string, error) {
-	language, ok := labels[LanguageLabel]
-	if !ok {
-		return labels, nil
+	for _, label := range []string{LanguageLabel, OwnLanguageLabel} {
+		language, ok := labels[label]
+		if !ok {
+			continue
+		}
+		_, proper, err := d.Table.Lookup(language)
+		if err != nil {
+			return nil, err
+		}
+		labels[label] = proper
 	}
-	_, proper, err := d.Table.Lookup(language)
-	if err != nil {
-		return nil, err
-	}
-	labels[LanguageLabel] = proper
 	return labels, nil
 }

@@ -21,8 +21,19 @@ import (
 	"hotcell/sandboxes"
 )
 
-// LanguageLabel is the label in which the SDKs keep a sandbox's language.
-const LanguageLabel = "code-toolbox-language"
+// Labels that say in which language a sandbox's default context is.
+const (
+	// LanguageLabel is where the SDKs keep the language they were given. They
+	// know python, typescript and javascript, and refuse others themselves.
+	LanguageLabel = "code-toolbox-language"
+	// OwnLanguageLabel goes before it, so that Go can be asked for too.
+	OwnLanguageLabel = "hotcell-language"
+)
+
+// Language is the language of a sandbox by its labels; empty is the default.
+func Language(labels map[string]string) string {
+	return cmp.Or(labels[OwnLanguageLabel], labels[LanguageLabel])
+}
 
 // Deps is what the dialect stands on.
 type Deps struct {

@@ -18,6 +18,7 @@ import (
 
 // Close codes of this protocol.
 const (
+	closeNormal    = 1000
 	closeProtocol  = 1002
 	closePolicy    = 1008
 	closeTooLarge  = 1009
@@ -230,12 +231,12 @@ func (r *run) end(status wire.Status) socket.Close {
 		word = "interrupted"
 	}
 	_ = r.send(chunk{Type: "control", Text: word})
-	return socket.Close{}
+	return socket.Close{Code: closeNormal}
 }
 
 // interrupted ends a connection under an execution that has not ended.
 func (r *run) interrupted(name, words string) socket.Close {
 	_ = r.send(chunk{Type: "error", Name: name, Value: words})
 	_ = r.send(chunk{Type: "control", Text: "interrupted"})
-	return socket.Close{}
+	return socket.Close{Code: closeNormal, Reason: words}
 }

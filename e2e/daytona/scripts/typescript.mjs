@@ -246,6 +246,13 @@ await report({
     assert.equal((await s.codeInterpreter.runCode('console.log(a + 1)')).stdout, '21\n')
     await s.delete()
   },
+  'go is stateful': async () => {
+    const s = await daytona.create({ labels: { 'hotcell-language': 'go' } })
+    await s.codeInterpreter.runCode('import "fmt"\ncount := 1')
+    const r = await s.codeInterpreter.runCode('count++\nfmt.Println(count)')
+    assert.equal(r.stdout, '2\n', JSON.stringify(r))
+    await s.delete()
+  },
   'what is not supported says so': async () => {
     const e = await rejection(sandbox.process.executeCommand('ls'))
     assert.match(e.message, /not supported/)
