@@ -1,6 +1,5 @@
 /** The writing side of the protocol. It belongs to the main thread; frames leave whole. */
 
-import { writeSync } from 'node:fs';
 import {
   AtomicsLoad,
   AtomicsWait,
@@ -10,6 +9,7 @@ import {
   PrimordialError,
   subarray,
   writeUInt32BE,
+  writeSync,
   writeUtf8,
 } from './primordials.mjs';
 import { ACKS, FLUSHED, MAX_FRAME, PROTOCOL_FD } from './shared.mjs';

@@ -1,6 +1,5 @@
 /** The functions that user code is given: display, clearOutput and prompt. */
 
-import { receiveMessageOnPort } from 'node:worker_threads';
 import { bundleOf, cleanBundle } from './formats.mjs';
 import {
   AtomicsLoad,
@@ -9,6 +8,7 @@ import {
   JSONStringify,
   PrimordialError,
   PrimordialString,
+  receiveMessageOnPort,
 } from './primordials.mjs';
 import { INPUTS } from './shared.mjs';
 

@@ -3,6 +3,9 @@
 import { Session } from 'node:inspector';
 import {
   bare,
+  ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectPrototype,
   PrimordialBigInt,
   PrimordialNumber,
   slice,
@@ -23,6 +26,23 @@ import {
  * @property {{lineNumber: number, columnNumber: number, text: string, exception?: RemoteObject}} [exceptionDetails]
  */
 
+/**
+ * The session makes JSON of its messages, and those are plain objects: a toJSON that user code
+ * gave to all objects would answer for them. It is taken away, and put back when the message is
+ * being read, before it has any effect.
+ * @param {Record<string, unknown>} params
+ * @returns {Record<string, unknown>}
+ */
+function disarm(params) {
+  const planted = ObjectGetOwnPropertyDescriptor(ObjectPrototype, 'toJSON');
+  if (planted?.configurable !== true) return params;
+  delete (/** @type {any} */ (ObjectPrototype).toJSON);
+  return ObjectDefineProperty(params, 'restored', {
+    enumerable: true,
+    get: () => void ObjectDefineProperty(ObjectPrototype, 'toJSON', planted),
+  });
+}
+
 const TAKE = 'function () { "use strict"; __hotcell.take(this); }';
 
 export class Engine {
@@ -33,7 +53,13 @@ export class Engine {
   constructor() {
     const session = new Session();
     session.connect();
-    this.#post = session.post.bind(session);
+    const post = session.post.bind(session);
+    /**
+     * @param {string} method
+     * @param {Record<string, unknown>} params
+     * @param {(error: any, reply: any) => void} callback
+     */
+    this.#post = (method, params, callback) => post(method, disarm(params), callback);
   }
 
   /** Called inside the evaluation that {@link value} starts. @param {unknown} value */

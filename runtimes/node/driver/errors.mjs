@@ -1,12 +1,16 @@
 /** What is told about something thrown: name, value and a traceback of the user's own frames. */
 
-import { inspect, types } from 'node:util';
 import { textOf, wordsOf } from './formats.mjs';
 import {
+  endsWith,
+  inspect,
+  isNativeError,
   join,
   match,
+  PrimordialError,
   PrimordialRegExp,
   PrimordialString,
+  PrimordialSyntaxError,
   push,
   repeat,
   slice,
@@ -16,6 +20,8 @@ import {
 /** Longer texts are cut: an error is read by people and models, not by programs. */
 const LONGEST = 1024 * 1024;
 const FRAME = /^\s+at /;
+/** Frames that inspect has left out, most of them the driver's. */
+const MATCHING = /^\s+\.\.\. \d+ lines matching cause stack trace \.\.\.$/;
 const FRAME_OF_CELL = /^\s+at .*\bcell:\d+:\d+/m;
 
 /**
@@ -74,8 +80,13 @@ export class Faults {
     const lines = split(text, '\n');
     const kept = [];
     for (let i = 0; i < lines.length; i++) {
-      if (match(FRAME, lines[i]) === null || match(this.#foreign, lines[i]) === null) {
-        push(kept, lines[i]);
+      const line = lines[i];
+      if (match(MATCHING, line) !== null) continue;
+      if (match(FRAME, line) === null || match(this.#foreign, line) === null) {
+        push(kept, line);
+      } else if (endsWith(line, ' {') && kept.length > 0) {
+        // What follows are the error's own properties.
+        kept[kept.length - 1] += ' {';
       }
     }
     return cut(join(kept, '\n'));
@@ -88,7 +99,7 @@ export class Faults {
  */
 function isError(value) {
   try {
-    return types.isNativeError(value) || value instanceof Error;
+    return isNativeError(value) || value instanceof PrimordialError;
   } catch {
     return false;
   }
@@ -100,7 +111,7 @@ function isError(value) {
  */
 function isSyntaxError(error) {
   try {
-    return error instanceof SyntaxError;
+    return error instanceof PrimordialSyntaxError;
   } catch {
     return false;
   }

@@ -3,14 +3,15 @@
  * here; everything else only passes bundles on.
  */
 
-import { inspect } from 'node:util';
 import {
   ArrayIsArray,
   bare,
+  inspect,
   JSONParse,
   JSONStringify,
   ObjectKeys,
   PrimordialString,
+  PrimordialTypeError,
 } from './primordials.mjs';
 
 /** Values say how they are shown by a method of this name; it returns a bundle. */
@@ -58,7 +59,7 @@ export function wordsOf(error) {
  */
 export function cleanBundle(raw) {
   if (raw === null || typeof raw !== 'object' || ArrayIsArray(raw)) {
-    throw new TypeError('a bundle is an object of MIME types and their data');
+    throw new PrimordialTypeError('a bundle is an object of MIME types and their data');
   }
   const copy = JSONParse(JSONStringify(raw));
   const out = bare({});

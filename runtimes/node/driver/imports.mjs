@@ -3,11 +3,18 @@
  * forms of import in a cell to calls of what is here, since V8 refuses them in evaluated text.
  */
 
-import { createRequire } from 'node:module';
-import { join as joinPath } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import vm from 'node:vm';
-import { hasOwn, match, PrimordialSyntaxError } from './primordials.mjs';
+import {
+  createRequire,
+  hasOwn,
+  joinPath,
+  match,
+  ObjectDefineProperty,
+  pathToFileURL,
+  PrimordialSyntaxError,
+  PrimordialURL,
+  runInThisContext,
+  vmConstants,
+} from './primordials.mjs';
 
 /** @typedef {(specifier: string, options?: object) => Promise<any>} Importer */
 
@@ -21,9 +28,9 @@ const ADDRESS = /^[a-z][a-z0-9+.-]*:/i;
  * @returns {Importer}
  */
 function importerAt(filename, require) {
-  const loader = /** @type {any} */ (vm.constants)?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const loader = /** @type {any} */ (vmConstants)?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   if (loader !== undefined) {
-    return vm.runInThisContext('(specifier, options) => import(specifier, options)', {
+    return runInThisContext('(specifier, options) => import(specifier, options)', {
       filename,
       importModuleDynamically: loader,
     });
@@ -32,7 +39,7 @@ function importerAt(filename, require) {
   return (specifier, options) => {
     let target = specifier;
     if (match(RELATIVE, specifier) !== null) {
-      target = new URL(specifier, pathToFileURL(filename)).href;
+      target = new PrimordialURL(specifier, pathToFileURL(filename)).href;
     } else if (match(ADDRESS, specifier) === null) {
       const found = require.resolve(specifier);
       target = found === specifier ? `node:${specifier}` : pathToFileURL(found).href;

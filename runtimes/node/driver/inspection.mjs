@@ -1,7 +1,6 @@
 /** The text that tells somebody what a name stands for. */
 
-import { inspect } from 'node:util';
-import { functionToString, hasOwn, indexOf, slice, startsWith } from './primordials.mjs';
+import { functionToString, hasOwn, indexOf, inspect, slice, startsWith } from './primordials.mjs';
 
 /** So much of a source is shown for detail 1, and only its head for detail 0. */
 const LONGEST_SOURCE = 16 * 1024;

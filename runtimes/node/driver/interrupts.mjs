@@ -20,12 +20,14 @@ export class Interrupts {
   #shared;
   /** @type {(message: object) => void} */
   #post;
-  /** @type {(seq: number) => void} */
+  /** @type {(seq: number, id: string) => void} */
   #settle;
   #held = 0;
   #current = 0;
   #last = 0;
   #early = 0;
+  #asked = 0;
+  #requested = 0;
   /** The execution for which an interrupt waits until nothing is held, or 0. */
   #pending = 0;
   #terminating = false;
@@ -34,7 +36,7 @@ export class Interrupts {
   /**
    * @param {Int32Array} shared
    * @param {(message: object) => void} post sends to the reader thread
-   * @param {(seq: number) => void} settle ends the execution as interrupted
+   * @param {(seq: number, id: string) => void} settle ends the execution as interrupted
    */
   constructor(shared, post, settle) {
     this.#shared = shared;
@@ -93,42 +95,42 @@ export class Interrupts {
     if (this.#held > 0 || this.#pending === 0) return;
     const seq = this.#pending;
     this.#pending = 0;
-    this.#terminating = seq === this.#current;
-    this.#post({ type: 'terminate', seq });
-    // Ended by the termination. There is nothing to wait on: Atomics.wait may be what user code
-    // is in, and it does not nest.
+    this.#terminate(seq);
+    // Ended by the termination.
     for (;;);
   }
 
   /**
-   * Called by the reader thread through the inspector.
+   * Called by the reader thread through the inspector: once for an interrupt, and once more after
+   * each termination that came of it.
    * @param {number} seq
+   * @param {string} id
    */
-  interrupt(seq) {
-    if (this.#terminating || seq < this.#last || (seq === this.#last && this.#current !== seq)) {
-      return;
-    }
-    if (seq !== this.#current) {
-      // Still in the queue, behind a callback of user code.
-      if (this.#early === seq) return;
-      this.#early = seq;
-    }
+  interrupt(seq, id) {
+    if (seq < this.#last || (seq === this.#last && this.#current !== seq)) return;
+    const again = this.#asked === seq;
+    this.#asked = seq;
+    // Still in the queue, perhaps behind a callback of user code.
+    if (seq !== this.#current) this.#early = seq;
     if (this.#held > 0) {
       this.#pending = seq;
-    } else if (onStack()) {
-      this.#terminating = seq === this.#current;
-      this.#terminate(seq);
-    } else if (seq === this.#current) {
-      this.#settle(seq);
+      return;
     }
+    const busy = onStack();
+    if (again || (!busy && seq === this.#current)) this.#settle(seq, id);
+    if (busy) this.#terminate(seq);
   }
 
   /**
    * @param {number} seq
    */
   #terminate(seq) {
-    this.#post({ type: 'terminate', seq });
-    while (AtomicsLoad(this.#shared, TERMINATED) !== seq);
+    this.#terminating = seq === this.#current;
+    this.#requested += 1;
+    const number = this.#requested;
+    this.#post({ type: 'terminate', seq, number });
+    // Not Atomics.wait: it does not nest, and may be what user code is in.
+    while (AtomicsLoad(this.#shared, TERMINATED) < number);
   }
 }
 

@@ -1,16 +1,17 @@
 /** Completion, inspection, is-complete, and the list of the user's names. */
 
-import vm from 'node:vm';
 import { inspectText } from './inspection.mjs';
 import { chainBefore, codePoints, unitsOf } from './chain.mjs';
 import { Properties } from './properties.mjs';
 import {
   bare,
   bareArray,
+  globals,
   hrtime,
   includes,
   ObjectGetOwnPropertyNames,
   PrimordialSet,
+  Script,
   setHas,
   slice,
   startsWith,
@@ -42,7 +43,7 @@ export class Introspection {
 
   /** From now on a new global is the user's. */
   mark() {
-    this.#builtin = new PrimordialSet(ObjectGetOwnPropertyNames(globalThis));
+    this.#builtin = new PrimordialSet(ObjectGetOwnPropertyNames(globals));
   }
 
   /**
@@ -54,7 +55,7 @@ export class Introspection {
     /** @type {string[]} */
     const names = bareArray([]);
     let more = 0;
-    const lists = [this.#engine.lexicalNames(), ObjectGetOwnPropertyNames(globalThis)];
+    const lists = [this.#engine.lexicalNames(), ObjectGetOwnPropertyNames(globals)];
     for (let l = 0; l < lists.length; l++) {
       for (let i = 0; i < lists[l].length; i++) {
         const name = lists[l][i];
@@ -165,7 +166,7 @@ const UNFINISHED = [
  */
 function compileFault(text) {
   try {
-    void new vm.Script(text);
+    void new Script(text);
     return '';
   } catch (error) {
     return `${/** @type {Error} */ (error).message}`;

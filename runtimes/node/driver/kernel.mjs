@@ -6,6 +6,8 @@ import { Imports } from './imports.mjs';
 import {
   bare,
   hasOwn,
+  isNativeError,
+  ObjectGetOwnPropertyDescriptor,
   ObjectKeys,
 } from './primordials.mjs';
 
@@ -110,16 +112,19 @@ export class Kernel {
     const { seq, id, code = '', stdin = false } = request;
     // Settled before it came here.
     if (seq <= this.#last) return;
+    this.#interrupts.hold();
     this.#last = seq;
     this.#count += 1;
     const cell = { seq, id, name: `cell:${this.#count}`, code, stdin, env: bare({}) };
-    this.#guards.restore();
     this.#cell = cell;
-    if (!this.#interrupts.begin(seq)) {
+    const begun = this.#interrupts.begin(seq);
+    this.#guards.restore();
+    if (begun) cell.env = setEnvironment(request.env ?? {});
+    this.#interrupts.release();
+    if (!begun) {
       this.settle(seq, id);
       return;
     }
-    cell.env = setEnvironment(request.env ?? {});
     this.#engine.run(code, cell.name, (error, reply) => this.#answered(cell, error, reply));
   }
 
@@ -134,7 +139,7 @@ export class Kernel {
     if (this.#cell !== cell || this.#interrupts.terminating) return;
     if (error !== null) {
       const value = `the cell could not be evaluated: ${error.message}`;
-      this.#fail(cell, { name: 'InternalError', value, traceback: value });
+      this.#fail(cell, { name: 'InternalError', value, traceback: value }, 'error');
       return;
     }
     const details = reply.exceptionDetails;
@@ -142,7 +147,9 @@ export class Kernel {
       const thrown = details.exception ? this.#engine.value(details.exception) : details.text;
       const { lineNumber: line, columnNumber: column } = details;
       const place = { cell: cell.name, code: cell.code, line, column };
-      this.#fail(cell, this.#faults.describe(thrown, place));
+      // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
+      const interrupted = this.#interrupts.signalled || endedBySigint(thrown);
+      this.#fail(cell, this.#faults.describe(thrown, place), interrupted ? 'interrupted' : 'error');
       return;
     }
     const value = this.#engine.value(reply.result);
@@ -168,15 +175,17 @@ export class Kernel {
   /**
    * @param {Cell} cell
    * @param {import('./errors.mjs').Fault} fault
-   * @param {string} [status]
+   * @param {string} status
    */
   #fail(cell, fault, status) {
     const { name, value, traceback } = fault;
     this.#interrupts.hold();
-    this.#channel.send(bare({ type: 'error', id: cell.id, name, value, traceback }));
-    // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
-    this.#finish(cell, status ?? (this.#interrupts.signalled ? 'interrupted' : 'error'));
-    this.#interrupts.release();
+    try {
+      this.#channel.send(bare({ type: 'error', id: cell.id, name, value, traceback }));
+      this.#finish(cell, status);
+    } finally {
+      this.#interrupts.release();
+    }
   }
 
   /**
@@ -200,15 +209,18 @@ export class Kernel {
    */
   #finish(cell, status) {
     this.#interrupts.hold();
-    this.#cell = undefined;
-    this.#interrupts.end();
-    setEnvironment(cell.env);
-    this.#engine.release(cell.name);
-    const { names, more } = this.#introspection.userNames();
-    const message = bare({ type: 'done', id: cell.id, status, names });
-    if (more > 0) message.more = more;
-    this.#channel.send(message);
-    this.#interrupts.release();
+    try {
+      this.#cell = undefined;
+      this.#interrupts.end();
+      setEnvironment(cell.env);
+      this.#engine.release(cell.name);
+      const { names, more } = this.#introspection.userNames();
+      const message = bare({ type: 'done', id: cell.id, status, names });
+      if (more > 0) message.more = more;
+      this.#channel.send(message);
+    } finally {
+      this.#interrupts.release();
+    }
   }
 
   /**
@@ -225,6 +237,15 @@ const REASONS = bare({
   ENOTDIR: 'it is not a directory',
   EACCES: 'permission denied',
 });
+
+/**
+ * Whether something thrown is child_process's word for a child that SIGINT ended.
+ * @param {unknown} thrown
+ */
+function endedBySigint(thrown) {
+  if (!isNativeError(thrown)) return false;
+  return ObjectGetOwnPropertyDescriptor(thrown, 'signal')?.value === 'SIGINT';
+}
 
 /**
  * Sets variables; undefined removes one. Returns what they were.

@@ -64,7 +64,7 @@ function start() {
 
   const { port1: port } = requests;
   const post = port.postMessage.bind(port);
-  const interrupts = new Interrupts(shared, post, (seq) => kernel.settle(seq, ''));
+  const interrupts = new Interrupts(shared, post, (seq, id) => kernel.settle(seq, id));
   const channel = new Channel(shared, post, interrupts);
   const { stdout, stderr } = installStdio(interrupts);
   const engine = new Engine();
@@ -90,7 +90,7 @@ function start() {
   });
   const hidden = {
     meta: () => kernel.imports.meta,
-    interrupt: (/** @type {number} */ seq) => interrupts.interrupt(seq),
+    interrupt: (/** @type {number} */ seq, /** @type {string} */ id) => interrupts.interrupt(seq, id),
     take: (/** @type {unknown} */ value) => engine.take(value),
     import: (/** @type {unknown} */ specifier, /** @type {object} */ options) =>
       kernel.imports.dynamic(specifier, options),

@@ -3,6 +3,24 @@
  * runs after start goes through these and through index loops, never through a prototype.
  */
 
+import fs from 'node:fs';
+import module from 'node:module';
+import path from 'node:path';
+import url from 'node:url';
+import util from 'node:util';
+import vm from 'node:vm';
+import threads from 'node:worker_threads';
+
+// User code can also replace what Node's own modules export.
+export const { openSync, writeSync } = fs;
+export const { createRequire } = module;
+export const { join: joinPath } = path;
+export const { pathToFileURL } = url;
+export const { inspect } = util;
+export const { isNativeError, isProxy } = util.types;
+export const { Script, runInThisContext, constants: vmConstants } = vm;
+export const { receiveMessageOnPort } = threads;
+
 const { call } = Function.prototype;
 
 /**
@@ -11,11 +29,19 @@ const { call } = Function.prototype;
  */
 const uncurry = /** @type {any} */ (call.bind.bind(call));
 
+export const globals = globalThis;
+export const ObjectPrototype = Object.prototype;
+export const toObject = Object;
+export const PrimordialTypeError = TypeError;
+export const PrimordialURL = URL;
+export const PrimordialUint8Array = Uint8Array;
 export const JSONParse = JSON.parse;
 export const JSONStringify = JSON.stringify;
 export const ArrayIsArray = Array.isArray;
 export const ObjectCreate = Object.create;
 export const ObjectKeys = Object.keys;
+export const ObjectAssign = Object.assign;
+export const ObjectEntries = Object.entries;
 export const ObjectDefineProperty = Object.defineProperty;
 export const ObjectFreeze = Object.freeze;
 export const ObjectGetOwnPropertyDescriptor = Object.getOwnPropertyDescriptor;

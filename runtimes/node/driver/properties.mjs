@@ -1,7 +1,8 @@
 /** Looks at the properties of the user's values without running anything of theirs. */
 
-import { types } from 'node:util';
 import {
+  globals,
+  isProxy,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetOwnPropertyNames,
   ObjectGetPrototypeOf,
@@ -9,9 +10,9 @@ import {
   push,
   setAdd,
   setHas,
+  toObject,
 } from './primordials.mjs';
 
-const { isProxy } = types;
 /** A prototype chain longer than this is a trick. */
 const LONGEST_CHAIN = 64;
 const KEYWORDS = [
@@ -43,7 +44,7 @@ export class Properties {
     const found = [];
     const names = this.#engine.lexicalNames();
     for (let i = 0; i < names.length; i++) push(found, { text: names[i], kind: 'instance' });
-    collect(globalThis, found);
+    collect(globals, found);
     for (let i = 0; i < KEYWORDS.length; i++) push(found, { text: KEYWORDS[i], kind: 'keyword' });
     return found;
   }
@@ -90,7 +91,7 @@ export class Properties {
  * @returns {object | undefined} where its properties are
  */
 function boxed(value) {
-  return value === null || value === undefined ? undefined : Object(value);
+  return value === null || value === undefined ? undefined : toObject(value);
 }
 
 /**

@@ -21,6 +21,12 @@ let sequence = 0;
 let lastId = '';
 
 /**
+ * While the main thread does not answer it waits for a child process, and the group gets SIGINT
+ * again after so many milliseconds: a shell that forks at the wrong moment loses the first one.
+ */
+const INSIST = 200;
+
+/**
  * @param {number} cell
  */
 function bump(cell) {
@@ -37,29 +43,33 @@ function kill() {
  * Asks the main thread, in the middle of whatever it runs, what an interrupt means now.
  * See interrupts.mjs for its side.
  */
-function interrupt() {
-  session.post('Runtime.evaluate', {
-    expression: `__hotcell.interrupt(${sequence})`,
-    silent: true,
-  });
+function interrupt(seq = sequence, id = lastId) {
+  const expression = `__hotcell.interrupt(${seq}, ${JSON.stringify(id)})`;
+  const again = setInterval(() => process.kill(0, 'SIGINT'), INSIST);
+  session.post('Runtime.evaluate', { expression, silent: true }, () => clearInterval(again));
 }
 
 /**
  * Ends the JavaScript that the main thread is in. The main thread waits for TERMINATED, so the
  * termination is queued behind the question that it is answering and hits nothing else.
  * @param {number} seq
+ * @param {number} number counts the requests
  */
-function terminate(seq) {
-  const settle = { type: 'settle', seq, id: lastId };
-  session.post('Runtime.terminateExecution', {}, () => port.postMessage(settle));
-  Atomics.store(shared, TERMINATED, seq);
+function terminate(seq, number) {
+  const id = lastId;
+  session.post('Runtime.terminateExecution', {}, () => {
+    port.postMessage({ type: 'settle', seq, id });
+    // Something else may be spinning now, for example a promise chain behind a callback.
+    interrupt(seq, id);
+  });
+  Atomics.store(shared, TERMINATED, number);
   // If nothing was running after all, this message is what the termination takes.
   port.postMessage({ type: 'nudge' });
 }
 
 port.on('message', (message) => {
   if (message.type === 'terminate') {
-    terminate(message.seq);
+    terminate(message.seq, message.number);
     return;
   }
   // The rest of a frame for which the main thread found the socket full.

@@ -6,7 +6,7 @@ export const ACKS = 0;
 export const INPUTS = 1;
 /** How many leftovers of frames the reader thread has written out. */
 export const FLUSHED = 2;
-/** The execution for which the reader thread has queued a termination. */
+/** How many terminations the reader thread has queued. */
 export const TERMINATED = 3;
 /** How many cells there are. */
 export const CELLS = 4;

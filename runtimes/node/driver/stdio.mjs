@@ -4,14 +4,17 @@
  * write is never cut in two by an interrupt.
  */
 
-import { openSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import {
   AtomicsWait,
   BufferFrom,
+  openSync,
   ObjectDefineProperty,
   PrimordialString,
+  PrimordialTypeError,
+  PrimordialUint8Array,
   ReflectApply,
+  writeSync,
 } from './primordials.mjs';
 
 const nextTick = process.nextTick.bind(process);
@@ -66,8 +69,8 @@ function outputStream(fd, interrupts) {
     const charset = typeof encoding === 'string' ? encoding : 'utf8';
     const bytes =
       typeof chunk === 'string' ? BufferFrom(chunk, /** @type {BufferEncoding} */ (charset)) : chunk;
-    if (!(bytes instanceof Uint8Array)) {
-      throw new TypeError(`a chunk is text or bytes, not ${PrimordialString(typeof chunk)}`);
+    if (!(bytes instanceof PrimordialUint8Array)) {
+      throw new PrimordialTypeError(`a chunk is text or bytes, not ${PrimordialString(typeof chunk)}`);
     }
     interrupts.hold();
     try {
@@ -75,7 +78,7 @@ function outputStream(fd, interrupts) {
     } finally {
       interrupts.release();
     }
-    if (typeof done === 'function') nextTick(done);
+    if (typeof done === 'function') nextTick(done, null);
     return true;
   };
 
@@ -86,7 +89,7 @@ function outputStream(fd, interrupts) {
     if (args.length > 0 && typeof args[0] !== 'function' && args[0] != null) {
       ReflectApply(write, undefined, args);
     } else if (typeof args[0] === 'function') {
-      nextTick(args[0]);
+      nextTick(args[0], null);
     }
     return stream;
   };
