@@ -149,8 +149,8 @@ func (rec *record) check(id string) error {
 		return fmt.Errorf("%w: unknown state %q", ErrInvalid, rec.State)
 	case len(rec.Secret) < minSecret:
 		return fmt.Errorf("%w: the preview token is missing", ErrInvalid)
-	case rec.Name == "":
-		return fmt.Errorf("%w: the name is missing", ErrInvalid)
+	case rec.Name == "", rec.Name == DefaultID && id != DefaultID:
+		return fmt.Errorf("%w: the name is %q", ErrInvalid, rec.Name)
 	}
 	return rec.Spec.validate()
 }
