@@ -15,7 +15,7 @@ func (e *emitter) assign(b *strings.Builder, s *ast.AssignStmt) {
 		for i, l := range s.Lhs {
 			lhs[i] = e.target(l)
 		}
-		e.assignTo(b, s.Pos(), lhs, s.Rhs)
+		e.assignTo(b, s.Pos(), lhs, s.Rhs, func(i int) types.Type { return e.leftType(s, i) })
 	case s.Tok != token.DEFINE && s.Tok != token.ASSIGN:
 		fmt.Fprintf(b, "%s %s %s\n", e.expr(s.Lhs[0]), s.Tok, e.expr(s.Rhs[0]))
 		e.guard(b, s.Rhs...)
@@ -26,6 +26,19 @@ func (e *emitter) assign(b *strings.Builder, s *ast.AssignStmt) {
 	default:
 		e.assignParallel(b, s)
 	}
+}
+
+// leftType is the type of what a value is assigned to, if it has one.
+func (e *emitter) leftType(s *ast.AssignStmt, i int) types.Type {
+	if id, ok := s.Lhs[i].(*ast.Ident); ok {
+		if id.Name == "_" {
+			return nil
+		}
+		if obj := e.info.ObjectOf(id); obj != nil {
+			return obj.Type()
+		}
+	}
+	return e.info.TypeOf(s.Lhs[i])
 }
 
 func (e *emitter) definesTop(s *ast.AssignStmt) bool {
@@ -56,7 +69,7 @@ func (e *emitter) target(x ast.Expr) string {
 }
 
 func (e *emitter) assignOne(b *strings.Builder, s *ast.AssignStmt) {
-	value := e.expr(s.Rhs[0])
+	value := e.exprAs(s.Rhs[0], e.leftType(s, 0))
 	fmt.Fprintf(b, "%s %s %s\n", e.target(s.Lhs[0]), s.Tok, value)
 	e.guard(b, s.Rhs...)
 }
@@ -117,7 +130,7 @@ func (e *emitter) assignParallel(b *strings.Builder, s *ast.AssignStmt) {
 			t = e.typeOf(r)
 		}
 		if types.IsInterface(t) {
-			fmt.Fprintf(b, "var %s %s = %s\n", tmps[i], e.typ(t), e.expr(r))
+			fmt.Fprintf(b, "var %s %s = %s\n", tmps[i], e.typ(t), e.exprAs(r, t))
 			continue
 		}
 		fmt.Fprintf(b, "%s := %s\n", tmps[i], e.expr(r))
@@ -126,7 +139,7 @@ func (e *emitter) assignParallel(b *strings.Builder, s *ast.AssignStmt) {
 	// before anything is assigned.
 	targets := make([]string, len(s.Lhs))
 	for i, l := range s.Lhs {
-		targets[i] = e.frozenTarget(b, l, len(s.Lhs))
+		targets[i] = e.frozenTarget(b, l)
 	}
 	for i, l := range s.Lhs {
 		op := "="
@@ -138,19 +151,12 @@ func (e *emitter) assignParallel(b *strings.Builder, s *ast.AssignStmt) {
 	e.guard(b, s.Rhs...)
 }
 
-func (e *emitter) frozenTarget(b *strings.Builder, l ast.Expr, _ int) string {
+func (e *emitter) frozenTarget(b *strings.Builder, l ast.Expr) string {
 	ix, ok := ast.Unparen(l).(*ast.IndexExpr)
 	if !ok || e.info.Types[ix.Index].Value != nil {
 		return e.target(l)
-	}
-	if _, ok := ast.Unparen(ix.Index).(*ast.Ident); ok {
-		if id, ok := ast.Unparen(ix.Index).(*ast.Ident); ok && !e.assignedTo(id) {
-			return e.target(l)
-		}
 	}
 	t := e.fresh("i")
 	fmt.Fprintf(b, "%s := %s\n", t, e.expr(ix.Index))
 	return e.indexed(ix.X) + "[" + t + "]"
 }
-
-func (e *emitter) assignedTo(*ast.Ident) bool { return true }

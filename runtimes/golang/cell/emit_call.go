@@ -50,10 +50,7 @@ func calleeName(fun ast.Expr) *ast.Ident {
 func (e *emitter) args(x *ast.CallExpr, sig *types.Signature) string {
 	parts := make([]string, len(x.Args))
 	for i, a := range x.Args {
-		parts[i] = e.expr(a)
-		if sig != nil && isNil(e.info.TypeOf(a)) {
-			parts[i] = e.typedNil(sig, i)
-		}
+		parts[i] = e.exprAs(a, parameter(sig, i, x.Ellipsis.IsValid()))
 	}
 	s := strings.Join(parts, ", ")
 	if x.Ellipsis.IsValid() {
@@ -62,8 +59,24 @@ func (e *emitter) args(x *ast.CallExpr, sig *types.Signature) string {
 	return s
 }
 
-// typedNil is nil as an argument.
-func (e *emitter) typedNil(_ *types.Signature, _ int) string { return "nil" }
+// parameter is the type of the i-th argument's parameter, if it is known.
+func parameter(sig *types.Signature, i int, spread bool) types.Type {
+	if sig == nil {
+		return nil
+	}
+	n := sig.Params().Len()
+	if sig.Variadic() && i >= n-1 {
+		t := sig.Params().At(n - 1).Type()
+		if spread {
+			return t
+		}
+		return elementOf(t)
+	}
+	if i >= n {
+		return nil
+	}
+	return sig.Params().At(i).Type()
+}
 
 // method2 writes the function part of a call of a method or of something
 // selected from a package.
@@ -205,7 +218,7 @@ func (e *emitter) conversion(x *ast.CallExpr, t types.Type) string {
 	case *types.Pointer, *types.Chan, *types.Signature:
 		name = "(" + name + ")"
 	}
-	return name + "(" + e.expr(x.Args[0]) + ")"
+	return name + "(" + e.exprAs(x.Args[0], t) + ")"
 }
 
 func (e *emitter) builtin(x *ast.CallExpr, fun ast.Expr) string {
@@ -223,6 +236,10 @@ func (e *emitter) builtin(x *ast.CallExpr, fun ast.Expr) string {
 		return e.call("Clear") + "(" + e.expr(x.Args[0]) + ")"
 	case "print", "println":
 		return e.call(strings.ToUpper(name[:1])+name[1:]) + "(" + e.args(x, nil) + ")"
+	case "panic":
+		if t := e.typeOf(x.Args[0]); e.isErrorStruct(t) {
+			return "panic(" + e.errorWrapper(t) + "(" + e.expr(x.Args[0]) + "))"
+		}
 	case "recover":
 		return e.call("Recovered") + "(recover())"
 	case "new":

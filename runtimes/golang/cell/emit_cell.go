@@ -250,7 +250,7 @@ func (e *emitter) packageVars(b *strings.Builder) {
 			}
 			lhs = append(lhs, e.declareGlobal(v))
 		}
-		e.assignTo(b, init.Rhs.Pos(), lhs, []ast.Expr{init.Rhs})
+		e.assignTo(b, init.Rhs.Pos(), lhs, []ast.Expr{init.Rhs}, func(i int) types.Type { return init.Lhs[i].Type() })
 	}
 }
 
@@ -264,7 +264,12 @@ func (e *emitter) hoisted(b *strings.Builder, it item) {
 		}
 	}
 	if len(it.spec.Values) > 0 {
-		e.assignTo(b, it.stmt.Pos(), lhs, it.spec.Values)
+		e.assignTo(b, it.stmt.Pos(), lhs, it.spec.Values, func(i int) types.Type {
+			if v := e.c.pkg.Scope().Lookup(it.names[i]); v != nil && it.names[i] != "_" {
+				return v.Type()
+			}
+			return nil
+		})
 		return
 	}
 	for i, n := range it.names {
@@ -276,17 +281,11 @@ func (e *emitter) hoisted(b *strings.Builder, it item) {
 
 // assignTo writes an assignment to plain names of globals. Several values of
 // one expression go through locals: the interpreter is at its best with those.
-func (e *emitter) assignTo(b *strings.Builder, pos token.Pos, lhs []string, rhs []ast.Expr) {
+func (e *emitter) assignTo(b *strings.Builder, pos token.Pos, lhs []string, rhs []ast.Expr, at func(int) types.Type) {
 	b.WriteString(e.line(pos))
 	if len(lhs) == 1 || len(lhs) == len(rhs) {
-		values := make([]string, len(rhs))
-		for i, x := range rhs {
-			values[i] = e.expr(x)
-		}
+		values := e.valuesAs(rhs, at)
 		if len(lhs) == 1 {
-			if lhs[0] == "_" {
-				lhs[0] = "_"
-			}
 			fmt.Fprintf(b, "%s = %s\n", lhs[0], values[0])
 			e.guard(b, rhs...)
 			return

@@ -44,7 +44,7 @@ func (e *emitter) expr(x ast.Expr) string {
 	case *ast.StarExpr:
 		return "*" + e.operand(x.X)
 	case *ast.TypeAssertExpr:
-		return e.operand(x.X) + ".(" + e.typ(e.info.TypeOf(x.Type)) + ")"
+		return e.assertion(x, false)
 	case *ast.CallExpr:
 		return e.callExpr(x)
 	case *ast.UnaryExpr:
@@ -62,8 +62,13 @@ func (e *emitter) expr(x ast.Expr) string {
 // index, type assertion or receive with its "ok".
 func (e *emitter) tuple(x ast.Expr) string {
 	x = ast.Unparen(x)
-	if u, ok := x.(*ast.UnaryExpr); ok && u.Op == token.ARROW {
-		return "<-" + e.operand(u.X)
+	switch x := x.(type) {
+	case *ast.UnaryExpr:
+		if x.Op == token.ARROW {
+			return "<-" + e.operand(x.X)
+		}
+	case *ast.TypeAssertExpr:
+		return e.assertion(x, true)
 	}
 	return e.expr(x)
 }
@@ -379,16 +384,32 @@ func (e *emitter) composite(x *ast.CompositeLit) string {
 		kv, keyed := el.(*ast.KeyValueExpr)
 		switch {
 		case isStruct && keyed:
-			parts = append(parts, kv.Key.(*ast.Ident).Name+": "+e.expr(kv.Value))
+			parts = append(parts, kv.Key.(*ast.Ident).Name+": "+e.exprAs(kv.Value, e.typeOfField(st, kv.Key.(*ast.Ident).Name)))
 		case isStruct:
-			parts = append(parts, st.Field(i).Name()+": "+e.expr(el))
+			parts = append(parts, st.Field(i).Name()+": "+e.exprAs(el, st.Field(i).Type()))
 		case keyed:
-			parts = append(parts, e.expr(kv.Key)+": "+e.expr(kv.Value))
+			parts = append(parts, e.expr(kv.Key)+": "+e.exprAs(kv.Value, elementOf(t)))
 		default:
-			parts = append(parts, e.expr(el))
+			parts = append(parts, e.exprAs(el, elementOf(t)))
 		}
 	}
 	return amp + e.typ(t) + "{" + strings.Join(parts, ", ") + "}"
+}
+
+func (e *emitter) typeOfField(st *types.Struct, name string) types.Type {
+	for i := range st.NumFields() {
+		if st.Field(i).Name() == name {
+			return st.Field(i).Type()
+		}
+	}
+	return nil
+}
+
+func elementOf(t types.Type) types.Type {
+	if u, ok := t.Underlying().(interface{ Elem() types.Type }); ok {
+		return u.Elem()
+	}
+	return nil
 }
 
 func (e *emitter) zero(t types.Type) string {

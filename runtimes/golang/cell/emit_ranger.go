@@ -117,7 +117,7 @@ func (e *emitter) returnFromRanger(b *strings.Builder, s *ast.ReturnStmt) {
 		}
 	default:
 		for i, x := range s.Results {
-			fmt.Fprintf(b, "%s = %s\n", saved[i], e.expr(x))
+			fmt.Fprintf(b, "%s = %s\n", saved[i], e.exprAs(x, e.fn.results.At(i).Type()))
 		}
 	}
 	for _, sc := range e.fn.scopes {

@@ -73,7 +73,7 @@ func (e *emitter) simple(b *strings.Builder, s ast.Stmt) {
 	case *ast.IncDecStmt:
 		b.WriteString(e.expr(s.X) + s.Tok.String() + "\n")
 	case *ast.SendStmt:
-		b.WriteString(e.operand(s.Chan) + " <- " + e.expr(s.Value) + "\n")
+		b.WriteString(e.operand(s.Chan) + " <- " + e.exprAs(s.Value, elementOf(e.typeOf(s.Chan))) + "\n")
 	case *ast.ReturnStmt:
 		e.returnStmt(b, s)
 	case *ast.BranchStmt:
@@ -162,10 +162,7 @@ func (e *emitter) returnStmt(b *strings.Builder, s *ast.ReturnStmt) {
 		e.guard(b, s.Results...)
 		b.WriteString("return " + list + "\n")
 	default:
-		parts := make([]string, len(s.Results))
-		for i, r := range s.Results {
-			parts[i] = e.expr(r)
-		}
+		parts := e.valuesAs(s.Results, func(i int) types.Type { return e.fn.results.At(i).Type() })
 		b.WriteString("return " + strings.Join(parts, ", ") + "\n")
 	}
 }
@@ -362,7 +359,7 @@ func (e *emitter) varSpec(b *strings.Builder, spec *ast.ValueSpec) {
 	}
 	switch {
 	case top && len(spec.Values) > 0:
-		e.assignTo(b, spec.Pos(), lhs, spec.Values)
+		e.assignTo(b, spec.Pos(), lhs, spec.Values, func(i int) types.Type { return e.info.TypeOf(spec.Names[i]) })
 	case top:
 		for i, id := range spec.Names {
 			if obj := e.info.Defs[id]; obj != nil && id.Name != "_" {
@@ -389,7 +386,7 @@ func (e *emitter) localVars(b *strings.Builder, spec *ast.ValueSpec) {
 	for i, id := range spec.Names {
 		value := ""
 		if i < len(spec.Values) {
-			value = e.expr(spec.Values[i])
+			value = e.exprAs(spec.Values[i], e.info.TypeOf(id))
 		}
 		e.localVar(b, id, value)
 	}

@@ -86,37 +86,55 @@ func (e *emitter) typeSwitch(b *strings.Builder, s *ast.TypeSwitchStmt, label st
 		ta, _ := ast.Unparen(a.X).(*ast.TypeAssertExpr)
 		x = ta.X
 	}
-	v := e.fresh("x")
-	fmt.Fprintf(b, "var %s %s = %s\n", v, e.typ(e.typeOf(x)), e.expr(x))
+	v, which := e.fresh("x"), e.fresh("case")
+	from := e.typeOf(x)
+	fmt.Fprintf(b, "var %s %s = %s\n_ = %s\n", v, e.typ(from), e.expr(x), v)
 	e.guard(b, x)
+	fmt.Fprintf(b, "%s := 0\n", which)
+	// One value for each type of each clause; the first that fits says which
+	// clause it is.
+	var body strings.Builder
 	leave := e.enter(scope{label: label})
-	bind := e.fresh("v")
-	b.WriteString(labelLine(label) + e.line(s.Pos()) + "switch " + bind + " := " + v + ".(type) {\n")
-	for _, c := range s.Body.List {
+	tests, closing := "", ""
+	for i, c := range s.Body.List {
 		cc, _ := c.(*ast.CaseClause)
-		e.typeClause(b, cc, bind, bound)
+		held := v
+		for _, tx := range cc.List {
+			test, value := e.typeTest(b, v, from, tx)
+			if len(cc.List) == 1 && value != "" {
+				held = value
+			}
+			tests += fmt.Sprintf("if %s {\n%s = %d\n} else {\n", test, which, i+1)
+			closing += "}\n"
+		}
+		e.typeClause(&body, cc, i+1, held, bound)
 	}
 	leave()
-	b.WriteString("}\n}\n")
+	b.WriteString(tests + closing)
+	b.WriteString(labelLine(label) + e.line(s.Pos()) + "switch " + which + " {\n" + body.String() + "}\n}\n")
 }
 
-func (e *emitter) typeClause(b *strings.Builder, cc *ast.CaseClause, bind, bound string) {
+// typeTest writes whether v is of a type, and gives the name of the value as
+// such.
+func (e *emitter) typeTest(b *strings.Builder, v string, from types.Type, tx ast.Expr) (test, value string) {
+	if e.info.Types[tx].IsNil() {
+		return v + " == nil", ""
+	}
+	to := e.typeOf(tx)
+	t, ok := e.fresh("as"), e.fresh("ok")
+	fmt.Fprintf(b, "%s, %s := %s(%s)\n_ = %s\n", t, ok, e.asserter(from, to, true), v, t)
+	return ok, t
+}
+
+func (e *emitter) typeClause(b *strings.Builder, cc *ast.CaseClause, n int, held, bound string) {
 	if cc.List == nil {
 		b.WriteString("default:\n")
 	} else {
-		parts := make([]string, len(cc.List))
-		for i, x := range cc.List {
-			parts[i] = "nil"
-			if !e.info.Types[x].IsNil() {
-				parts[i] = e.typ(e.info.TypeOf(x))
-			}
-		}
-		b.WriteString("case " + strings.Join(parts, ", ") + ":\n")
+		fmt.Fprintf(b, "case %d:\n", n)
 	}
-	fmt.Fprintf(b, "_ = %s\n", bind)
 	if obj := e.info.Implicits[cc]; obj != nil && bound != "" && bound != "_" {
-		n := e.local(obj)
-		fmt.Fprintf(b, "%s := %s\n_ = %s\n", n, bind, n)
+		name := e.local(obj)
+		fmt.Fprintf(b, "%s := %s\n_ = %s\n", name, held, name)
 	}
 	e.stmts(b, cc.Body)
 }

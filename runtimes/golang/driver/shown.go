@@ -263,6 +263,27 @@ func (e errorIsUnwrap) Error() string        { return e.WError() }
 func (e errorIsUnwrap) Is(target error) bool { return e.WIs(target) }
 func (e errorIsUnwrap) Unwrap() error        { return e.WUnwrap() }
 
+// newError wraps a user's struct that becomes an error.
+func newError(v any, words func() string, unwrap func() error, is func(error) bool) error {
+	switch {
+	case unwrap != nil && is != nil:
+		return errorIsUnwrap{v, words, is, unwrap}
+	case unwrap != nil:
+		return errorUnwrap{v, words, unwrap}
+	case is != nil:
+		return errorIs{v, words, is}
+	}
+	return errorPlain{v, words}
+}
+
+// badAssert panics as a failed type assertion does.
+func badAssert(v any, want string) {
+	if v == nil {
+		panic(runtimeError("interface conversion: interface is nil, not " + want))
+	}
+	panic(runtimeError("interface conversion: interface is " + typeName(v) + ", not " + want))
+}
+
 // useErrors gives the interpreter these wrappers.
 func useErrors(bin interp.Exports, mapped map[reflect.Value][]reflect.Type) {
 	w := reflect.ValueOf((*errorPlain)(nil))
