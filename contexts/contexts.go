@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -233,18 +234,16 @@ func (s *Set) reserve() error {
 	return nil
 }
 
-// Lookup finds an owner's context. [DefaultID] finds its default one, when
-// there is just one.
+// Lookup finds an owner's context. [DefaultID] finds its default one, and the
+// oldest if it has them in several languages.
 func (s *Set) Lookup(owner, id string) (*Entry, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if id == DefaultID {
-		for _, e := range s.entries {
-			if e.Owner == owner && e.Default {
-				return e, nil
-			}
+		if all := s.filter(func(e *Entry) bool { return e.Owner == owner && e.Default }); len(all) > 0 {
+			return all[0], nil
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	e, ok := s.entries[id]
 	if !ok || e.Owner != owner {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
@@ -289,7 +288,10 @@ func (s *Set) filter(keep func(*Entry) bool) []*Entry {
 // Execution finds an execution of any context.
 func (s *Set) Execution(id string) (*interpreter.Execution, *Entry, error) {
 	fault := fmt.Errorf("%w: %s", interpreter.ErrUnknownExecution, id)
-	for _, e := range s.All() {
+	s.mu.Lock()
+	entries := slices.Collect(maps.Values(s.entries))
+	s.mu.Unlock()
+	for _, e := range entries {
 		ex, err := e.Execution(id)
 		if err == nil {
 			return ex, e, nil
