@@ -114,13 +114,28 @@ func (cfg engineConfig) findRuntimes(scratch string) *runtimes.Table {
 		js *node.Runtime
 	)
 	wg.Go(func() {
-		py = python.New(python.Config{Program: cfg.Flags.Python, Preload: cfg.Preload, ScratchDir: scratch, Log: cfg.Log})
+		py = python.New(python.Config{Program: cmp.Or(cfg.Flags.Python, ownPython()), Preload: cfg.Preload, ScratchDir: scratch, Log: cfg.Log})
 	})
 	wg.Go(func() {
 		js = node.New(node.Config{Program: cfg.Flags.Node, ScratchDir: scratch, Log: cfg.Log})
 	})
 	wg.Wait()
 	return runtimes.NewTable(py, js, golang.New(golang.Config{ScratchDir: scratch, Log: cfg.Log}))
+}
+
+// ownPython is the environment that `make setup` made beside the program's
+// bin folder, if this is where the program runs from. Empty means to look on
+// the PATH.
+func ownPython() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	path := filepath.Join(filepath.Dir(filepath.Dir(exe)), ".venv", "bin", "python")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
 }
 
 // reportRuntimes says what was found, and what to do about what was not.

@@ -24,7 +24,7 @@ const shutdownLimit = 10 * time.Second
 
 // engineFlags are what every command that runs interpreters has.
 type engineFlags struct {
-	Python string `help:"The Python to use: an interpreter, or the python of a virtual environment. Default: python3 on the PATH." placeholder:"PATH"`
+	Python string `help:"The Python to use: an interpreter, or the python of a virtual environment. Default: what make setup made, if the program is where make build put it, else python3 on the PATH." placeholder:"PATH"`
 	Node   string `help:"The Node.js to use for JavaScript and TypeScript. Default: node on the PATH." placeholder:"PATH"`
 }
 
