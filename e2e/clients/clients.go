@@ -69,7 +69,7 @@ type Answer struct {
 	Indent     string
 }
 
-// Piece is output: adjacent pieces of one stream are one.
+// Piece is output: adjacent pieces of one stream are one, once the run is over.
 type Piece struct {
 	Stream string // stdout, stderr, or the type of what stands between
 	Text   string
@@ -221,6 +221,7 @@ func (r *Run) change(f func(*Outcome)) {
 func (r *Run) end(err error) {
 	r.change(func(o *Outcome) {
 		o.Ended = time.Now()
+		o.merge()
 		r.err = err
 	})
 	close(r.done)
@@ -238,7 +239,7 @@ func (o *Outcome) take(ev wire.Event) {
 			o.Status = string(ev.Status)
 		}
 	case wire.EventStdout, wire.EventStderr:
-		o.add(string(ev.Type), ev.Text)
+		o.Pieces = append(o.Pieces, Piece{string(ev.Type), ev.Text})
 	case wire.EventNotice:
 		o.Notices = append(o.Notices, ev.Text)
 		o.Lost = append(o.Lost, ev.Lost...)
@@ -255,12 +256,25 @@ func (o *Outcome) take(ev wire.Event) {
 	}
 }
 
-func (o *Outcome) add(stream, text string) {
-	if n := len(o.Pieces); n > 0 && o.Pieces[n-1].Stream == stream {
-		o.Pieces[n-1].Text += text
-		return
+// merge joins adjacent pieces of output. It is done once, at the end: much
+// output comes in many pieces.
+func (o *Outcome) merge() {
+	var merged []Piece
+	for i := 0; i < len(o.Pieces); {
+		stream, n := o.Pieces[i].Stream, i+1
+		text := o.Pieces[i].Text
+		if stream == string(wire.EventStdout) || stream == string(wire.EventStderr) {
+			var b strings.Builder
+			b.WriteString(text)
+			for ; n < len(o.Pieces) && o.Pieces[n].Stream == stream; n++ {
+				b.WriteString(o.Pieces[n].Text)
+			}
+			text = b.String()
+		}
+		merged = append(merged, Piece{stream, text})
+		i = n
 	}
-	o.Pieces = append(o.Pieces, Piece{stream, text})
+	o.Pieces = merged
 }
 
 // plain is a bundle's text/plain.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"hotcell/handlers/native/client"
 	"hotcell/internal/wire"
@@ -41,8 +42,9 @@ func (n *Native) Open(ctx context.Context, o Options) (Context, error) {
 }
 
 type nativeContext struct {
-	c  *client.Client
-	id string
+	c    *client.Client
+	id   string
+	runs sync.WaitGroup
 }
 
 func (n *nativeContext) ID() string { return n.id }
@@ -56,7 +58,7 @@ func (n *nativeContext) Start(ctx context.Context, cell Cell) (*Run, error) {
 	}
 	r := newRun(x.ID)
 	// Ends with the execution, the connection or ctx.
-	go followNative(ctx, r, x)
+	n.runs.Go(func() { followNative(ctx, r, x) })
 	return r, nil
 }
 
@@ -87,10 +89,14 @@ func followNative(ctx context.Context, r *Run, x *client.Run) {
 	}
 }
 
-// Delete also ends the connection.
+// Delete also ends the connection, once the runs have been told.
 func (n *nativeContext) Delete(ctx context.Context) error {
 	defer n.c.Close()
-	return n.c.Call(ctx, map[string]any{"type": "delete_context", "context": n.id}, nil)
+	if err := n.c.Call(ctx, map[string]any{"type": "delete_context", "context": n.id}, nil); err != nil {
+		return err
+	}
+	n.runs.Wait()
+	return nil
 }
 
 func (n *nativeContext) Interrupt(ctx context.Context, r *Run) error {

@@ -22,7 +22,7 @@ func TestNative(t *testing.T) {
 			before := count(t, s)
 			n := newNeighbour(t, c, l)
 			for _, f := range l.faults {
-				t.Run(f.name, func(t *testing.T) { n.disturbed(t, func() error { return play(inTime(t), c, l, f) }) })
+				t.Run(f.name, func(t *testing.T) { n.disturbed(t, func() (string, error) { return play(t.Context(), c, l, f) }) })
 			}
 			n.leave(t)
 			before.compare(t, s)
@@ -48,7 +48,9 @@ func TestDaytona(t *testing.T) {
 					continue // the protocol has none
 				}
 				t.Run(f.name, func(t *testing.T) {
-					if err := play(inTime(t), c, l, f); err != nil {
+					told, err := play(t.Context(), c, l, f)
+					t.Log(told)
+					if err != nil {
 						t.Error(err)
 					}
 				})

@@ -41,13 +41,18 @@ func (n *neighbour) leave(t *testing.T) {
 }
 
 // disturbed plays a fault while the neighbour works.
-func (n *neighbour) disturbed(t *testing.T, play func() error) {
+func (n *neighbour) disturbed(t *testing.T, play func() (told string, err error)) {
 	t.Helper()
 	var worst, quiet time.Duration
 	for range tries {
 		quiet = n.works(t, func(runs int) bool { return runs >= quietRuns })
 		over := make(chan error, 1)
-		go func() { over <- play() }()
+		var told string
+		go func() { // ends with the fault, which is awaited below
+			var err error
+			told, err = play()
+			over <- err
+		}()
 		var err error
 		ended := false
 		worst = n.works(t, func(int) bool {
@@ -58,6 +63,7 @@ func (n *neighbour) disturbed(t *testing.T, play func() error) {
 			}
 			return ended
 		})
+		t.Logf("%s; a neighbour waited for %s, quietly %s", told, worst, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 
 	"hotcell/e2e/clients"
@@ -17,7 +16,7 @@ import (
 
 // patience bounds whatever should be quick. It is only reached when something
 // is broken.
-const patience = 40 * time.Second
+const patience = 30 * time.Second
 
 // scene is one fault in one context, seen through one dialect.
 type scene struct {
@@ -27,29 +26,33 @@ type scene struct {
 	pid int
 	// seen are the processes that the context had at some time.
 	seen []procs.Process
+	told string // of the fault, in short
 }
 
-// play lets the fault happen, and returns all that was wrong.
-func play(ctx context.Context, c clients.Client, l language, f fault) error {
+// play lets the fault happen, and returns what the client was told and all
+// that was wrong.
+func play(ctx context.Context, c clients.Client, l language, f fault) (told string, err error) {
 	cx, err := c.Open(ctx, clients.Options{Language: l.name, Env: f.env})
 	if err != nil {
-		return fmt.Errorf("create context: %w", err)
+		return "", fmt.Errorf("create context: %w", err)
 	}
 	s := &scene{l: l, f: f, cx: cx}
-	err = s.acts(ctx)
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = s.acts(limited)
 	s.look()
 	if derr := cx.Delete(ctx); derr != nil {
-		return fmt.Errorf("delete context: %w (before: %v)", derr, err)
+		return s.told, fmt.Errorf("delete context: %w (before: %v)", derr, err)
 	}
 	if err != nil {
-		return err
+		return s.told, err
 	}
-	gone, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
+	gone, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
 	if err := procs.Gone(gone, s.seen); err != nil {
-		return fmt.Errorf("after the deletion: %w", err)
+		return s.told, fmt.Errorf("after the deletion: %w", err)
 	}
-	return nil
+	return s.told, nil
 }
 
 func (s *scene) acts(ctx context.Context) error {
@@ -68,6 +71,10 @@ func (s *scene) acts(ctx context.Context) error {
 		return err
 	}
 	s.look()
+	s.told = o.Status
+	if o.Error != nil {
+		s.told = fmt.Sprintf("%s, %s: %.300s", o.Status, o.Error.Name, o.Error.Value)
+	}
 	if err := s.judge(o); err != nil {
 		return err
 	}
@@ -210,12 +217,4 @@ func (s *scene) afterwards(ctx context.Context, told clients.Outcome) error {
 		return fmt.Errorf("the run after that: %s", o)
 	}
 	return nil
-}
-
-// inTime gives a test's context a limit.
-func inTime(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
 }

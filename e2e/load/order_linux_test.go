@@ -8,6 +8,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/e2e/clients"
 	"hotcell/e2e/testserver"
+	"hotcell/interpreter"
 	"hotcell/stream"
 )
 
@@ -121,5 +122,43 @@ func TestLimit(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSlowReader reads a little, lets more runs pass than are kept, and reads
+// the rest: a client is never cut off for being slow.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	ctx := inTime(t)
+	for _, f := range []follower{
+		overNative{&program{url: s.URL, key: s.Key}}, overDaytona{&program{url: s.URL, key: s.Key}},
+	} {
+		t.Run(f.name(), func(t *testing.T) {
+			t.Parallel()
+			r := &reader{want: expect(blocks(400, 64<<10)), pauseAt: 1 << 20}
+			r.meant = func() {
+				entries := s.Contexts.All()
+				for range 600 {
+					ran := false
+					for _, e := range entries {
+						x, err := e.Execute(interpreter.Request{Code: "1"})
+						if err != nil {
+							continue // the other client's is gone
+						}
+						<-x.Done()
+						ran = true
+					}
+					if !ran {
+						t.Error("nothing ran")
+						return
+					}
+				}
+			}
+			code := "import sys\nfor i in range(400): _ = sys.stdout.write(chr(97 + i % 26) * 65536)"
+			if err := f.run(ctx, t, "python", code, r); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
