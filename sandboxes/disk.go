@@ -152,7 +152,7 @@ func (rec *record) check(id string) error {
 	case rec.Name == "", rec.Name == DefaultID && id != DefaultID:
 		return fmt.Errorf("%w: the name is %q", ErrInvalid, rec.Name)
 	}
-	return rec.Spec.validate()
+	return rec.validate()
 }
 
 // setAside keeps an unreadable record, and everything beside it, for somebody

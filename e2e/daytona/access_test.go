@@ -9,9 +9,7 @@ import (
 	"hotcell/handlers"
 )
 
-func TestKeys(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func keys(t *testing.T, s *testserver.Server) {
 	for _, tc := range []struct {
 		name, method, path string
 		header             http.Header
@@ -106,9 +104,9 @@ func TestWebPages(t *testing.T) {
 		})
 	}
 	for _, path := range []string{"/toolbox/default" + executePath, "/api/socket.io/?EIO=4&transport=websocket", "/v1/ws"} {
-		_, resp, err := dialPath(t, s, path, withKey(s, http.Header{"Origin": {"https://evil.example"}}))
-		if err == nil || resp == nil || resp.StatusCode != http.StatusForbidden {
-			t.Errorf("%s from another site: %v", path, err)
+		_, status, err := dialPath(t, s, path, withKey(s, http.Header{"Origin": {"https://evil.example"}}))
+		if err == nil || status != http.StatusForbidden {
+			t.Errorf("%s from another site: %d %v", path, status, err)
 		}
 	}
 	if _, _, err := dialPath(t, s, "/toolbox/default"+executePath, withKey(s, http.Header{"Origin": {s.URL}})); err != nil {
@@ -116,10 +114,8 @@ func TestWebPages(t *testing.T) {
 	}
 }
 
-// TestPreviewTokens goes the way of the Ruby SDK and of browsers.
-func TestPreviewTokens(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// previewTokens goes the way of the Ruby SDK and of browsers.
+func previewTokens(t *testing.T, s *testserver.Server) {
 	mine, other := sandbox(t, s, obj{}), sandbox(t, s, obj{})
 	id := mine["id"].(string)
 	preview := func(id, path string) obj {
@@ -156,12 +152,10 @@ func TestPreviewTokens(t *testing.T) {
 		"for the native dialect":  {"/v1/contexts", header(token), 403},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn, resp, err := dialPath(t, s, try.path, try.header)
-			if resp == nil {
-				t.Fatal(err)
-			}
-			if resp.StatusCode != try.status {
-				t.Fatalf("status %d, want %d", resp.StatusCode, try.status)
+			t.Parallel()
+			conn, status, err := dialPath(t, s, try.path, try.header)
+			if status != try.status {
+				t.Fatalf("status %d, want %d: %v", status, try.status, err)
 			}
 			if try.status != http.StatusSwitchingProtocols {
 				return
@@ -180,9 +174,18 @@ func TestCheckListen(t *testing.T) {
 		host, key string
 		ok        bool
 	}{
-		{"127.0.0.1", "", true}, {"127.9.9.9", "", true}, {"localhost", "", true}, {"::1", "", true}, {"[::1]", "", true},
-		{"0.0.0.0", "", false}, {"", "", false}, {"::", "", false}, {"192.0.2.1", "", false}, {"example.org", "", false},
-		{"0.0.0.0", "key", true}, {"", "key", true},
+		{"127.0.0.1", "", true},
+		{"127.9.9.9", "", true},
+		{"localhost", "", true},
+		{"::1", "", true},
+		{"[::1]", "", true},
+		{"0.0.0.0", "", false},
+		{"", "", false},
+		{"::", "", false},
+		{"192.0.2.1", "", false},
+		{"example.org", "", false},
+		{"0.0.0.0", "key", true},
+		{"", "key", true},
 	} {
 		if err := handlers.CheckListen(tc.host, tc.key); (err == nil) != tc.ok {
 			t.Errorf("CheckListen(%q, %q): %v", tc.host, tc.key, err)

@@ -15,10 +15,8 @@ import (
 	"hotcell/e2e/testserver"
 )
 
-// TestSandboxMembers wants what the strict generated clients refuse to miss.
-func TestSandboxMembers(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// sandboxMembers wants what the strict generated clients refuse to miss.
+func sandboxMembers(t *testing.T, s *testserver.Server) {
 	sb := sandbox(t, s, obj{"env": obj{"A": "b"}, "labels": obj{"code-toolbox-language": "ts"}, "target": "here", "volumes": []int{}})
 	for member, kind := range map[string]string{
 		"id": "string", "organizationId": "string", "name": "string", "user": "string", "target": "string",
@@ -48,9 +46,7 @@ func TestSandboxMembers(t *testing.T) {
 	}
 }
 
-func TestRefusedSandboxes(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func refusedSandboxes(t *testing.T, s *testserver.Server) {
 	for words, spec := range map[string]any{
 		"unknown language":       obj{"labels": obj{"code-toolbox-language": "cobol"}},
 		"images cannot be built": obj{"buildInfo": obj{"dockerfileContent": "FROM x"}},

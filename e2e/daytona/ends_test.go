@@ -17,10 +17,8 @@ import (
 // sources are the SDKs by the header they send; the first sends none.
 var sources = []string{"", "sdk-typescript", "sdk-python", "sdk-go", "sdk-ruby"}
 
-// TestTimeout wants what each SDK takes for a timeout.
-func TestTimeout(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// timeouts wants what each SDK takes for a timeout.
+func timeouts(t *testing.T, s *testserver.Server) {
 	run(t, s, obj{"code": "kept = 1"})
 	for _, source := range sources {
 		e := runAs(t, s, source, obj{"code": "print('a')\nwhile True: pass", "timeout": 0.3})
@@ -47,9 +45,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-func TestKernelThatDies(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func deadKernel(t *testing.T, s *testserver.Server) {
 	id := newContext(t, s)
 	for _, source := range sources {
 		runAs(t, s, source, obj{"code": "precious = 1", "contextId": id})
@@ -126,10 +122,8 @@ func TestDeletionUnderAQueue(t *testing.T) {
 	}
 }
 
-// TestClientThatVanishes leaves in the middle; the run goes on.
-func TestClientThatVanishes(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// vanishingClient leaves in the middle; the run goes on.
+func vanishingClient(t *testing.T, s *testserver.Server) {
 	for i, leave := range []func(*websocket.Conn) error{
 		func(c *websocket.Conn) error { return c.UnderlyingConn().Close() },
 		func(c *websocket.Conn) error {
@@ -150,11 +144,9 @@ func TestClientThatVanishes(t *testing.T) {
 	}
 }
 
-// TestClientThatStopsReading pauses in the middle of 50 MB, with pings going
+// stoppedClient pauses in the middle of 50 MB, with pings going
 // out meanwhile as some clients send them.
-func TestClientThatStopsReading(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func stoppedClient(t *testing.T, s *testserver.Server) {
 	conn := dial(t, s, "default", nil)
 	say(t, conn, obj{"code": "import sys\nfor i in range(800): sys.stdout.write(chr(97 + i % 26) * 65535 + '\\n')"})
 	pause := time.NewTimer(3 * time.Second)
@@ -185,10 +177,8 @@ func TestClientThatStopsReading(t *testing.T) {
 	}
 }
 
-// TestPingsWhileQueued wants answers while code runs and while a run waits.
-func TestPingsWhileQueued(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// pingsWhileQueued wants answers while code runs and while a run waits.
+func pingsWhileQueued(t *testing.T, s *testserver.Server) {
 	running, queued := dial(t, s, "default", nil), dial(t, s, "default", nil)
 	say(t, running, obj{"code": "import time; time.sleep(1)"})
 	say(t, queued, obj{"code": "print(1)"})
@@ -213,10 +203,8 @@ func TestPingsWhileQueued(t *testing.T) {
 	}
 }
 
-// TestExtraChunks shows what lies beyond the SDKs' protocol.
-func TestExtraChunks(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// extraChunks shows what lies beyond the SDKs' protocol.
+func extraChunks(t *testing.T, s *testserver.Server) {
 	e := run(t, s, obj{"code": "from IPython.display import display, HTML\ndisplay(HTML('<b>x</b>'))\n40 + 2"})
 	if got := string(e.one(t, "result").Data["text/plain"]); got != `"42"` {
 		t.Errorf("result %s", got)
@@ -234,10 +222,8 @@ func TestExtraChunks(t *testing.T) {
 	}
 }
 
-// TestSubprotocols wants exactly one of those offered.
-func TestSubprotocols(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// subprotocols wants exactly one of those offered.
+func subprotocols(t *testing.T, s *testserver.Server) {
 	for offered, want := range map[string]string{
 		"":                                "",
 		"X-Daytona-SDK-Version~0.218.0":   "X-Daytona-SDK-Version~0.218.0",

@@ -13,11 +13,9 @@ import (
 	"hotcell/handlers"
 )
 
-// TestRefusedMessages has everything that isn't a request, or asks for what
+// refusedMessages has everything that isn't a request, or asks for what
 // cannot be. Each gets its close code with words, and the words in a chunk too.
-func TestRefusedMessages(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func refusedMessages(t *testing.T, s *testserver.Server) {
 	for _, tc := range []struct {
 		name, msg string
 		code      int
@@ -66,10 +64,8 @@ func TestRefusedMessages(t *testing.T) {
 	}
 }
 
-// TestAcceptedMessages has what looks odd and is fine.
-func TestAcceptedMessages(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+// acceptedMessages has what looks odd and is fine.
+func acceptedMessages(t *testing.T, s *testserver.Server) {
 	for _, tc := range []struct{ name, msg, stdout, fault string }{
 		{"empty context id", `{"code":"print(1)","contextId":""}`, "1\n", ""},
 		{"null context id", `{"code":"print(1)","contextId":null}`, "1\n", ""},
@@ -107,9 +103,7 @@ func TestAcceptedMessages(t *testing.T) {
 	}
 }
 
-func TestBinaryRequest(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func binaryRequest(t *testing.T, s *testserver.Server) {
 	conn := dial(t, s, "default", nil)
 	if err := conn.WriteMessage(websocket.BinaryMessage, []byte(`{"code":"print(1)"}`)); err != nil {
 		t.Fatal(err)
@@ -119,9 +113,7 @@ func TestBinaryRequest(t *testing.T) {
 	}
 }
 
-func TestTooLargeRequest(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func tooLargeRequest(t *testing.T, s *testserver.Server) {
 	conn := dial(t, s, "default", nil)
 	go func() { // ends when all is sent or the server has closed
 		_ = conn.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte(" "), 64<<20+1))
@@ -134,10 +126,8 @@ func TestTooLargeRequest(t *testing.T) {
 	}
 }
 
-func TestTooLargeBody(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/api/sandbox", bytes.NewReader(make([]byte, 64<<20+1)))
+func tooLargeBody(t *testing.T, s *testserver.Server) {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/api/sandbox", bytes.NewReader(make([]byte, 64<<20+1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,9 +154,7 @@ func TestSilentClient(t *testing.T) {
 	}
 }
 
-func TestFiveMegabytesOfCode(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
+func largeCode(t *testing.T, s *testserver.Server) {
 	e := run(t, s, obj{"code": "s = '" + strings.Repeat("é", 2_500_000) + "'\nprint(len(s))"})
 	if e.text("stdout") != "2500000\n" {
 		t.Errorf("%.300v", e)

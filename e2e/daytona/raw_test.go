@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -69,22 +70,20 @@ const executePath = "/process/interpreter/execute"
 // dial opens an interpreter's WebSocket in a sandbox.
 func dial(t *testing.T, s *testserver.Server, sandbox string, header http.Header) *websocket.Conn {
 	t.Helper()
-	conn, resp, err := dialPath(t, s, "/toolbox/"+sandbox+executePath, withKey(s, header))
+	conn, status, err := dialPath(t, s, "/toolbox/"+sandbox+executePath, withKey(s, header))
 	if err != nil {
-		t.Fatalf("dial: %v %v", err, resp)
+		t.Fatalf("dial: %v, status %d", err, status)
 	}
 	return conn
 }
 
 func withKey(s *testserver.Server, header http.Header) http.Header {
 	h := http.Header{"Authorization": {"Bearer " + s.Key}}
-	for k, v := range header {
-		h[k] = v
-	}
+	maps.Copy(h, header)
 	return h
 }
 
-func dialPath(t *testing.T, s *testserver.Server, path string, header http.Header) (*websocket.Conn, *http.Response, error) {
+func dialPath(t *testing.T, s *testserver.Server, path string, header http.Header) (*websocket.Conn, int, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -93,7 +92,11 @@ func dialPath(t *testing.T, s *testserver.Server, path string, header http.Heade
 	if err == nil {
 		t.Cleanup(func() { _ = conn.Close() })
 	}
-	return conn, resp, err
+	if resp == nil {
+		return nil, 0, err
+	}
+	_ = resp.Body.Close() // which isn't the connection
+	return conn, resp.StatusCode, err
 }
 
 // finish reads until the connection ends. Waiting has a limit, which is the
@@ -176,9 +179,7 @@ func call(t *testing.T, s *testserver.Server, method, path string, body any, hea
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+s.Key)
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	if h := req.Header.Get("Host"); h != "" {
 		req.Host = h
 	}

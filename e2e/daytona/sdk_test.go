@@ -33,18 +33,17 @@ func TestPythonSDK(t *testing.T) {
 	}
 }
 
-func TestServerlessSDK(t *testing.T) {
+// TestTypeScriptCorners runs the SDK as in a browser, and its event stream.
+func TestTypeScriptCorners(t *testing.T) {
 	t.Parallel()
-	s := testserver.Start(t)
-	out, errs, err := node(t, s, "serverless.mjs", "VERCEL=1")
-	subtests(t, out, errs, err)
-}
-
-func TestEventStream(t *testing.T) {
-	t.Parallel()
-	s := testserver.Start(t)
-	out, errs, err := node(t, s, "events.mjs")
-	subtests(t, out, errs, err)
+	for file, env := range map[string]string{"serverless.mjs": "VERCEL=1", "events.mjs": "VERCEL="} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			s := testserver.Start(t)
+			out, errs, err := node(t, s, file, env)
+			subtests(t, out, errs, err)
+		})
+	}
 }
 
 func TestProgramThatLeavesEverythingOpen(t *testing.T) {

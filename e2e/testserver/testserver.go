@@ -128,7 +128,8 @@ func Start(tb testing.TB, opts ...Option) *Server {
 
 func (s *Server) listen(tb testing.TB) {
 	tb.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatalf("listen: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -69,9 +70,7 @@ func (d *dialect) createContext(c *fiber.Ctx) error {
 		req.Cwd = filepath.Join(opts.Cwd, req.Cwd)
 	}
 	opts.Cwd = cmp.Or(req.Cwd, opts.Cwd)
-	for name, value := range req.Envs {
-		opts.Env[name] = value
-	}
+	maps.Copy(opts.Env, req.Envs)
 	if err := interpreter.CheckEnv(opts.Env); err != nil {
 		return err
 	}

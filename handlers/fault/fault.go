@@ -9,7 +9,7 @@ import (
 )
 
 // Fault is an error that a client may see as it is.
-type Fault struct {
+type Fault struct { //nolint:errname // fault.FaultError would say it twice
 	Status  int    // HTTP status
 	Code    string // for programs, NOT_FOUND
 	Message string // for people, one sentence

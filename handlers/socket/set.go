@@ -107,7 +107,7 @@ func (s *Set) serve(ws *upstream.Conn, o Options, serve Serve) {
 func (s *Set) run(ctx context.Context, conn *Conn, serve Serve) (end Close) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("a WebSocket's goroutine panicked",
+			s.log.ErrorContext(ctx, "a WebSocket's goroutine panicked",
 				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 			end = Close{Code: websocket.CloseInternalServerErr, Reason: "internal error"}
 		}

@@ -103,9 +103,7 @@ class Checks:
             )
         ]
         await first.wait()
-        runs += [
-            asyncio.create_task(self.interpreter.run_code("1", context=ctx)) for _ in range(9)
-        ]
+        runs += [asyncio.create_task(self.interpreter.run_code("1", context=ctx)) for _ in range(9)]
         began = time.monotonic()
         await self.interpreter.delete_context(ctx)
         results = await asyncio.gather(*runs, return_exceptions=True)

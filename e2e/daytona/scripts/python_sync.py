@@ -118,7 +118,9 @@ def contexts() -> None:
     ctx.id = "default"
     raised(DaytonaValidationError, lambda: interpreter.delete_context(ctx))
     elsewhere = interpreter.create_context(cwd="/tmp")
-    assert interpreter.run_code("import os; print(os.getcwd())", context=elsewhere).stdout == "/tmp\n"
+    assert (
+        interpreter.run_code("import os; print(os.getcwd())", context=elsewhere).stdout == "/tmp\n"
+    )
     interpreter.delete_context(elsewhere)
     e = raised(DaytonaValidationError, lambda: interpreter.create_context(cwd="/no/such/dir"))
     assert "/no/such/dir" in str(e)
@@ -253,7 +255,7 @@ def what_is_not_supported_says_so() -> None:
 
 
 def wrong_key() -> None:
-    url = daytona._api_url  # noqa: SLF001 - there is no public name for it
+    url = daytona._api_url  # there is no public name for it
     wrong = Daytona(DaytonaConfig(api_key="wrong", api_url=url))
     raised(DaytonaAuthenticationError, wrong.create)
 

@@ -7,14 +7,14 @@
  */
 export async function report(checks) {
   for (const [name, check] of Object.entries(checks)) {
-    const began = Date.now()
-    let fault = ''
+    const began = Date.now();
+    let fault = "";
     try {
-      await check()
+      await check();
     } catch (e) {
-      fault = e instanceof Error ? `${e.name}: ${e.message}\n${e.stack}` : String(e)
+      fault = e instanceof Error ? `${e.name}: ${e.message}\n${e.stack}` : String(e);
     }
-    process.stdout.write(`${JSON.stringify({ name, fault, ms: Date.now() - began })}\n`)
+    process.stdout.write(`${JSON.stringify({ name, fault, ms: Date.now() - began })}\n`);
   }
 }
 
@@ -24,9 +24,9 @@ export async function report(checks) {
  */
 export async function rejection(promise) {
   try {
-    await promise
+    await promise;
   } catch (e) {
-    return e
+    return e;
   }
-  throw new Error('nothing was thrown')
+  throw new Error("nothing was thrown");
 }

@@ -21,7 +21,7 @@ async def report(checks: list[Check]) -> None:
             pending = check()
             if inspect.isawaitable(pending):
                 await pending
-        except BaseException:  # noqa: BLE001 - reported, not handled
+        except BaseException:
             fault = traceback.format_exc()
         line = {
             "name": check.__name__.replace("_", " ").strip(),

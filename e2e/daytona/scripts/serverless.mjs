@@ -1,20 +1,20 @@
 // With VERCEL set the TypeScript SDK behaves as in a browser: no headers, a
 // token in the query, and a subprotocol that has to be answered.
-import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { report } from './report.mjs'
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { report } from "./report.mjs";
 
-const require = createRequire(join(String(process.env.HOTCELL_E2E_NODE_MODULES), 'x.js'))
-const { Daytona } = require('@daytonaio/sdk')
+const require = createRequire(join(String(process.env.HOTCELL_E2E_NODE_MODULES), "x.js"));
+const { Daytona } = require("@daytonaio/sdk");
 
-const daytona = new Daytona({ target: 'local' })
-const sandbox = await daytona.create()
+const daytona = new Daytona({ target: "local" });
+const sandbox = await daytona.create();
 await report({
-  'runs with a token only': async () => {
-    const r = await sandbox.codeInterpreter.runCode('x = 20; print(x + 1)')
-    assert.equal(r.stdout, '21\n')
-    assert.equal((await sandbox.codeInterpreter.runCode('print(x)')).stdout, '20\n')
+  "runs with a token only": async () => {
+    const r = await sandbox.codeInterpreter.runCode("x = 20; print(x + 1)");
+    assert.equal(r.stdout, "21\n");
+    assert.equal((await sandbox.codeInterpreter.runCode("print(x)")).stdout, "20\n");
   },
-})
-await sandbox.delete()
+});
+await sandbox.delete();
