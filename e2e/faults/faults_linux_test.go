@@ -3,29 +3,29 @@ package faults_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
 	"hotcell/e2e/clients"
 	"hotcell/e2e/procs"
+	"hotcell/e2e/program"
 	"hotcell/e2e/testserver"
 )
 
-// TestNative runs the faults one after another, so that what a neighbour
-// notices can be measured, and then counts what is left.
+// TestNative runs the faults one after another in the real program, so that
+// what a neighbour notices can be measured, and then counts what is left.
 func TestNative(t *testing.T) {
-	s := testserver.Start(t)
-	c := &clients.Native{URL: s.URL, Key: s.Key}
+	p := program.Start(t)
+	c := &clients.Native{URL: p.URL, Key: p.Key}
 	for _, l := range languages() {
 		t.Run(l.name, func(t *testing.T) {
-			before := count(t, s)
+			before := settled(t, p, c, l)
 			n := newNeighbour(t, c, l)
 			for _, f := range l.faults {
 				t.Run(f.name, func(t *testing.T) { n.disturbed(t, func() (string, error) { return play(t.Context(), c, l, f) }) })
 			}
 			n.leave(t)
-			before.compare(t, s)
+			before.compare(t, p)
 		})
 	}
 }
@@ -62,20 +62,44 @@ func TestDaytona(t *testing.T) {
 // balance is what the server has at a moment when nothing runs.
 type balance struct{ descriptors, processes int }
 
-func count(t *testing.T, s *testserver.Server) balance {
+func count(p *program.Program) balance {
+	return balance{procs.DescriptorsOf(p.Pid), len(procs.Descendants(p.Pid))}
+}
+
+// settled counts once everything has been made that is made at first use, and
+// the kernels are parked: two counts a moment apart are the same then.
+func settled(t *testing.T, p *program.Program, c clients.Client, l language) balance {
 	t.Helper()
-	s.Contexts.Warm(t.Context())
-	return balance{procs.Descriptors(), len(procs.Descendants(os.Getpid()))}
+	if _, err := play(t.Context(), c, l, fault{name: "none", code: l.pid}); err != nil {
+		t.Fatalf("without any fault: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	last, same := balance{}, 0
+	err := procs.Eventually(ctx, func() error {
+		now := count(p)
+		if now != last {
+			last, same = now, 0
+		}
+		if same++; same < 50 {
+			return fmt.Errorf("it changes still: %+v", now)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return last
 }
 
 // compare waits for what ends by itself, such as connections that were closed.
-func (b balance) compare(t *testing.T, s *testserver.Server) {
+func (b balance) compare(t *testing.T, p *program.Program) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err := procs.Eventually(ctx, func() error {
-		if now := count(t, s); now.descriptors > b.descriptors || now.processes > b.processes {
-			return fmt.Errorf("before %+v, now %+v: %s %+v", b, now, procs.Listing(os.Getpid()), procs.Descendants(os.Getpid()))
+		if now := count(p); now.descriptors > b.descriptors || now.processes > b.processes {
+			return fmt.Errorf("before %+v, now %+v: %s %+v", b, now, procs.Listing(p.Pid), procs.Descendants(p.Pid))
 		}
 		return nil
 	})

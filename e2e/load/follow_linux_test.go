@@ -12,6 +12,7 @@ import (
 	"github.com/fasthttp/websocket"
 
 	"hotcell/e2e/clients"
+	"hotcell/e2e/program"
 	"hotcell/handlers/native/client"
 	"hotcell/internal/wire"
 )
@@ -45,13 +46,13 @@ type follower interface {
 	run(ctx context.Context, t *testing.T, language, code string, r *reader) error
 }
 
-type overNative struct{ p *program }
+type overNative struct{ p *program.Program }
 
 func (overNative) name() string { return "native" }
 
 func (o overNative) run(ctx context.Context, t *testing.T, language, code string, r *reader) error {
 	t.Helper()
-	c, err := client.Dial(ctx, o.p.url, o.p.key)
+	c, err := client.Dial(ctx, o.p.URL, o.p.Key)
 	if err != nil {
 		return err
 	}
@@ -101,13 +102,13 @@ func followEvents(ctx context.Context, x *client.Run, r *reader) error {
 	}
 }
 
-type overDaytona struct{ p *program }
+type overDaytona struct{ p *program.Program }
 
 func (overDaytona) name() string { return "daytona" }
 
 func (o overDaytona) run(ctx context.Context, t *testing.T, language, code string, r *reader) error {
 	t.Helper()
-	d := &clients.Daytona{URL: o.p.url, Key: o.p.key, Sandbox: "default"}
+	d := &clients.Daytona{URL: o.p.URL, Key: o.p.Key, Sandbox: "default"}
 	cx, err := d.Open(ctx, clients.Options{Language: language})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/e2e/clients"
+	"hotcell/e2e/program"
 	"hotcell/e2e/testserver"
 	"hotcell/interpreter"
 	"hotcell/stream"
@@ -132,7 +133,7 @@ func TestSlowReader(t *testing.T) {
 	s := testserver.Start(t)
 	ctx := inTime(t)
 	for _, f := range []follower{
-		overNative{&program{url: s.URL, key: s.Key}}, overDaytona{&program{url: s.URL, key: s.Key}},
+		overNative{&program.Program{URL: s.URL, Key: s.Key}}, overDaytona{&program.Program{URL: s.URL, Key: s.Key}},
 	} {
 		t.Run(f.name(), func(t *testing.T) {
 			t.Parallel()

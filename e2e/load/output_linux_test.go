@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hotcell/e2e/program"
 	"hotcell/handlers/native/client"
 )
 
@@ -51,14 +52,14 @@ func volumes() []volume {
 
 // TestOutput carries much through one server.
 func TestOutput(t *testing.T) {
-	p := serve(t)
+	p := program.Start(t)
 	t.Run("volume", func(t *testing.T) { everything(t, p) })
 	t.Run("pause", func(t *testing.T) { clientThatStops(t, p) })
 	t.Run("replay", func(t *testing.T) { replay(t, p) })
 }
 
 // everything wants all of it, in order, with the server's memory bounded.
-func everything(t *testing.T, p *program) {
+func everything(t *testing.T, p *program.Program) {
 	t.Helper()
 	for _, v := range volumes() {
 		for _, language := range []string{"python", "javascript", "go"} {
@@ -71,13 +72,13 @@ func everything(t *testing.T, p *program) {
 					continue // what a language writes doesn't change on the way
 				}
 				t.Run(v.name+"/"+language+"/"+f.name(), func(t *testing.T) {
-					peak, began := p.peak(t), time.Now()
+					highest, began := peak(t, p), time.Now()
 					r := &reader{want: expect(v.want())}
 					if err := f.run(inTime(t), t, language, code, r); err != nil {
 						t.Error(err)
 					}
-					t.Logf("%d bytes in %s, at most %d MB", r.want.bytes, time.Since(began).Round(time.Millisecond), peak()>>20)
-					if n := peak(); n > memoryBound {
+					t.Logf("%d bytes in %s, at most %d MB", r.want.bytes, time.Since(began).Round(time.Millisecond), highest()>>20)
+					if n := highest(); n > memoryBound {
 						t.Errorf("the server took %d MB", n>>20)
 					}
 				})
@@ -88,12 +89,12 @@ func everything(t *testing.T, p *program) {
 
 // clientThatStops reads half of 50 MB, stops for a while, and reads on.
 // Meanwhile the run ends, and others are served as ever.
-func clientThatStops(t *testing.T, p *program) {
+func clientThatStops(t *testing.T, p *program.Program) {
 	t.Helper()
 	code := volumes()[1].cells["python"]
 	for _, f := range []follower{overNative{p}, overDaytona{p}} {
 		t.Run(f.name(), func(t *testing.T) {
-			peak := p.peak(t)
+			highest := peak(t, p)
 			r := &reader{want: expect(blocks(800, 64<<10)), pauseAt: 20 << 20, pause: *pause, meant: func() { others(t, p) }}
 			if err := f.run(inTime(t), t, "python", code, r); err != nil {
 				t.Error(err)
@@ -101,7 +102,7 @@ func clientThatStops(t *testing.T, p *program) {
 			if !r.paused {
 				t.Error("the client has not stopped")
 			}
-			if n := peak(); n > memoryBound {
+			if n := highest(); n > memoryBound {
 				t.Errorf("the server took %d MB", n>>20)
 			}
 		})
@@ -109,7 +110,7 @@ func clientThatStops(t *testing.T, p *program) {
 }
 
 // others runs something else while a client doesn't read.
-func others(t *testing.T, p *program) {
+func others(t *testing.T, p *program.Program) {
 	t.Helper()
 	for _, f := range []follower{overNative{p}, overDaytona{p}} {
 		r := &reader{want: expect(numbers(1000))}
@@ -121,11 +122,11 @@ func others(t *testing.T, p *program) {
 
 // replay reads a run's 50 MB a second and a third time, at once and with
 // one reader that stops.
-func replay(t *testing.T, p *program) {
+func replay(t *testing.T, p *program.Program) {
 	t.Helper()
 	ctx := inTime(t)
-	peak := p.peak(t)
-	c, err := client.Dial(ctx, p.url, p.key)
+	highest := peak(t, p)
+	c, err := client.Dial(ctx, p.URL, p.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,14 +151,14 @@ func replay(t *testing.T, p *program) {
 	if err := watch(ctx, p, x.ID, false); err != nil {
 		t.Errorf("after the end: %v", err)
 	}
-	if n := peak(); n > memoryBound {
+	if n := highest(); n > memoryBound {
 		t.Errorf("the server took %d MB", n>>20)
 	}
 }
 
 // watch follows an execution from its first event on a connection of its own.
-func watch(ctx context.Context, p *program, execution string, stops bool) error {
-	c, err := client.Dial(ctx, p.url, p.key)
+func watch(ctx context.Context, p *program.Program, execution string, stops bool) error {
+	c, err := client.Dial(ctx, p.URL, p.Key)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,74 @@
+// Package program builds and starts the real program for tests that measure a
+// server apart from themselves: its memory, its descriptors, its processes.
+package program
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Program is a running server.
+type Program struct {
+	URL, Key string
+	Pid      int
+}
+
+// Start builds the program, without the race detector, and starts it. It ends
+// with the test.
+func Start(tb testing.TB) *Program {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "hotcell")
+	build := exec.Command("go", "build", "-o", path, "hotcell") //nolint:forbidigo,noctx // the tests own these processes, no server does
+	build.Dir = root()
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("build the program: %v\n%s", err, out)
+	}
+	p := &Program{Key: "the-key-of-the-end-to-end-tests"}
+	cmd := exec.Command(path, "serve", "--listen", "127.0.0.1:0", "--data-dir", tb.TempDir(), "--python", python(), "--warm", "1") //nolint:forbidigo,noctx // as above
+	cmd.Env = append(os.Environ(), "HOTCELL_API_KEY="+p.Key)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			tb.Errorf("the server's end: %v", err)
+		}
+	})
+	p.Pid = cmd.Process.Pid
+	address := regexp.MustCompile(`http://\S+`)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if p.URL = address.FindString(lines.Text()); p.URL != "" && strings.Contains(lines.Text(), "serves at") {
+			return p
+		}
+	}
+	tb.Fatal("the server has said no address")
+	return nil
+}
+
+// python is the interpreter of the contexts.
+func python() string {
+	if path := os.Getenv("HOTCELL_PYTHON"); path != "" {
+		return path
+	}
+	return filepath.Join(root(), ".venv", "bin", "python")
+}
+
+// root is the top of the source tree.
+func root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
