@@ -74,6 +74,8 @@ type Log[E any] struct {
 	fileSize  int64
 	closed    bool
 	discarded bool
+	unwanted  bool // to be discarded with the last reader
+	readers   int  // that have neither reached the end nor been closed
 	wake      chan struct{} // closed and forgotten by the next change; nil while nobody waits
 }
 
@@ -91,9 +93,9 @@ func New[E any](codec Codec[E], opts Options) *Log[E] {
 // Append adds the record that build makes for the next number.
 func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
 	l.mu.Lock()
-	if l.closed || l.discarded {
+	if l.closed {
 		defer l.mu.Unlock()
-		if l.discarded {
+		if l.unwanted {
 			return 0, ErrDiscarded
 		}
 		return 0, ErrClosed
@@ -151,18 +153,27 @@ func (l *Log[E]) Settle(keep int) {
 	}
 }
 
-// Discard frees memory and file. Readers that have not read everything get
-// [ErrDiscarded].
+// Discard frees memory and file, as soon as the readers that there are have
+// read to the end or were closed. A reader made afterwards gets [ErrDiscarded].
 func (l *Log[E]) Discard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closed, l.discarded = true, true
+	l.closed, l.unwanted = true, true
+	l.signal()
+	l.discardLocked()
+}
+
+// discardLocked is called with mu held.
+func (l *Log[E]) discardLocked() {
+	if !l.unwanted || l.readers > 0 || l.discarded {
+		return
+	}
+	l.discarded = true
 	l.tail, l.blocks, l.bytes = nil, nil, 0
 	if l.file != nil {
 		_ = l.file.Close()
 		l.file = nil
 	}
-	l.signal()
 }
 
 // signal is called with mu held.
@@ -246,11 +257,13 @@ func (l *Log[E]) encode(es []E) ([]byte, error) {
 	return buf, nil
 }
 
-// Reader reads a log from one number on. It is for one goroutine; it holds
-// nothing and needs no closing.
+// Reader reads a log from one number on. It is for one goroutine. As long as it
+// has neither reached the end nor been closed, the log is kept for it.
 type Reader[E any] struct {
-	log  *Log[E]
-	next uint64
+	log   *Log[E]
+	next  uint64
+	holds bool // counted in log.readers; log.mu guards it
+	ended bool // has read to the end
 	// ahead holds what was decoded of a block beyond the last batch.
 	ahead []E
 }
@@ -258,7 +271,31 @@ type Reader[E any] struct {
 // Reader returns a reader whose first record is the one numbered from (0 and 1
 // both mean the beginning).
 func (l *Log[E]) Reader(from uint64) *Reader[E] {
-	return &Reader[E]{log: l, next: max(from, 1)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	holds := !l.unwanted
+	if holds {
+		l.readers++
+	}
+	return &Reader[E]{log: l, next: max(from, 1), holds: holds}
+}
+
+// Close says that nothing more will be read. It may be called by anybody, and
+// more than once.
+func (r *Reader[E]) Close() {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	r.releaseLocked()
+}
+
+// releaseLocked is called with log.mu held.
+func (r *Reader[E]) releaseLocked() {
+	if !r.holds {
+		return
+	}
+	r.holds = false
+	r.log.readers--
+	r.log.discardLocked()
 }
 
 // Next returns the records that are there, at least one, waiting for it if it
@@ -282,6 +319,9 @@ func (r *Reader[E]) Next(ctx context.Context) ([]E, error) {
 func (r *Reader[E]) poll() ([]E, <-chan struct{}, error) {
 	if len(r.ahead) > 0 {
 		return r.take(), nil, nil
+	}
+	if r.ended {
+		return nil, nil, io.EOF
 	}
 	l := r.log
 	l.mu.Lock()
@@ -308,6 +348,8 @@ func (r *Reader[E]) poll() ([]E, <-chan struct{}, error) {
 		l.mu.Unlock()
 		return es, nil, nil
 	case l.closed:
+		r.ended = true
+		r.releaseLocked()
 		l.mu.Unlock()
 		return nil, nil, io.EOF
 	default:

@@ -150,6 +150,40 @@ func TestNextWaits(t *testing.T) {
 	}
 }
 
+func TestDiscardWaitsForItsReaders(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, 1_000, 0)
+	add(t, l, 100, 50)
+	slow, gone := l.Reader(1), l.Reader(1)
+	if _, err := slow.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	l.Discard()
+	gone.Close()
+	gone.Close()
+	seen := 0
+	for {
+		es, err := slow.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += len(es)
+	}
+	if memory, disk := l.Size(); seen < 50 || memory != 0 {
+		t.Errorf("saw %d more; %d and %d bytes are kept", seen, memory, disk)
+	}
+	if _, err := slow.Next(t.Context()); !errors.Is(err, io.EOF) {
+		t.Errorf("the end, again: %v", err)
+	}
+	if _, err := l.Reader(1).Next(t.Context()); !errors.Is(err, stream.ErrDiscarded) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestFull(t *testing.T) {
 	t.Parallel()
 	l := newLog(t, 1_000, 5_000)

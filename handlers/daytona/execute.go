@@ -162,6 +162,7 @@ func errorName(code string) string {
 // follow sends the execution's events until it ends.
 func (r *run) follow(ctx context.Context, ex *interpreter.Execution) socket.Close {
 	events := ex.Events(0)
+	defer events.Close()
 	status := wire.StatusCancelled
 	for {
 		evs, err := events.Next(ctx)

@@ -32,6 +32,7 @@ func collect(x *interpreter.Execution) (collected, error) {
 	out := collected{Outputs: []wire.Event{}}
 	room := maxCollected
 	events := x.Events(1)
+	defer events.Close()
 	for {
 		batch, err := events.Next(context.Background()) // every execution ends
 		if errors.Is(err, io.EOF) {

@@ -128,6 +128,12 @@ func (s *eventStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Close is called by the server when the response is over, or its client gone.
+func (s *eventStream) Close() error {
+	s.events.Close()
+	return nil
+}
+
 // fill encodes the next events, at most about chunkSize of them.
 func (s *eventStream) fill() {
 	f := s.format

@@ -36,6 +36,7 @@ type attachment struct {
 // writer the first has been written, so it is free to be filled meanwhile.
 func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
 	events := a.x.Events(from)
+	defer events.Close()
 	var bufs [2][]byte
 	for turn := 0; ; {
 		batch, err := events.Next(ctx)
