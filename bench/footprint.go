@@ -76,11 +76,11 @@ func (l *lab) addPSS(name string, pids []int) error {
 	return nil
 }
 
-// bareMemory is of kernels that have nothing preloaded: one alone, and many.
-// No server offers that, so the benchmark starts the kernels itself.
+// bareMemory is of kernels that have nothing preloaded but the shell: one
+// alone, and many. No server offers that, so the benchmark starts them itself.
 func (l *lab) bareMemory(ctx context.Context) (err error) {
 	r := python.New(python.Config{
-		Program: l.python, Preload: []string{}, ScratchDir: filepath.Join(l.dir, "bare"), Log: l.log,
+		Program: l.python, Preload: []string{"sys"}, ScratchDir: filepath.Join(l.dir, "bare"), Log: l.log,
 	})
 	defer func() { err = errors.Join(err, r.Close()) }()
 	var kernels []*runtimes.Kernel

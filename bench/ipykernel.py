@@ -10,6 +10,7 @@ import os
 import queue
 import sys
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from subprocess import DEVNULL
@@ -23,6 +24,9 @@ from jupyter_client.manager import KernelManager
 # that tells the end of a run among it, so silence has to count as an end.
 SILENCE = 15.0
 
+# Where kernels listen: beside this file. Addresses of Unix sockets are at most 107 bytes long.
+SOCKETS = os.path.dirname(os.path.abspath(__file__))
+
 Answer = dict[str, Any]
 
 
@@ -35,7 +39,11 @@ class Kernel:
 
     def __init__(self, code: str) -> None:
         began = time.perf_counter()
-        self.manager = KernelManager(kernel_name="python3")
+        # Not TCP: many managers that look for free ports at once find the same ones, and some
+        # kernels die of that. This is the faster transport, too.
+        self.manager = KernelManager(
+            kernel_name="python3", transport="ipc", ip=os.path.join(SOCKETS, uuid.uuid4().hex[:12])
+        )
         # A kernel echoes what is written to its descriptors; our standard output is for answers.
         self.manager.start_kernel(stdout=DEVNULL, stderr=DEVNULL)
         self.client = connect(self.manager)
@@ -55,8 +63,10 @@ class Kernel:
 
 
 def connect(manager: KernelManager) -> BlockingKernelClient:
-    """A client as another program would have it, which shares nothing with the kernel's manager."""
-    client = BlockingKernelClient(context=zmq.Context())
+    """A client of its own: those that the manager makes share a session and end each other's
+    connections. By the manager it knows whether the kernel is alive; the heartbeat gives a
+    starting kernel only a second."""
+    client = BlockingKernelClient(context=zmq.Context(), parent=manager)
     client.load_connection_file(manager.connection_file)
     client.start_channels()
     client.wait_for_ready(timeout=60)

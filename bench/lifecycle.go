@@ -37,6 +37,7 @@ func (l *lab) nativeLife(ctx context.Context, b *bench, kind string) error {
 	if err != nil {
 		return err
 	}
+	l.add("made.native."+kind, time.Since(began))
 	t, err := b.native.run(k.ID, imported)
 	l.add("create.native."+kind, time.Since(began))
 	if err == nil {

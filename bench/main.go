@@ -88,21 +88,22 @@ func env(name, otherwise string) string {
 	return otherwise
 }
 
-// chosen are the scenarios that -only names, or all.
+// chosen are the scenarios that only names, or all, in the order in which they
+// have to run.
 func chosen(only string) ([]scenario, error) {
 	all := scenarios()
 	if only == "" {
 		return all, nil
 	}
-	var some []scenario
+	var names []string
 	for group := range strings.SplitSeq(only, ",") {
-		i := slices.IndexFunc(all, func(s scenario) bool { return s.group == strings.TrimSpace(group) })
-		if i < 0 {
+		group = strings.TrimSpace(group)
+		if !slices.ContainsFunc(all, func(s scenario) bool { return s.group == group }) {
 			return nil, fmt.Errorf("-only: there is no group %q", group)
 		}
-		some = append(some, all[i])
+		names = append(names, group)
 	}
-	return some, nil
+	return slices.DeleteFunc(all, func(s scenario) bool { return !slices.Contains(names, s.group) }), nil
 }
 
 // run measures and reports.
