@@ -52,6 +52,8 @@ type Session struct {
 	lines   int
 	byName  map[string][]string
 	types   *types.Context
+	// concretes are the types with methods, oldest first.
+	concretes []types.Type
 }
 
 // origin is the declaration behind a generic function or type.

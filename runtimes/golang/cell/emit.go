@@ -31,6 +31,7 @@ type emitter struct {
 	queue   []func()                // instances still to be written
 	names   map[string]types.Object // what the cell's top-level names will mean
 	globals []string
+	methods []types.Type // the types with methods that this cell adds
 	fn      *function
 	depth   int
 }
@@ -84,6 +85,7 @@ func (e *emitter) program(fnName string) *Program {
 	p.commit = func() {
 		maps.Copy(e.s.global, e.global)
 		maps.Copy(e.s.insts, e.insts)
+		e.s.concretes = append(e.s.concretes, e.methods...)
 		maps.Copy(e.s.names, e.names)
 		for name := range e.c.imports {
 			delete(e.s.names, name)

@@ -49,6 +49,7 @@ func (e *emitter) declareGen(decl *ast.GenDecl) {
 			e.names[spec.Name.Name] = obj
 			if tn, ok := obj.(*types.TypeName); ok && !tn.IsAlias() && !generic(tn.Type()) {
 				e.global[obj] = e.fresh(spec.Name.Name)
+				e.addConcrete(tn.Type())
 			}
 		case *ast.ValueSpec:
 			for _, id := range spec.Names {

@@ -74,7 +74,7 @@ func (e *emitter) valuesAs(list []ast.Expr, at func(int) types.Type) []string {
 // looksInside tells whether an assertion from one type to another has to go
 // through the driver's wrapper.
 func (e *emitter) looksInside(from, to types.Type) bool {
-	if types.IsInterface(to) || userNamed(from) && types.IsInterface(from) {
+	if types.IsInterface(to) || userNamed(from) {
 		return false
 	}
 	if p, ok := types.Unalias(to).(*types.Pointer); ok {
@@ -91,6 +91,9 @@ func (e *emitter) assertion(x *ast.TypeAssertExpr, two bool) string {
 
 // asserter is a function that asserts a type.
 func (e *emitter) asserter(from, to types.Type, two bool) string {
+	if iface, ok := to.Underlying().(*types.Interface); ok && iface.NumMethods() > 0 {
+		return e.interfaceAsserter(from, to, iface, two)
+	}
 	ft, t := e.typ(from), e.typ(to)
 	value := "x"
 	if e.looksInside(from, to) {
@@ -116,4 +119,80 @@ func (e *emitter) asserter(from, to types.Type, two bool) string {
 	fmt.Fprintf(&e.decls, "func %s(x %s) %s {\n%sr, ok := %s.(%s)\nif !ok {\n%s}\nreturn r\n}\n",
 		fn, ft, t, fmt.Sprintf(head, bad), value, t, bad)
 	return fn
+}
+
+// candidates bounds how many of the user's types an assertion to an interface
+// looks at, the newest first.
+const candidates = 200
+
+// interfaceAsserter asserts an interface type. The interpreter can't tell what
+// methods a value in an interface has, but the types that could be in there
+// are known: each of the user's types that has the methods is tried by name.
+func (e *emitter) interfaceAsserter(from, to types.Type, iface *types.Interface, two bool) string {
+	known := e.concretes()
+	ft, t := e.typ(from), e.typ(to)
+	key := fmt.Sprintf("assert %t %s to %s among %d", two, ft, t, len(known))
+	if fn, ok := e.instanceName(key); ok {
+		return fn
+	}
+	fn := e.fresh("assert")
+	e.insts[key] = fn
+	user := userNamed(from)
+	var b strings.Builder
+	fmt.Fprintf(&b, "func %s(x %s) (%s, bool) {\nvar none %s\nif x == nil {\nreturn none, false\n}\n", fn, ft, t, t)
+	value := "x"
+	if !user {
+		b.WriteString("var v interface{} = " + e.call("Inside") + "(x)\n")
+		value = "v"
+	}
+	for i := len(known) - 1; i >= 0 && i >= len(known)-candidates; i-- {
+		for _, c := range []types.Type{types.NewPointer(known[i]), known[i]} {
+			fits := types.Implements(c, iface)
+			if src, ok := from.Underlying().(*types.Interface); ok && user {
+				fits = fits && types.Implements(c, src)
+			}
+			if !fits {
+				continue
+			}
+			r := e.fresh("r")
+			result := r
+			if isErrorInterface(to) && e.isErrorStruct(c) {
+				result = e.errorWrapper(c) + "(" + r + ")"
+			}
+			fmt.Fprintf(&b, "%s, ok%s := %s.(%s)\nif ok%s {\nreturn %s, true\n}\n", r, r, value, e.typ(c), r, result)
+		}
+	}
+	switch {
+	case !userNamed(to) && !isUnnamedInterface(to) && !user:
+		fmt.Fprintf(&b, "r, ok := x.(%s)\nreturn r, ok\n}\n", t)
+	case !userNamed(to) && !isUnnamedInterface(to):
+		fmt.Fprintf(&b, "r, ok := %s(x).(%s)\nreturn r, ok\n}\n", e.call("Any"), t)
+	default:
+		b.WriteString("return none, false\n}\n")
+	}
+	e.decls.WriteString(b.String())
+	if two {
+		return fn
+	}
+	one := e.fresh("assert")
+	e.insts[key] = one
+	fmt.Fprintf(&e.decls, "func %s(x %s) %s {\nr, ok := %s(x)\nif !ok {\n%s(x, %q)\n}\nreturn r\n}\n", one, ft, t, fn, e.call("BadAssert"), typeLabel(to))
+	return one
+}
+
+func isUnnamedInterface(t types.Type) bool {
+	_, ok := types.Unalias(t).(*types.Interface)
+	return ok
+}
+
+// concretes are the user's types that have methods, oldest first.
+func (e *emitter) concretes() []types.Type {
+	return append(e.s.concretes[:len(e.s.concretes):len(e.s.concretes)], e.methods...)
+}
+
+// addConcrete takes note of a type that has methods.
+func (e *emitter) addConcrete(t types.Type) {
+	if !types.IsInterface(t) && types.NewMethodSet(types.NewPointer(t)).Len() > 0 {
+		e.methods = append(e.methods, t)
+	}
 }

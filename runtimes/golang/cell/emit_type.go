@@ -285,6 +285,9 @@ func (e *emitter) instanceType(t *types.Named) string {
 	}
 	name := e.fresh(t.Obj().Name())
 	e.insts[key] = name
+	if t.Origin().Obj().Pkg().Path() == "main" {
+		e.addConcrete(t)
+	}
 	args := typeList(t.TypeArgs())
 	params := t.Origin().TypeParams()
 	e.queue = append(e.queue, func() {

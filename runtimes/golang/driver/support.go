@@ -27,6 +27,7 @@ func (k *kernel) exports() map[string]map[string]reflect.Value {
 			"As":        reflect.ValueOf(as),
 			"Is":        reflect.ValueOf(is),
 			"Inside":    reflect.ValueOf(inside),
+			"Any":       reflect.ValueOf(func(v any) any { return v }),
 			"NewError":  reflect.ValueOf(newError),
 			"BadAssert": reflect.ValueOf(badAssert),
 			"At":        reflect.ValueOf(k.trace.at),
