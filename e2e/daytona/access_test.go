@@ -10,6 +10,7 @@ import (
 )
 
 func keys(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	for _, tc := range []struct {
 		name, method, path string
 		header             http.Header
@@ -116,6 +117,7 @@ func TestWebPages(t *testing.T) {
 
 // previewTokens goes the way of the Ruby SDK and of browsers.
 func previewTokens(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	mine, other := sandbox(t, s, obj{}), sandbox(t, s, obj{})
 	id := mine["id"].(string)
 	preview := func(id, path string) obj {

@@ -17,6 +17,7 @@ import (
 
 // sandboxMembers wants what the strict generated clients refuse to miss.
 func sandboxMembers(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	sb := sandbox(t, s, obj{"env": obj{"A": "b"}, "labels": obj{"code-toolbox-language": "ts"}, "target": "here", "volumes": []int{}})
 	for member, kind := range map[string]string{
 		"id": "string", "organizationId": "string", "name": "string", "user": "string", "target": "string",
@@ -47,6 +48,7 @@ func sandboxMembers(t *testing.T, s *testserver.Server) {
 }
 
 func refusedSandboxes(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	for words, spec := range map[string]any{
 		"unknown language":       obj{"labels": obj{"code-toolbox-language": "cobol"}},
 		"images cannot be built": obj{"buildInfo": obj{"dockerfileContent": "FROM x"}},

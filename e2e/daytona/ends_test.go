@@ -19,6 +19,7 @@ var sources = []string{"", "sdk-typescript", "sdk-python", "sdk-go", "sdk-ruby"}
 
 // timeouts wants what each SDK takes for a timeout.
 func timeouts(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	run(t, s, obj{"code": "kept = 1"})
 	for _, source := range sources {
 		e := runAs(t, s, source, obj{"code": "print('a')\nwhile True: pass", "timeout": 0.3})
@@ -46,6 +47,7 @@ func timeouts(t *testing.T, s *testserver.Server) {
 }
 
 func deadKernel(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	id := newContext(t, s)
 	for _, source := range sources {
 		runAs(t, s, source, obj{"code": "precious = 1", "contextId": id})
@@ -124,6 +126,7 @@ func TestDeletionUnderAQueue(t *testing.T) {
 
 // vanishingClient leaves in the middle; the run goes on.
 func vanishingClient(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	for i, leave := range []func(*websocket.Conn) error{
 		func(c *websocket.Conn) error { return c.UnderlyingConn().Close() },
 		func(c *websocket.Conn) error {
@@ -147,6 +150,7 @@ func vanishingClient(t *testing.T, s *testserver.Server) {
 // stoppedClient pauses in the middle of 50 MB, with pings going
 // out meanwhile as some clients send them.
 func stoppedClient(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	conn := dial(t, s, "default", nil)
 	say(t, conn, obj{"code": "import sys\nfor i in range(800): sys.stdout.write(chr(97 + i % 26) * 65535 + '\\n')"})
 	pause := time.NewTimer(3 * time.Second)
@@ -179,6 +183,7 @@ func stoppedClient(t *testing.T, s *testserver.Server) {
 
 // pingsWhileQueued wants answers while code runs and while a run waits.
 func pingsWhileQueued(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	running, queued := dial(t, s, "default", nil), dial(t, s, "default", nil)
 	say(t, running, obj{"code": "import time; time.sleep(1)"})
 	say(t, queued, obj{"code": "print(1)"})
@@ -205,6 +210,7 @@ func pingsWhileQueued(t *testing.T, s *testserver.Server) {
 
 // extraChunks shows what lies beyond the SDKs' protocol.
 func extraChunks(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	e := run(t, s, obj{"code": "from IPython.display import display, HTML\ndisplay(HTML('<b>x</b>'))\n40 + 2"})
 	if got := string(e.one(t, "result").Data["text/plain"]); got != `"42"` {
 		t.Errorf("result %s", got)
@@ -224,6 +230,7 @@ func extraChunks(t *testing.T, s *testserver.Server) {
 
 // subprotocols wants exactly one of those offered.
 func subprotocols(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	for offered, want := range map[string]string{
 		"":                                "",
 		"X-Daytona-SDK-Version~0.218.0":   "X-Daytona-SDK-Version~0.218.0",

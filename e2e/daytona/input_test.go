@@ -16,6 +16,7 @@ import (
 // refusedMessages has everything that isn't a request, or asks for what
 // cannot be. Each gets its close code with words, and the words in a chunk too.
 func refusedMessages(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	for _, tc := range []struct {
 		name, msg string
 		code      int
@@ -66,6 +67,7 @@ func refusedMessages(t *testing.T, s *testserver.Server) {
 
 // acceptedMessages has what looks odd and is fine.
 func acceptedMessages(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	for _, tc := range []struct{ name, msg, stdout, fault string }{
 		{"empty context id", `{"code":"print(1)","contextId":""}`, "1\n", ""},
 		{"null context id", `{"code":"print(1)","contextId":null}`, "1\n", ""},
@@ -104,6 +106,7 @@ func acceptedMessages(t *testing.T, s *testserver.Server) {
 }
 
 func binaryRequest(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	conn := dial(t, s, "default", nil)
 	if err := conn.WriteMessage(websocket.BinaryMessage, []byte(`{"code":"print(1)"}`)); err != nil {
 		t.Fatal(err)
@@ -114,6 +117,7 @@ func binaryRequest(t *testing.T, s *testserver.Server) {
 }
 
 func tooLargeRequest(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	conn := dial(t, s, "default", nil)
 	go func() { // ends when all is sent or the server has closed
 		_ = conn.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte(" "), 64<<20+1))
@@ -127,6 +131,7 @@ func tooLargeRequest(t *testing.T, s *testserver.Server) {
 }
 
 func tooLargeBody(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/api/sandbox", bytes.NewReader(make([]byte, 64<<20+1)))
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +160,7 @@ func TestSilentClient(t *testing.T) {
 }
 
 func largeCode(t *testing.T, s *testserver.Server) {
+	t.Helper()
 	e := run(t, s, obj{"code": "s = '" + strings.Repeat("é", 2_500_000) + "'\nprint(len(s))"})
 	if e.text("stdout") != "2500000\n" {
 		t.Errorf("%.300v", e)
