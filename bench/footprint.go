@@ -79,7 +79,7 @@ func (l *lab) addPSS(name string, pids []int) error {
 // bareMemory is of kernels that have nothing preloaded but the shell: one
 // alone, and many. No server offers that, so the benchmark starts them itself.
 func (l *lab) bareMemory(ctx context.Context) (err error) {
-	r := python.New(python.Config{
+	r := python.New(python.Config{ //nolint:contextcheck // it bounds the probing itself
 		Program: l.python, Preload: []string{"sys"}, ScratchDir: filepath.Join(l.dir, "bare"), Log: l.log,
 	})
 	defer func() { err = errors.Join(err, r.Close()) }()

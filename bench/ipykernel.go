@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,9 +78,7 @@ func startIpykernel(ctx context.Context, python, dir string) (*ipykernel, error)
 // ask requests one operation of ipykernel.py and waits for it.
 func (k *ipykernel) ask(op string, args map[string]any) (answer, error) {
 	request := map[string]any{"op": op}
-	for name, v := range args {
-		request[name] = v
-	}
+	maps.Copy(request, args)
 	line, err := json.Marshal(request)
 	if err != nil {
 		return answer{}, fmt.Errorf("encode request: %w", err)
