@@ -146,21 +146,20 @@ func (s *Set) Default(ctx context.Context, owner string, o Options) (*Entry, err
 	o.Language = language
 	k := key{owner, language}
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, ErrClosed
+	}
 	op := s.defaults[k]
 	if op == nil {
 		op = &opening{done: make(chan struct{})}
 		s.defaults[k] = op
-		s.mu.Unlock()
-		op.entry, op.err = s.open(ctx, owner, o, true)
-		if op.err != nil {
-			s.mu.Lock()
-			delete(s.defaults, k)
-			s.mu.Unlock()
-		}
-		close(op.done)
-	} else {
-		s.mu.Unlock()
+		// Ends when the kernel has started or its start has failed, which
+		// interpreter.Open bounds. Others wait for it too, so it doesn't end
+		// with whoever came first.
+		s.wg.Go(func() { s.openDefault(context.WithoutCancel(ctx), k, o, op) })
 	}
+	s.mu.Unlock()
 	select {
 	case <-op.done:
 	case <-ctx.Done():
@@ -170,6 +169,16 @@ func (s *Set) Default(ctx context.Context, owner string, o Options) (*Entry, err
 		return nil, fmt.Errorf("create default context: %w", op.err)
 	}
 	return op.entry, nil
+}
+
+// openDefault makes a default context for everybody who waits for it.
+func (s *Set) openDefault(ctx context.Context, k key, o Options, op *opening) {
+	defer close(op.done)
+	if op.entry, op.err = s.open(ctx, k.owner, o, true); op.err != nil {
+		s.mu.Lock()
+		delete(s.defaults, k)
+		s.mu.Unlock()
+	}
 }
 
 // open makes a context and files it.

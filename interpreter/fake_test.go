@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -171,8 +170,10 @@ func (f *fake) obey(id, verb, arg string) string {
 		_ = cmd.Start()
 		fmt.Println(cmd.Process.Pid)
 	case "later":
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, syscall.SIGUSR1)
 		go func() {
-			time.Sleep(20 * time.Millisecond)
+			<-told
 			fmt.Println(arg)
 			_ = syscall.Kill(os.Getppid(), syscall.SIGUSR2) // tells the test that it is written
 		}()

@@ -372,6 +372,9 @@ func TestBackgroundOutput(t *testing.T) {
 	if got := brief(run(t, in, "later tick")); len(got) != 2 {
 		t.Errorf("%q", got)
 	}
+	if err := syscall.Kill(in.Status().Pid, syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
 	<-written
 	if got := brief(run(t, in, "echo now")); got[1] != "stdout tick\nnow\n" {
 		t.Errorf("%q", got)

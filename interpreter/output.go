@@ -21,6 +21,10 @@ const (
 	// quiet is how long output may be held back to make fewer, larger pieces:
 	// below what a person sees, above what a burst of small writes needs.
 	quiet = 5 * time.Millisecond
+	// linger is how long the first piece after a silence waits for its rest:
+	// print writes a line and its end in two steps, and a client should see
+	// one piece. The end of the execution doesn't wait for it.
+	linger = time.Millisecond
 	// backgroundLimit bounds what is kept of output that nobody has asked for.
 	backgroundLimit = 1 << 20
 )
@@ -229,13 +233,12 @@ func (p *pipe) readOnce() int {
 	}
 	p.pending = p.pending[:len(p.pending)+n]
 	p.other().flush(false) // what was read earlier was written earlier
-	now := p.out.now()
-	switch wait := quiet - now.Sub(p.last); {
-	case len(p.pending) == cap(p.pending), wait <= 0:
+	switch {
+	case len(p.pending) == cap(p.pending):
 		p.flush(false)
 	case !p.armed:
 		p.armed = true
-		p.arm(wait)
+		p.arm(max(quiet-p.out.now().Sub(p.last), linger))
 	}
 	return n
 }
