@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"syscall"
+	"time"
 
 	"hotcell/runtimes"
 )
@@ -78,6 +79,11 @@ func (p *pool) want() {
 	}
 }
 
+// settle is how long a refill waits after a kernel was taken: starting the next
+// one at once would compete with the first cell of the one that was taken,
+// which is what the client waits for.
+const settle = 25 * time.Millisecond
+
 // fill keeps size kernels parked.
 func (p *pool) fill() {
 	for first := true; ; first = false {
@@ -85,6 +91,9 @@ func (p *pool) fill() {
 		case <-p.ctx.Done():
 			return
 		case <-p.refill:
+		}
+		if !first && !p.pause(settle) {
+			return
 		}
 		for p.room() && p.ctx.Err() == nil {
 			k, err := p.runtime.Start(p.ctx, runtimes.Spec{})
@@ -100,6 +109,18 @@ func (p *pool) fill() {
 		if first {
 			close(p.tried)
 		}
+	}
+}
+
+// pause waits, and reports whether the pool is still open.
+func (p *pool) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-p.ctx.Done():
+		return false
 	}
 }
 
