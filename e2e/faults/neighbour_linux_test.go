@@ -14,8 +14,9 @@ const (
 	// quietRuns are measured while nothing happens.
 	quietRuns = 100
 	// tries are for a machine that other programs disturb, too: what the
-	// server does to a neighbour, it does every time.
-	tries = 3
+	// server does to a neighbour, it does every time. From the second on the
+	// quiet lasts as long as the fault did.
+	tries = 5
 )
 
 // neighbour is another context, which runs tiny cells all the time.
@@ -43,9 +44,11 @@ func (n *neighbour) leave(t *testing.T) {
 // disturbed plays a fault while the neighbour works.
 func (n *neighbour) disturbed(t *testing.T, play func() (told string, err error)) {
 	t.Helper()
-	var worst, quiet time.Duration
+	var worst, quiet, lasted time.Duration
 	for range tries {
-		quiet = n.works(t, func(runs int) bool { return runs >= quietRuns })
+		began := time.Now()
+		quiet = n.works(t, func(runs int) bool { return runs >= quietRuns && time.Since(began) >= lasted })
+		began = time.Now()
 		over := make(chan error, 1)
 		var told string
 		go func() { // ends with the fault, which is awaited below
@@ -63,6 +66,7 @@ func (n *neighbour) disturbed(t *testing.T, play func() (told string, err error)
 			}
 			return ended
 		})
+		lasted = time.Since(began)
 		t.Logf("%s; a neighbour waited for %s, quietly %s", told, worst, quiet)
 		if err != nil {
 			t.Fatal(err)
