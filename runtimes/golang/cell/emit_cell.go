@@ -364,7 +364,7 @@ func (e *emitter) topExpr(b *strings.Builder, es *ast.ExprStmt) {
 	t := e.fresh("t")
 	fmt.Fprintf(b, "%s := %s\n", t, e.expr(es.X))
 	e.guard(b, es.X)
-	fmt.Fprintf(b, "%s(%q, %s)\n", e.call("Result"), label(tv.Type), t)
+	fmt.Fprintf(b, "%s(%q, %s)\n", e.call("Result"), label(tv.Type), e.show(types.Default(tv.Type), t))
 }
 
 // label is how a type is called in a result.

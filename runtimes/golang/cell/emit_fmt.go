@@ -46,23 +46,103 @@ func (e *emitter) isTuple(x ast.Expr) bool {
 
 // shown writes one argument.
 func (e *emitter) shown(a ast.Expr, wrapErrors bool) string {
-	t := e.typeOf(a)
-	s := e.expr(a)
-	if !e.needsShowing(t, 0) {
-		return s
-	}
-	kind := e.speaks(t)
-	if kind == "Error" && wrapErrors {
+	t, s := e.typeOf(a), e.expr(a)
+	if wrapErrors && e.speaks(t) == "Error" && e.needsShowing(t, 0) {
+		if e.isErrorStruct(t) {
+			return e.errorWrapper(t) + "(" + s + ")"
+		}
 		return e.converter("error "+e.typ(t), "func %s(v %s) error {\nreturn v\n}\n", t) + "(" + s + ")"
 	}
-	if kind == "Format" {
+	return e.show(t, s)
+}
+
+// show writes a value of a type as something that shows itself.
+func (e *emitter) show(t types.Type, s string) string {
+	kind := e.speaks(t)
+	if kind == "Format" || !e.needsShowing(t, 0) {
 		return s
 	}
 	words := "nil"
 	if kind != "" {
 		words = "func() string { return v." + kind + "() }"
 	}
-	return e.converter("show "+e.typ(t), "func %s(v %s) interface{} {\nreturn "+e.call("Shown")+"("+strconv.Quote(typeLabel(t))+", v, "+words+")\n}\n", t) + "(" + s + ")"
+	speakers := e.speakers(t)
+	list := ""
+	for _, sp := range speakers {
+		list += fmt.Sprintf(", %s(%s, func(v interface{}) string { return v.(%s).%s() })", e.call("Speaker"), e.zeroOf(sp), e.typ(sp), e.speaks(sp))
+	}
+	return e.converter("show "+e.typ(t), "func %s(v %s) interface{} {\nreturn "+e.call("Shown")+"("+strconv.Quote(typeLabel(t))+", v, "+words+list+")\n}\n", t) + "(" + s + ")"
+}
+
+// zeroOf is an expression with a type's zero value.
+func (e *emitter) zeroOf(t types.Type) string {
+	if _, ok := t.Underlying().(*types.Pointer); ok {
+		return "(" + e.typ(t) + ")(nil)"
+	}
+	z := e.zero(t)
+	if z == "nil" {
+		return e.typ(t) + "(nil)"
+	}
+	return z
+}
+
+// speakers are the user's types inside of t whose values speak for themselves.
+// The interpreter's values have no type names, so a type is left out when
+// something else in t looks just like it.
+func (e *emitter) speakers(t types.Type) []types.Type {
+	var out []types.Type
+	looks := map[string]int{} // how many types look like this
+	seen := map[string]bool{}
+	var visit func(t types.Type, depth int)
+	visit = func(t types.Type, depth int) {
+		key := e.typ(t)
+		if seen[key] || depth > 6 {
+			return
+		}
+		seen[key] = true
+		n, named := types.Unalias(t).(*types.Named)
+		if _, isStruct := t.Underlying().(*types.Struct); !isStruct && !types.IsInterface(t) {
+			looks[e.typ(t.Underlying())]++
+		}
+		if kind := e.speaks(t); kind != "" && kind != "Format" && depth > 0 && !types.IsInterface(t) {
+			base := t
+			if p, ok := types.Unalias(t).(*types.Pointer); ok {
+				base = p.Elem()
+			}
+			if userNamed(base) {
+				out = append(out, t)
+				return
+			}
+		}
+		if named && (n.Obj().Pkg() == nil || n.Obj().Pkg().Path() != "main") {
+			return
+		}
+		switch u := t.Underlying().(type) {
+		case *types.Pointer:
+			visit(u.Elem(), depth+1)
+		case *types.Slice:
+			visit(u.Elem(), depth+1)
+		case *types.Array:
+			visit(u.Elem(), depth+1)
+		case *types.Map:
+			visit(u.Key(), depth+1)
+			visit(u.Elem(), depth+1)
+		case *types.Struct:
+			for i := range u.NumFields() {
+				if f := u.Field(i); f.Exported() { // fmt doesn't call methods of unexported fields
+					visit(f.Type(), depth+1)
+				}
+			}
+		}
+	}
+	visit(t, 0)
+	keep := out[:0]
+	for _, sp := range out {
+		if _, isStruct := sp.Underlying().(*types.Struct); isStruct || looks[e.typ(sp.Underlying())] == 1 {
+			keep = append(keep, sp)
+		}
+	}
+	return keep
 }
 
 // converter writes a function of one argument once for each key.

@@ -1,6 +1,9 @@
 package driver
 
-import "hotcell/internal/wire"
+import (
+	"hotcell/internal/wire"
+	"hotcell/runtimes/golang/cell"
+)
 
 func (k *kernel) complete(req wire.Request) wire.Message {
 	matches, start, end := k.session.Complete(req.Code, req.Cursor)
@@ -22,5 +25,6 @@ func (k *kernel) inspect(req wire.Request) wire.Message {
 }
 
 func isComplete(code string) wire.Message {
-	return wire.Message{Type: wire.MsgIsCompleteReply, Status: "unknown"}
+	status, indent := cell.IsComplete(code)
+	return wire.Message{Type: wire.MsgIsCompleteReply, Status: status, Indent: indent}
 }

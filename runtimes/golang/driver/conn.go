@@ -102,12 +102,19 @@ func (s *streams) restore() {
 		}
 	}
 	for fd, f := range []**os.File{&os.Stdin, &os.Stdout, &os.Stderr} {
-		if *f == nil || (*f).Fd() == ^uintptr(0) {
-			*f = os.NewFile(uintptr(fd), (s.files[fd]).Name())
-			s.files[fd] = *f
+		if *f != nil && !closed(*f) {
+			continue
 		}
+		// A file that isn't closed must stay referenced: collected, it would
+		// close a descriptor that is in use.
+		if closed(s.files[fd]) {
+			s.files[fd] = os.NewFile(uintptr(fd), s.files[fd].Name())
+		}
+		*f = s.files[fd]
 	}
 }
+
+func closed(f *os.File) bool { return f.Fd() == ^uintptr(0) }
 
 func sameFile(a, b int) bool {
 	var x, y syscall.Stat_t

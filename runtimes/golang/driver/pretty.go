@@ -24,7 +24,7 @@ func pretty(labels []string, values []any) string {
 		if i < len(labels) {
 			label = labels[i]
 		}
-		parts[i] = prettyOne(label, v)
+		parts[i] = prettyOne(label, v, nil)
 	}
 	if len(parts) == 1 {
 		return parts[0]
@@ -32,8 +32,14 @@ func pretty(labels []string, values []any) string {
 	return "(" + strings.Join(parts, ", ") + ")"
 }
 
-func prettyOne(label string, v any) (text string) {
-	p := &printer{}
+func prettyOne(label string, v any, parts []speaker) (text string) {
+	if s, ok := v.(shown); ok {
+		if s.words != nil && !isNilPointer(s.value) {
+			return s.words()
+		}
+		v, parts = s.value, s.parts
+	}
+	p := &printer{parts: parts}
 	defer func() {
 		if r := recover(); r != nil {
 			text = fmt.Sprintf("(a value of type %s that can't be shown: %v)", label, r)
@@ -46,7 +52,15 @@ func prettyOne(label string, v any) (text string) {
 	return p.b.String()
 }
 
-type printer struct{ b strings.Builder }
+func isNilPointer(v any) bool {
+	rv := reflect.ValueOf(v)
+	return rv.Kind() == reflect.Pointer && rv.IsNil()
+}
+
+type printer struct {
+	b     strings.Builder
+	parts []speaker
+}
 
 func (p *printer) value(v reflect.Value, label string, depth int) {
 	if p.b.Len() > maxText || depth > maxDepth {
@@ -55,6 +69,10 @@ func (p *printer) value(v reflect.Value, label string, depth int) {
 	}
 	if !v.IsValid() {
 		p.b.WriteString("nil")
+		return
+	}
+	if text, ok := spoken(v, p.parts); ok {
+		p.b.WriteString(text)
 		return
 	}
 	if v.CanInterface() && p.spoken(v) {
@@ -144,7 +162,7 @@ func (p *printer) structure(v reflect.Value, label string, depth int) {
 		if i > 0 {
 			p.b.WriteString(", ")
 		}
-		p.b.WriteString(t.Field(i).Name + ": ")
+		p.b.WriteString(fieldName(t.Field(i)) + ": ")
 		p.value(v.Field(i), "", depth+1)
 	}
 	p.b.WriteString("}")
@@ -187,7 +205,7 @@ func (p *printer) mapping(v reflect.Value, label string, depth int) {
 	}
 	entries := make([]entry, 0, v.Len())
 	for it := v.MapRange(); it.Next(); {
-		kp := &printer{}
+		kp := &printer{parts: p.parts}
 		kp.value(it.Key(), "", depth+1)
 		entries = append(entries, entry{kp.b.String(), it.Value(), it.Key()})
 	}

@@ -15,10 +15,39 @@ type shown struct {
 	name  string
 	value any
 	words func() string // of its Error or String method; nil when it has none
+	parts []speaker     // for values inside of it
 }
 
-func newShown(name string, value any, words func() string) any {
-	return shown{name, value, words}
+// speaker gives the words of the values of one type.
+type speaker struct {
+	of    reflect.Type
+	words func(any) string
+}
+
+func newSpeaker(zero any, words func(any) string) any { return speaker{reflect.TypeOf(zero), words} }
+
+func newShown(name string, value any, words func() string, parts ...any) any {
+	s := shown{name: name, value: value, words: words}
+	for _, p := range parts {
+		if sp, ok := p.(speaker); ok {
+			s.parts = append(s.parts, sp)
+		}
+	}
+	return s
+}
+
+// spoken gives a value's own words, if its type has a speaker.
+func spoken(v reflect.Value, parts []speaker) (string, bool) {
+	for _, p := range parts {
+		if v.Type() != p.of || !v.CanInterface() {
+			continue
+		}
+		if v.Kind() == reflect.Pointer && v.IsNil() {
+			return "<nil>", true
+		}
+		return p.words(v.Interface()), true
+	}
+	return "", false
 }
 
 // Format implements [fmt.Formatter].
@@ -30,9 +59,9 @@ func (s shown) Format(f fmt.State, verb rune) {
 	case s.words != nil && strings.ContainsRune("vsqxX", verb) && !f.Flag('#'):
 		fmt.Fprintf(f, strings.ReplaceAll(fmt.FormatString(f, verb), "+", ""), s.words())
 	case verb == 'v' && f.Flag('#'):
-		fmt.Fprint(f, prettyOne(s.name, s.value))
+		fmt.Fprint(f, prettyOne(s.name, s.value, nil))
 	case verb == 'v':
-		fmt.Fprint(f, plain(v, f.Flag('+'), 0))
+		fmt.Fprint(f, plain(v, s.parts, f.Flag('+'), 0))
 	default:
 		fmt.Fprintf(f, fmt.FormatString(f, verb), s.value)
 	}
@@ -40,50 +69,53 @@ func (s shown) Format(f fmt.State, verb rune) {
 
 // plain shows a value as %v does, with fields under their own names and
 // without the interpreter's wrappers.
-func plain(v reflect.Value, plus bool, depth int) string {
+func plain(v reflect.Value, parts []speaker, plus bool, depth int) string {
 	if !v.IsValid() {
 		return "<nil>"
 	}
 	v = concrete(v)
+	if text, ok := spoken(v, parts); ok && depth > 0 {
+		return text
+	}
 	if v.CanInterface() && depth > 0 {
 		switch x := v.Interface().(type) {
 		case error, fmt.Stringer:
 			return fmt.Sprint(x)
 		}
 	}
-	var parts []string
+	var texts []string
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			text := plain(v.Field(i), plus, depth+1)
+			text := plain(v.Field(i), parts, plus, depth+1)
 			if plus {
 				text = fieldName(v.Type().Field(i)) + ":" + text
 			}
-			parts = append(parts, text)
+			texts = append(texts, text)
 		}
-		return "{" + strings.Join(parts, " ") + "}"
+		return "{" + strings.Join(texts, " ") + "}"
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			parts = append(parts, plain(v.Index(i), plus, depth+1))
+			texts = append(texts, plain(v.Index(i), parts, plus, depth+1))
 		}
-		return "[" + strings.Join(parts, " ") + "]"
+		return "[" + strings.Join(texts, " ") + "]"
 	case reflect.Map:
 		keys := v.MapKeys()
 		sort.Slice(keys, func(i, j int) bool { return less(keys[i], keys[j]) })
 		for _, k := range keys {
-			parts = append(parts, plain(k, plus, depth+1)+":"+plain(v.MapIndex(k), plus, depth+1))
+			texts = append(texts, plain(k, parts, plus, depth+1)+":"+plain(v.MapIndex(k), parts, plus, depth+1))
 		}
-		return "map[" + strings.Join(parts, " ") + "]"
+		return "map[" + strings.Join(texts, " ") + "]"
 	case reflect.Interface:
 		if v.IsNil() {
 			return "<nil>"
 		}
-		return plain(v.Elem(), plus, depth)
+		return plain(v.Elem(), parts, plus, depth)
 	case reflect.Pointer:
 		if !v.IsNil() && depth == 0 {
 			switch v.Elem().Kind() {
 			case reflect.Struct, reflect.Slice, reflect.Array, reflect.Map:
-				return "&" + plain(v.Elem(), plus, depth+1)
+				return "&" + plain(v.Elem(), parts, plus, depth+1)
 			}
 		}
 	}

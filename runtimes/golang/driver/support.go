@@ -22,6 +22,7 @@ func (k *kernel) exports() map[string]map[string]reflect.Value {
 			"Clear":     reflect.ValueOf(func(v any) { reflect.ValueOf(v).Clear() }),
 			"Equal":     reflect.ValueOf(equal),
 			"Shown":     reflect.ValueOf(newShown),
+			"Speaker":   reflect.ValueOf(newSpeaker),
 			"TypeName":  reflect.ValueOf(typeName),
 			"TypeOf":    reflect.ValueOf(typeOf),
 			"As":        reflect.ValueOf(as),
