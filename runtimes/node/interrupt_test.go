@@ -40,7 +40,6 @@ func TestInterrupt(t *testing.T) {
 		c.mu.Lock()
 		c.stdout.Reset()
 		c.mu.Unlock()
-		t.Log(test.name)
 		c.begin(wire.Request{Code: test.code})
 		c.await(&c.stdout, "go")
 		c.interrupt()

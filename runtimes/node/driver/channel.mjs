@@ -32,6 +32,8 @@ export class Channel {
   #post;
   /** @type {import('./interrupts.mjs').Interrupts} */
   #interrupts;
+  /** How many messages have asked for an ack. */
+  #awaited = 0;
 
   /**
    * @param {Int32Array} shared
@@ -68,9 +70,15 @@ export class Channel {
    * @param {object} message
    */
   sendAndWait(message) {
-    const before = AtomicsLoad(this.#shared, ACKS);
+    this.#awaited += 1;
+    const mine = this.#awaited;
     this.send(message);
-    this.await(ACKS, before);
+    // An interrupt may have left the ack of an earlier message unread.
+    for (;;) {
+      const acks = AtomicsLoad(this.#shared, ACKS);
+      if (acks >= mine) return;
+      AtomicsWait(this.#shared, ACKS, acks);
+    }
   }
 
   /**

@@ -82,27 +82,40 @@ export class Engine {
   }
 
   /**
-   * Runs a cell. The answer comes at once, or when what the cell awaits has settled.
+   * Runs a cell. One of the callbacks is called: at once when the text could not be compiled, else
+   * when what the cell awaits has settled.
    * @param {string} code
    * @param {string} name for stack traces
-   * @param {(error: Error | null, reply: Evaluated) => void} answered
+   * @param {(value: unknown) => void} fulfilled
+   * @param {(thrown: unknown, line?: number, column?: number) => void} rejected
    */
-  run(code, name, answered) {
-    const params = bare({
-      expression: `${code}\n//# sourceURL=${name}`,
-      replMode: true,
-      awaitPromise: true,
-      objectGroup: name,
+  run(code, name, fulfilled, rejected) {
+    const params = bare({ expression: `${code}\n//# sourceURL=${name}`, replMode: true });
+    this.#post('Runtime.evaluate', params, (error, reply) => {
+      if (error !== null) {
+        rejected(error);
+        return;
+      }
+      const { result, exceptionDetails: fault } = /** @type {Evaluated} */ (reply);
+      if (fault !== undefined) {
+        const thrown = fault.exception ? this.#adopt(fault.exception) : fault.text;
+        rejected(thrown, fault.lineNumber, fault.columnNumber);
+        return;
+      }
+      fulfilled(this.#adopt(result));
     });
-    this.#post('Runtime.evaluate', params, /** @type {any} */ (answered));
   }
 
   /**
-   * Lets go of what a cell's answer held.
-   * @param {string} name
+   * The value behind the inspector's description of it, which then lets go of it.
+   * @param {RemoteObject} remote
+   * @returns {unknown}
    */
-  release(name) {
-    this.ask('Runtime.releaseObjectGroup', { objectGroup: name });
+  #adopt(remote) {
+    const value = this.value(remote);
+    const { objectId } = remote;
+    if (objectId !== undefined) this.ask('Runtime.releaseObject', { objectId });
+    return value;
   }
 
   /**
@@ -111,18 +124,16 @@ export class Engine {
    * @returns {{value: unknown} | undefined}
    */
   peek(expression) {
-    const objectGroup = 'peek';
     const reply = this.ask('Runtime.evaluate', {
       expression,
       throwOnSideEffect: true,
       silent: true,
-      objectGroup,
       timeout: 250,
     });
-    const found =
-      reply && !reply.exceptionDetails ? { value: this.value(reply.result) } : undefined;
-    this.release(objectGroup);
-    return found;
+    if (!reply) return undefined;
+    if (!reply.exceptionDetails) return { value: this.#adopt(reply.result) };
+    if (reply.exceptionDetails.exception) this.#adopt(reply.exceptionDetails.exception);
+    return undefined;
   }
 
   /** The names of let, const and class at the top level. @returns {string[]} */

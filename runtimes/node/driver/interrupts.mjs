@@ -6,10 +6,16 @@
  * the main thread, and nothing races with it:
  *
  *  - the execution is over: nothing happens;
- *  - the driver is in the middle of something (a frame, a write): it is left to finish first;
- *  - user code is on the stack: a termination is queued right behind the question, ends all
- *    JavaScript down to the event loop, and then the reader thread sends `settle`;
- *  - nothing is on the stack (an await is pending): the execution is settled at once.
+ *  - nothing is on the stack (an await is pending): the execution is settled at once;
+ *  - something is on the stack: it gets a few milliseconds to come to its end by itself, which
+ *    ordinary cells and the driver's own steps do. What still runs then is terminated: a
+ *    termination is queued right behind the question, ends all JavaScript down to the event loop,
+ *    and then the reader thread sends `settle` and asks once more, since something else may spin;
+ *  - the driver is in the middle of something (a frame, a write): the termination waits for that.
+ *
+ * V8 acts on a termination at the next call or turn of a loop, and Node ends the process when that
+ * comes exactly between the last line of a cell and the end of its evaluation. That is what the
+ * few milliseconds are for: without them an interrupt of a short cell could meet that gap.
  */
 
 import { AtomicsLoad, PrimordialError } from './primordials.mjs';
@@ -26,10 +32,14 @@ export class Interrupts {
   #current = 0;
   #last = 0;
   #early = 0;
-  #asked = 0;
+  /** The execution for which something was terminated last. */
+  #terminated = 0;
+  /** How many terminations were asked for, and how many of them have ended what ran. */
   #requested = 0;
+  #landed = 0;
   /** The execution for which an interrupt waits until nothing is held, or 0. */
   #pending = 0;
+  #pendingId = '';
   #terminating = false;
   #signalled = false;
 
@@ -87,6 +97,8 @@ export class Interrupts {
 
   /** Nothing may be terminated until release. */
   hold() {
+    // V8 acts on a termination at the next call or turn of a loop, so one may be due right here.
+    while (this.#landed < this.#requested);
     this.#held += 1;
   }
 
@@ -95,40 +107,50 @@ export class Interrupts {
     if (this.#held > 0 || this.#pending === 0) return;
     const seq = this.#pending;
     this.#pending = 0;
-    this.#terminate(seq);
+    this.#terminate(seq, this.#pendingId);
     // Ended by the termination.
     for (;;);
   }
 
   /**
-   * Called by the reader thread through the inspector: once for an interrupt, and once more after
-   * each termination that came of it.
+   * Called by the reader thread: for an interrupt, then, while the answer is true, again after a
+   * moment and from then on with force, and also after each termination that came of it.
    * @param {number} seq
    * @param {string} id
+   * @param {boolean} force
+   * @param {number} landed how many terminations have done their work
+   * @returns {boolean} whether something still runs
    */
-  interrupt(seq, id) {
-    if (seq < this.#last || (seq === this.#last && this.#current !== seq)) return;
-    const again = this.#asked === seq;
-    this.#asked = seq;
+  interrupt(seq, id, force, landed) {
+    if (landed > this.#landed) this.#landed = landed;
+    if (seq < this.#last || (seq === this.#last && this.#current !== seq)) return false;
+    // A termination is on its way, and the reader thread asks again after it.
+    if (this.#landed < this.#requested) return false;
+    const terminated = this.#terminated === seq;
     // Still in the queue, perhaps behind a callback of user code.
     if (seq !== this.#current) this.#early = seq;
+    const busy = onStack();
+    if (busy && !force) return true;
     if (this.#held > 0) {
       this.#pending = seq;
-      return;
+      this.#pendingId = id;
+      return false;
     }
-    const busy = onStack();
-    if (again || (!busy && seq === this.#current)) this.#settle(seq, id);
-    if (busy) this.#terminate(seq);
+    if (terminated || (!busy && seq === this.#current)) this.#settle(seq, id);
+    if (busy) this.#terminate(seq, id);
+    return false;
   }
 
   /**
    * @param {number} seq
+   * @param {string} id
    */
-  #terminate(seq) {
+  #terminate(seq, id) {
     this.#terminating = seq === this.#current;
+    this.#terminated = seq;
     this.#requested += 1;
     const number = this.#requested;
-    this.#post({ type: 'terminate', seq, number });
+    this.#post({ type: 'terminate', seq, id, number });
     // Not Atomics.wait: it does not nest, and may be what user code is in.
     while (AtomicsLoad(this.#shared, TERMINATED) < number);
   }

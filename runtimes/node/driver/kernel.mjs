@@ -110,9 +110,12 @@ export class Kernel {
    */
   #execute(request) {
     const { seq, id, code = '', stdin = false } = request;
-    // Settled before it came here.
-    if (seq <= this.#last) return;
     this.#interrupts.hold();
+    if (seq <= this.#last) {
+      // Settled before it came here.
+      this.#interrupts.release();
+      return;
+    }
     this.#last = seq;
     this.#count += 1;
     const cell = { seq, id, name: `cell:${this.#count}`, code, stdin, env: bare({}) };
@@ -125,36 +128,45 @@ export class Kernel {
       this.settle(seq, id);
       return;
     }
-    this.#engine.run(code, cell.name, (error, reply) => this.#answered(cell, error, reply));
+    this.#engine.run(
+      code,
+      cell.name,
+      (value) => this.#fulfilled(cell, value),
+      (thrown, line, column) => this.#rejected(cell, thrown, line, column),
+    );
+  }
+
+  /**
+   * Whether the end of a cell is not to be told: it was interrupted while it awaited something, or
+   * was terminated and the reader thread is about to say so.
+   * @param {Cell} cell
+   */
+  #stale(cell) {
+    return this.#cell !== cell || this.#interrupts.terminating;
   }
 
   /**
    * @param {Cell} cell
-   * @param {Error | null} error of the inspector itself
-   * @param {import('./engine.mjs').Evaluated} reply
+   * @param {unknown} value
    */
-  #answered(cell, error, reply) {
-    // A cell that was interrupted while it awaited something comes here when that settles; one
-    // that was terminated comes here before the reader thread says so.
-    if (this.#cell !== cell || this.#interrupts.terminating) return;
-    if (error !== null) {
-      const value = `the cell could not be evaluated: ${error.message}`;
-      this.#fail(cell, { name: 'InternalError', value, traceback: value }, 'error');
-      return;
-    }
-    const details = reply.exceptionDetails;
-    if (details !== undefined) {
-      const thrown = details.exception ? this.#engine.value(details.exception) : details.text;
-      const { lineNumber: line, columnNumber: column } = details;
-      const place = { cell: cell.name, code: cell.code, line, column };
-      // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
-      const interrupted = this.#interrupts.signalled || endedBySigint(thrown);
-      this.#fail(cell, this.#faults.describe(thrown, place), interrupted ? 'interrupted' : 'error');
-      return;
-    }
-    const value = this.#engine.value(reply.result);
+  #fulfilled(cell, value) {
+    if (this.#stale(cell)) return;
     if (value !== undefined) this.#sendResult(cell, value);
     this.#finish(cell, 'ok');
+  }
+
+  /**
+   * @param {Cell} cell
+   * @param {unknown} thrown
+   * @param {number} [line] from 0, of text that could not be compiled
+   * @param {number} [column]
+   */
+  #rejected(cell, thrown, line, column) {
+    if (this.#stale(cell)) return;
+    const fault = this.#faults.describe(thrown, { cell: cell.name, code: cell.code, line, column });
+    // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
+    const interrupted = this.#interrupts.signalled || endedBySigint(thrown);
+    this.#fail(cell, fault, interrupted ? 'interrupted' : 'error');
   }
 
   /**
@@ -181,6 +193,7 @@ export class Kernel {
     const { name, value, traceback } = fault;
     this.#interrupts.hold();
     try {
+      if (cell !== this.#cell) return;
       this.#channel.send(bare({ type: 'error', id: cell.id, name, value, traceback }));
       this.#finish(cell, status);
     } finally {
@@ -210,10 +223,11 @@ export class Kernel {
   #finish(cell, status) {
     this.#interrupts.hold();
     try {
+      // An interrupt may have ended it between the last line of the caller and this one.
+      if (cell !== this.#cell) return;
       this.#cell = undefined;
       this.#interrupts.end();
       setEnvironment(cell.env);
-      this.#engine.release(cell.name);
       const { names, more } = this.#introspection.userNames();
       const message = bare({ type: 'done', id: cell.id, status, names });
       if (more > 0) message.more = more;

@@ -90,7 +90,12 @@ function start() {
   });
   const hidden = {
     meta: () => kernel.imports.meta,
-    interrupt: (/** @type {number} */ seq, /** @type {string} */ id) => interrupts.interrupt(seq, id),
+    interrupt: (
+      /** @type {number} */ seq,
+      /** @type {string} */ id,
+      /** @type {boolean} */ force,
+      /** @type {number} */ landed,
+    ) => interrupts.interrupt(seq, id, force, landed),
     take: (/** @type {unknown} */ value) => engine.take(value),
     import: (/** @type {unknown} */ specifier, /** @type {object} */ options) =>
       kernel.imports.dynamic(specifier, options),

@@ -20,11 +20,17 @@ const socket = new Socket({ fd: PROTOCOL_FD, readable: true, writable: true });
 let sequence = 0;
 let lastId = '';
 
+/** Up to which number terminations have ended what ran, and how many of them V8 has answered. */
+let landed = 0;
+let merged = 0;
+
 /**
  * While the main thread does not answer it waits for a child process, and the group gets SIGINT
  * again after so many milliseconds: a shell that forks at the wrong moment loses the first one.
  */
 const INSIST = 200;
+/** How many milliseconds an interrupted cell gets to come to its end, see interrupts.mjs. */
+const GRACE = 5;
 
 /**
  * @param {number} cell
@@ -43,24 +49,33 @@ function kill() {
  * Asks the main thread, in the middle of whatever it runs, what an interrupt means now.
  * See interrupts.mjs for its side.
  */
-function interrupt(seq = sequence, id = lastId) {
-  const expression = `__hotcell.interrupt(${seq}, ${JSON.stringify(id)})`;
+function interrupt(seq = sequence, id = lastId, force = false) {
   const again = setInterval(() => process.kill(0, 'SIGINT'), INSIST);
-  session.post('Runtime.evaluate', { expression, silent: true }, () => clearInterval(again));
+  const parameters = `${seq}, ${JSON.stringify(id)}, ${force}, ${landed}`;
+  const question = { expression: `__hotcell.interrupt(${parameters})`, silent: true };
+  session.post('Runtime.evaluate', question, (_, reply) => {
+    clearInterval(again);
+    const { result } = /** @type {{result?: {value?: unknown}}} */ (reply ?? {});
+    if (result?.value === true) setTimeout(interrupt, GRACE, seq, id, true);
+  });
 }
 
 /**
  * Ends the JavaScript that the main thread is in. The main thread waits for TERMINATED, so the
  * termination is queued behind the question that it is answering and hits nothing else.
  * @param {number} seq
+ * @param {string} id
  * @param {number} number counts the requests
  */
-function terminate(seq, number) {
-  const id = lastId;
-  session.post('Runtime.terminateExecution', {}, () => {
+function terminate(seq, id, number) {
+  session.post('Runtime.terminateExecution', {}, (error) => {
+    // V8 refuses a second one while the first is under way, which then serves for both.
+    if (number > merged) merged = number;
+    if (error) return;
+    landed = merged;
     port.postMessage({ type: 'settle', seq, id });
     // Something else may be spinning now, for example a promise chain behind a callback.
-    interrupt(seq, id);
+    interrupt(seq, id, true);
   });
   Atomics.store(shared, TERMINATED, number);
   // If nothing was running after all, this message is what the termination takes.
@@ -69,7 +84,7 @@ function terminate(seq, number) {
 
 port.on('message', (message) => {
   if (message.type === 'terminate') {
-    terminate(message.seq, message.number);
+    terminate(message.seq, message.id, message.number);
     return;
   }
   // The rest of a frame for which the main thread found the socket full.
