@@ -30,15 +30,23 @@ func phrases() map[string]phrase {
 	}
 }
 
+// speaking is a test in one language.
+type speaking struct {
+	t        *testing.T
+	s        *testserver.Server
+	language string
+	p        phrase
+}
+
 // eachLanguage runs a test in all of them, with a server of its own.
-func eachLanguage(t *testing.T, test func(t *testing.T, s *testserver.Server, language string, p phrase)) {
+func eachLanguage(t *testing.T, test func(in speaking)) {
 	t.Helper()
 	t.Parallel()
 	s := testserver.Start(t)
 	for _, language := range languages {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			test(t, s, language, phrases()[language])
+			test(speaking{t, s, language, phrases()[language]})
 		})
 	}
 }
@@ -81,7 +89,8 @@ func native(s *testserver.Server) *clients.Native { return &clients.Native{URL: 
 // TestQueueOrder sends runs without waiting; they run in that order, and one
 // that is taken back while it waits does not.
 func TestQueueOrder(t *testing.T) {
-	eachLanguage(t, func(t *testing.T, s *testserver.Server, language string, p phrase) {
+	eachLanguage(t, func(in speaking) {
+		t, s, language, p := in.t, in.s, in.language, in.p
 		ctx := limited(t)
 		cx := open(t, native(s), clients.Options{Language: language}).(clients.Controlled)
 		succeed(ctx, t, cx, p.setup, "")
@@ -121,7 +130,8 @@ func TestQueueOrder(t *testing.T) {
 // TestDaytonaQueue sends runs on sockets of their own, whose order nobody
 // promises; each runs alone.
 func TestDaytonaQueue(t *testing.T) {
-	eachLanguage(t, func(t *testing.T, s *testserver.Server, language string, p phrase) {
+	eachLanguage(t, func(in speaking) {
+		t, s, language, p := in.t, in.s, in.language, in.p
 		ctx := limited(t)
 		cx := open(t, inSandbox(t, s, language), clients.Options{Language: language})
 		succeed(ctx, t, cx, p.setup, "")
@@ -142,7 +152,8 @@ func TestDaytonaQueue(t *testing.T) {
 
 // TestRestart ends what runs and waits, and begins anew.
 func TestRestart(t *testing.T) {
-	eachLanguage(t, func(t *testing.T, s *testserver.Server, language string, p phrase) {
+	eachLanguage(t, func(in speaking) {
+		t, s, language, p := in.t, in.s, in.language, in.p
 		ctx := limited(t)
 		cx := open(t, native(s), clients.Options{Language: language}).(clients.Controlled)
 		succeed(ctx, t, cx, p.setup, "")
@@ -172,7 +183,8 @@ func TestRestart(t *testing.T) {
 // TestDefaultContext is there without being made, keeps its variables, is in
 // no list, and cannot be deleted.
 func TestDefaultContext(t *testing.T) {
-	eachLanguage(t, func(t *testing.T, s *testserver.Server, language string, p phrase) {
+	eachLanguage(t, func(in speaking) {
+		t, s, language, p := in.t, in.s, in.language, in.p
 		ctx := limited(t)
 		d := inSandbox(t, s, language)
 		for _, id := range []string{"", "default"} {
@@ -199,7 +211,8 @@ func TestDefaultContext(t *testing.T) {
 
 // TestDeletion ends 140 runs at once, each with the reason.
 func TestDeletion(t *testing.T) {
-	eachLanguage(t, func(t *testing.T, s *testserver.Server, language string, p phrase) {
+	eachLanguage(t, func(in speaking) {
+		t, s, language, p := in.t, in.s, in.language, in.p
 		for _, c := range []clients.Client{native(s), inSandbox(t, s, language)} {
 			t.Run(c.Name(), func(t *testing.T) {
 				ctx := limited(t)

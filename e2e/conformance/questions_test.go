@@ -79,7 +79,8 @@ func TestQuestions(t *testing.T) {
 // TestOddCode has code that is no proper text, or very much of it. Whatever it
 // comes to, the client is told, and the next run is a good one.
 func TestOddCode(t *testing.T) {
-	eachLanguage(t, func(t *testing.T, s *testserver.Server, language string, p phrase) {
+	eachLanguage(t, func(in speaking) {
+		t, s, language, p := in.t, in.s, in.language, in.p
 		ctx := limited(t)
 		d := inSandbox(t, s, language)
 		cx := open(t, d, clients.Options{Language: language})

@@ -32,6 +32,7 @@ func TestNative(t *testing.T) {
 
 // TestDaytona runs the same through the other dialect, side by side.
 func TestDaytona(t *testing.T) {
+	t.Parallel()
 	s := testserver.Start(t)
 	for _, l := range languages() {
 		c := &clients.Daytona{URL: s.URL, Key: s.Key}

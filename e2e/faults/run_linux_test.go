@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -42,7 +43,7 @@ func play(ctx context.Context, c clients.Client, l language, f fault) (told stri
 	err = s.acts(limited)
 	s.look()
 	if derr := cx.Delete(ctx); derr != nil {
-		return s.told, fmt.Errorf("delete context: %w (before: %v)", derr, err)
+		return s.told, errors.Join(fmt.Errorf("delete context: %w", derr), err)
 	}
 	if err != nil {
 		return s.told, err

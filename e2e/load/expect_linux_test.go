@@ -90,7 +90,3 @@ func letters(n int) iter.Seq[string] {
 		}
 	}
 }
-
-func once(s string) iter.Seq[string] {
-	return func(yield func(string) bool) { yield(s) }
-}

@@ -88,13 +88,14 @@ func TestLimit(t *testing.T) {
 	s := testserver.Start(t, testserver.WithContexts(func(c *contexts.Config) {
 		c.Spool = stream.Options{Memory: 1 << 20, Disk: 8 << 20, Dir: c.Spool.Dir}
 	}))
-	ctx := inTime(t)
 	for _, c := range []clients.Client{&clients.Native{URL: s.URL, Key: s.Key}, &clients.Daytona{URL: s.URL, Key: s.Key, Sandbox: "default"}} {
 		for language, cell := range map[string]string{
 			"python":     "kept = 1\nwhile True: print('x' * 1000)",
 			"javascript": "for (;;) console.log('x'.repeat(1000))",
 		} {
 			t.Run(language+"/"+c.Name(), func(t *testing.T) {
+				t.Parallel()
+				ctx := inTime(t)
 				cx, err := c.Open(ctx, clients.Options{Language: language})
 				if err != nil {
 					t.Fatal(err)
