@@ -39,6 +39,7 @@ type Session struct {
 	lib     Library
 	fset    *token.FileSet
 	cells   int
+	sorted  []string // the keys of names; nil when they have changed
 	serial  int
 	names   map[string]types.Object // what a top-level name means now
 	imports map[string]string       // name to path
@@ -98,7 +99,12 @@ type Program struct {
 func (p *Program) Commit() { p.commit() }
 
 // Names lists the user's top-level names, sorted.
-func (s *Session) Names() []string { return slices.Sorted(maps.Keys(s.names)) }
+func (s *Session) Names() []string {
+	if s.sorted == nil {
+		s.sorted = slices.Sorted(maps.Keys(s.names))
+	}
+	return s.sorted
+}
 
 // Lookup says what a top-level name means and what the emitted name of it is.
 func (s *Session) Lookup(name string) (types.Object, string) {

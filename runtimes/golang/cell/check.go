@@ -262,25 +262,28 @@ func (s *Session) load(importPath string) (*types.Package, error) {
 	if first != nil {
 		return nil, fmt.Errorf("check package %s: %w", importPath, first)
 	}
-	s.remember(file, info)
+	s.remember(file, info, true)
 	return pkg, nil
 }
 
-// remember keeps the generic declarations of a file, and those of a package
-// whose plain functions are emitted on use as well.
-func (s *Session) remember(file *ast.File, info *types.Info) {
+// remember keeps the declarations that are written only when something uses
+// them: generic ones, and all of a package that is supplied as source.
+func (s *Session) remember(file *ast.File, info *types.Info, all bool) {
 	for _, decl := range file.Decls {
 		switch decl := decl.(type) {
 		case *ast.FuncDecl:
-			if decl.Recv == nil {
-				if obj := info.Defs[decl.Name]; obj != nil {
-					s.origins[obj] = &origin{info: info, fn: decl}
-				}
+			fn, ok := info.Defs[decl.Name].(*types.Func)
+			if ok && decl.Recv == nil && (all || fn.Signature().TypeParams().Len() > 0) {
+				s.origins[fn] = &origin{info: info, fn: decl}
 			}
 		case *ast.GenDecl:
 			for _, spec := range decl.Specs {
-				if ts, ok := spec.(*ast.TypeSpec); ok {
-					s.origins[info.Defs[ts.Name]] = &origin{info: info, spec: ts}
+				ts, ok := spec.(*ast.TypeSpec)
+				if !ok {
+					continue
+				}
+				if obj := info.Defs[ts.Name]; obj != nil && (all || generic(obj.Type())) {
+					s.origins[obj] = &origin{info: info, spec: ts}
 				}
 			}
 		}

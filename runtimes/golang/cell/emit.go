@@ -86,12 +86,15 @@ func (e *emitter) program(fnName string) *Program {
 		maps.Copy(e.s.global, e.global)
 		maps.Copy(e.s.insts, e.insts)
 		e.s.concretes = append(e.s.concretes, e.methods...)
+		if len(e.names) > 0 || len(e.c.imports) > 0 {
+			e.s.sorted = nil
+		}
 		maps.Copy(e.s.names, e.names)
 		for name := range e.c.imports {
 			delete(e.s.names, name)
 		}
 		maps.Copy(e.s.imports, e.c.imports)
-		e.s.remember(e.c.draft.file, e.c.info)
+		e.s.remember(e.c.draft.file, e.c.info, false)
 	}
 	return p
 }

@@ -14,6 +14,8 @@ import (
 	"hotcell/runtimes/golang/std"
 )
 
+var errInterpreter = errors.New("this version of the interpreter is not known, yaegi v0.16.1 is needed: its field differs")
+
 // engine is the interpreter, and the two private fields of it by which running
 // code is ended.
 //
@@ -25,6 +27,8 @@ type engine struct {
 	i    *interp.Interpreter
 	id   *uint64
 	done chan struct{}
+	// What the interpreter keeps of every program.
+	roots, universe, scopes reflect.Value
 }
 
 func newEngine(lib *std.Library, trace io.Writer) (*engine, error) {
@@ -37,21 +41,58 @@ func newEngine(lib *std.Library, trace io.Writer) (*engine, error) {
 	if _, err := i.EvalWithContext(context.Background(), "package main"); err != nil {
 		return nil, fmt.Errorf("start the interpreter: %w", err)
 	}
-	e := &engine{i: i}
+	return reach(i)
+}
+
+// reach finds the private fields. The version of the interpreter is pinned;
+// another one is refused here, before it can do harm.
+func reach(i *interp.Interpreter) (*engine, error) {
 	v := reflect.ValueOf(i).Elem()
-	id, done := v.FieldByName("id"), v.FieldByName("done")
-	if !id.IsValid() || id.Kind() != reflect.Uint64 || !done.IsValid() || done.Type() != reflect.TypeFor[chan struct{}]() {
-		return nil, errors.New("this version of the interpreter is not known: yaegi v0.16.1 is needed")
+	kinds := map[string]reflect.Kind{"roots": reflect.Slice, "universe": reflect.Pointer, "scopes": reflect.Map}
+	known := map[string]reflect.Type{
+		"id": reflect.TypeFor[uint64](), "done": reflect.TypeFor[chan struct{}](),
+		"binPkg": reflect.TypeFor[interp.Exports](), "mapTypes": reflect.TypeFor[map[reflect.Value][]reflect.Type](),
 	}
-	e.id = (*uint64)(unsafe.Pointer(id.UnsafeAddr()))             //nolint:gosec // checked above
-	e.done = *(*chan struct{})(unsafe.Pointer(done.UnsafeAddr())) //nolint:gosec // checked above
-	bin, mapped := v.FieldByName("binPkg"), v.FieldByName("mapTypes")
-	if bin.Type() != reflect.TypeFor[interp.Exports]() || mapped.Type() != reflect.TypeFor[map[reflect.Value][]reflect.Type]() {
-		return nil, errors.New("this version of the interpreter is not known: yaegi v0.16.1 is needed")
+	for name, kind := range kinds {
+		if f := v.FieldByName(name); !f.IsValid() || f.Kind() != kind {
+			return nil, fmt.Errorf("%w: %s", errInterpreter, name)
+		}
 	}
-	useErrors(*(*interp.Exports)(unsafe.Pointer(bin.UnsafeAddr())), //nolint:gosec // checked above
-		*(*map[reflect.Value][]reflect.Type)(unsafe.Pointer(mapped.UnsafeAddr()))) //nolint:gosec // checked above
+	for name, t := range known {
+		if f := v.FieldByName(name); !f.IsValid() || f.Type() != t {
+			return nil, fmt.Errorf("%w: %s", errInterpreter, name)
+		}
+	}
+	e := &engine{
+		i:        i,
+		id:       (*uint64)(unsafe.Pointer(v.FieldByName("id").UnsafeAddr())), //nolint:gosec // checked above
+		done:     open(v.FieldByName("done")).Interface().(chan struct{}),
+		roots:    open(v.FieldByName("roots")),
+		universe: open(v.FieldByName("universe")),
+		scopes:   open(v.FieldByName("scopes")),
+	}
+	useErrors(open(v.FieldByName("binPkg")).Interface().(interp.Exports),
+		open(v.FieldByName("mapTypes")).Interface().(map[reflect.Value][]reflect.Type))
 	return e, nil
+}
+
+// forget lets go of the trees of programs that nothing refers to any more. The
+// interpreter keeps them, and the scopes of their functions, for a debugger.
+func (e *engine) forget() {
+	e.roots.SetZero()
+	for _, scope := range []reflect.Value{e.universe, e.scopes.MapIndex(reflect.ValueOf("main"))} {
+		if !scope.IsValid() || scope.IsNil() {
+			continue
+		}
+		if child := scope.Elem().FieldByName("child"); child.Kind() == reflect.Slice {
+			open(child).SetZero()
+		}
+	}
+}
+
+// open makes an unexported field settable.
+func open(field reflect.Value) reflect.Value {
+	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem() //nolint:gosec // the address of a field
 }
 
 // halt makes interpreted code stop at its next step, wherever it runs, until

@@ -28,6 +28,7 @@ func (k *kernel) compile(p *cell.Program) (prog *interp.Program, err error) {
 	if os.Getenv("HOTCELL_GO_TRACE") != "" {
 		fmt.Fprintln(os.Stderr, p.Source)
 	}
+	defer k.engine.forget()
 	for _, imp := range p.Imports {
 		if k.imported[imp.Path] {
 			continue
