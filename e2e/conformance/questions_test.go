@@ -38,7 +38,7 @@ func TestQuestions(t *testing.T) {
 		"go": {
 			"numbers := []int{1}\nfunc greet(name string) string { return \"hello\" }", "numb", "numbers",
 			"greet", "func", "nosuchname_x",
-			[]is{{"1 + 1", "complete"}, {"func f() {", "incomplete"}, {"1 +* 2", "invalid"}},
+			[]is{{"1 + 1", "complete"}, {"func f() {", "incomplete"}, {"1 + ) 2", "invalid"}},
 		},
 	} {
 		t.Run(language, func(t *testing.T) {
