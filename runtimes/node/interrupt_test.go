@@ -90,3 +90,29 @@ func TestInterruptWhenIdle(t *testing.T) {
 		}
 	}
 }
+
+// What an interrupted callback leaves behind in Node must not end the process
+// once asynchronous contexts are in use.
+func TestInterruptThenAsyncContexts(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for range 3 {
+		c.begin(wire.Request{Code: `setTimeout(() => { process.stdout.write('go\n'); for (;;); }, 1); await new Promise(() => {})`})
+		c.await(&c.stdout, "go\n")
+		c.interrupt()
+		if o := c.finish(); o.Status != "interrupted" {
+			t.Fatalf("%+v", o)
+		}
+		c.mu.Lock()
+		c.stdout.Reset()
+		c.mu.Unlock()
+	}
+	o := c.run(`const als = new (require('async_hooks').AsyncLocalStorage)();
+		await als.run(5, async () => { await new Promise(r => setTimeout(r, 1)); return als.getStore() })`)
+	if o.Result != "5" {
+		t.Errorf("%+v", o)
+	}
+	if c.stderr.Len() > 0 {
+		t.Error(c.stderr.String())
+	}
+}

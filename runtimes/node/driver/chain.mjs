@@ -1,6 +1,6 @@
 /** The chain of names that stands before the cursor: `a.b["c"].de` */
 
-import { charCodeAt, match, push, slice } from './primordials.mjs';
+import { charCodeAt, match, push, slice } from "./primordials.mjs";
 
 const LAST_NAME = /[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 const LAST_KEY = /\[\s*(?:"([^"\\\n]*)"|'([^'\\\n]*)'|(\d+))\s*\]$/;
@@ -13,7 +13,7 @@ const BLANK = /\s+$/;
  *   before the prefix is not a chain of plain names, so that it could only be run to be known
  */
 export function chainBefore(text) {
-  const prefix = match(LAST_NAME, text)?.[0] ?? '';
+  const prefix = match(LAST_NAME, text)?.[0] ?? "";
   let rest = slice(text, 0, text.length - prefix.length);
   /** @type {string[]} */
   const reversed = [];

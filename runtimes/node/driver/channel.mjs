@@ -8,11 +8,11 @@ import {
   JSONStringify,
   PrimordialError,
   subarray,
-  writeUInt32BE,
   writeSync,
+  writeUInt32BE,
   writeUtf8,
-} from './primordials.mjs';
-import { ACKS, FLUSHED, MAX_FRAME, PROTOCOL_FD } from './shared.mjs';
+} from "./primordials.mjs";
+import { ACKS, FLUSHED, MAX_FRAME, PROTOCOL_FD } from "./shared.mjs";
 
 /** The message does not fit into a frame. */
 export class FrameTooLarge extends PrimordialError {
@@ -21,7 +21,7 @@ export class FrameTooLarge extends PrimordialError {
    */
   constructor(size) {
     super(`${size} bytes are more than fit into one message (64 MiB)`);
-    this.name = 'FrameTooLarge';
+    this.name = "FrameTooLarge";
   }
 }
 
@@ -100,9 +100,9 @@ export class Channel {
       } catch (error) {
         const { code } = /** @type {NodeJS.ErrnoException} */ (error);
         // The server is gone: the reader thread sees that as well, and ends the process.
-        if (code !== 'EAGAIN') return;
+        if (code !== "EAGAIN") return;
         const before = AtomicsLoad(this.#shared, FLUSHED);
-        this.#post({ type: 'flush', bytes: subarray(frame, at) });
+        this.#post({ type: "flush", bytes: subarray(frame, at) });
         this.await(FLUSHED, before);
         return;
       }

@@ -1,6 +1,6 @@
 /** The functions that user code is given: display, clearOutput and prompt. */
 
-import { bundleOf, cleanBundle } from './formats.mjs';
+import { bundleOf, cleanBundle } from "./formats.mjs";
 import {
   AtomicsLoad,
   bare,
@@ -9,8 +9,8 @@ import {
   PrimordialError,
   PrimordialString,
   receiveMessageOnPort,
-} from './primordials.mjs';
-import { INPUTS } from './shared.mjs';
+} from "./primordials.mjs";
+import { INPUTS } from "./shared.mjs";
 
 /**
  * @typedef {object} DisplayOptions
@@ -58,10 +58,10 @@ export class Display {
     const cell = this.#cell();
     if (cell === undefined) {
       // No execution to show it in: what a callback prints between cells is plain output too.
-      this.#stdout.write(`${PrimordialString(bundle['text/plain'] ?? '')}\n`);
+      this.#stdout.write(`${PrimordialString(bundle["text/plain"] ?? "")}\n`);
       return;
     }
-    const message = bare({ type: 'display', id: cell.id, data: bundle, ack: true });
+    const message = bare({ type: "display", id: cell.id, data: bundle, ack: true });
     if (options.displayId !== undefined) message.display_id = PrimordialString(options.displayId);
     if (options.update) message.update = true;
     if (options.metadata) message.metadata = JSONParse(JSONStringify(options.metadata));
@@ -76,7 +76,7 @@ export class Display {
     const cell = this.#cell();
     if (cell === undefined) return;
     const wait = options.wait === true;
-    this.#channel.sendAndWait(bare({ type: 'clear_output', id: cell.id, wait, ack: true }));
+    this.#channel.sendAndWait(bare({ type: "clear_output", id: cell.id, wait, ack: true }));
   }
 
   /**
@@ -86,17 +86,17 @@ export class Display {
    * @param {{password?: boolean}} [options]
    * @returns {string | null}
    */
-  prompt(text = '', options = {}) {
+  prompt(text = "", options = {}) {
     const cell = this.#cell();
     if (!cell?.stdin) return null;
     while (receiveMessageOnPort(this.#inputs) !== undefined);
     const before = AtomicsLoad(this.#shared, INPUTS);
     const prompt = PrimordialString(text);
     const password = options.password === true;
-    this.#channel.send(bare({ type: 'input_request', id: cell.id, prompt, password }));
+    this.#channel.send(bare({ type: "input_request", id: cell.id, prompt, password }));
     this.#channel.await(INPUTS, before);
     const reply = receiveMessageOnPort(this.#inputs)?.message;
-    if (reply === undefined) throw new PrimordialError('the reply to prompt() was lost');
+    if (reply === undefined) throw new PrimordialError("the reply to prompt() was lost");
     return reply.eof ? null : reply.value;
   }
 }

@@ -1,6 +1,6 @@
 /** V8 through its own inspector: evaluates cells, and hands over what they gave as real values. */
 
-import { Session } from 'node:inspector';
+import { Session } from "node:inspector";
 import {
   bare,
   ObjectDefineProperty,
@@ -9,7 +9,7 @@ import {
   PrimordialBigInt,
   PrimordialNumber,
   slice,
-} from './primordials.mjs';
+} from "./primordials.mjs";
 
 /**
  * @typedef {object} RemoteObject
@@ -34,12 +34,12 @@ import {
  * @returns {Record<string, unknown>}
  */
 function disarm(params) {
-  const planted = ObjectGetOwnPropertyDescriptor(ObjectPrototype, 'toJSON');
+  const planted = ObjectGetOwnPropertyDescriptor(ObjectPrototype, "toJSON");
   if (planted?.configurable !== true) return params;
   delete (/** @type {any} */ (ObjectPrototype).toJSON);
-  return ObjectDefineProperty(params, 'restored', {
+  return ObjectDefineProperty(params, "restored", {
     enumerable: true,
-    get: () => void ObjectDefineProperty(ObjectPrototype, 'toJSON', planted),
+    get: () => void ObjectDefineProperty(ObjectPrototype, "toJSON", planted),
   });
 }
 
@@ -91,7 +91,7 @@ export class Engine {
    */
   run(code, name, fulfilled, rejected) {
     const params = bare({ expression: `${code}\n//# sourceURL=${name}`, replMode: true });
-    this.#post('Runtime.evaluate', params, (error, reply) => {
+    this.#post("Runtime.evaluate", params, (error, reply) => {
       if (error !== null) {
         rejected(error);
         return;
@@ -114,7 +114,7 @@ export class Engine {
   #adopt(remote) {
     const value = this.value(remote);
     const { objectId } = remote;
-    if (objectId !== undefined) this.ask('Runtime.releaseObject', { objectId });
+    if (objectId !== undefined) this.ask("Runtime.releaseObject", { objectId });
     return value;
   }
 
@@ -124,7 +124,7 @@ export class Engine {
    * @returns {{value: unknown} | undefined}
    */
   peek(expression) {
-    const reply = this.ask('Runtime.evaluate', {
+    const reply = this.ask("Runtime.evaluate", {
       expression,
       throwOnSideEffect: true,
       silent: true,
@@ -138,7 +138,7 @@ export class Engine {
 
   /** The names of let, const and class at the top level. @returns {string[]} */
   lexicalNames() {
-    return this.ask('Runtime.globalLexicalScopeNames', {})?.names ?? [];
+    return this.ask("Runtime.globalLexicalScopeNames", {})?.names ?? [];
   }
 
   /**
@@ -148,7 +148,7 @@ export class Engine {
    */
   value(remote) {
     if (remote.objectId !== undefined) {
-      this.ask('Runtime.callFunctionOn', {
+      this.ask("Runtime.callFunctionOn", {
         objectId: remote.objectId,
         functionDeclaration: TAKE,
         silent: true,
@@ -159,10 +159,10 @@ export class Engine {
     }
     if (remote.unserializableValue !== undefined) {
       const text = remote.unserializableValue;
-      if (remote.type === 'bigint') return PrimordialBigInt(slice(text, 0, -1));
+      if (remote.type === "bigint") return PrimordialBigInt(slice(text, 0, -1));
       return PrimordialNumber(text);
     }
-    if (remote.subtype === 'null') return null;
+    if (remote.subtype === "null") return null;
     return remote.value;
   }
 }

@@ -1,6 +1,6 @@
 /** What is told about something thrown: name, value and a traceback of the user's own frames. */
 
-import { textOf, wordsOf } from './formats.mjs';
+import { textOf, wordsOf } from "./formats.mjs";
 import {
   endsWith,
   inspect,
@@ -15,7 +15,7 @@ import {
   repeat,
   slice,
   split,
-} from './primordials.mjs';
+} from "./primordials.mjs";
 
 /** Longer texts are cut: an error is read by people and models, not by programs. */
 const LONGEST = 1024 * 1024;
@@ -47,7 +47,7 @@ export class Faults {
    * @param {string} driver the path of the driver's own file, whose frames are left out
    */
   constructor(driver) {
-    const quoted = driver.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    const quoted = driver.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     this.#foreign = new PrimordialRegExp(`^\\s+at .*(?:\\(|\\s)(?:node:|(?:file://)?${quoted})`);
   }
 
@@ -59,14 +59,14 @@ export class Faults {
   describe(thrown, place) {
     if (!isError(thrown)) {
       const value = cut(textOf(thrown));
-      return { name: 'Uncaught', value, traceback: `Uncaught ${value}${at(place)}` };
+      return { name: "Uncaught", value, traceback: `Uncaught ${value}${at(place)}` };
     }
-    const name = member(thrown, 'name') || 'Error';
-    const value = member(thrown, 'message');
+    const name = member(thrown, "name") || "Error";
+    const value = member(thrown, "message");
     const text = this.clean(fullText(thrown, name, value));
     if (isSyntaxError(thrown) && match(FRAME_OF_CELL, stackOf(thrown)) === null) {
       const source = sourceLine(place);
-      if (source !== '') return { name, value, traceback: `${source}${name}: ${value}` };
+      if (source !== "") return { name, value, traceback: `${source}${name}: ${value}` };
     }
     return { name, value, traceback: text };
   }
@@ -77,19 +77,20 @@ export class Faults {
    * @returns {string}
    */
   clean(text) {
-    const lines = split(text, '\n');
+    const lines = split(text, "\n");
+    /** @type {string[]} */
     const kept = [];
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i];
       if (match(MATCHING, line) !== null) continue;
       if (match(FRAME, line) === null || match(this.#foreign, line) === null) {
         push(kept, line);
-      } else if (endsWith(line, ' {') && kept.length > 0) {
+      } else if (endsWith(line, " {") && kept.length > 0) {
         // What follows are the error's own properties.
-        kept[kept.length - 1] += ' {';
+        kept[kept.length - 1] += " {";
       }
     }
-    return cut(join(kept, '\n'));
+    return cut(join(kept, "\n"));
   }
 }
 
@@ -125,7 +126,7 @@ function isSyntaxError(error) {
 function member(error, name) {
   try {
     const value = error[name];
-    return value === undefined ? '' : cut(PrimordialString(value));
+    return value === undefined ? "" : cut(PrimordialString(value));
   } catch (raised) {
     return `[${name} raises: ${wordsOf(raised)}]`;
   }
@@ -139,7 +140,7 @@ function stackOf(error) {
   try {
     return PrimordialString(error.stack);
   } catch {
-    return '';
+    return "";
   }
 }
 
@@ -163,7 +164,7 @@ function fullText(error, name, value) {
  * @returns {string}
  */
 function at(place) {
-  if (place.line === undefined) return '';
+  if (place.line === undefined) return "";
   return `\n    at ${place.cell}:${place.line + 1}:${(place.column ?? 0) + 1}`;
 }
 
@@ -173,14 +174,14 @@ function at(place) {
  * @returns {string}
  */
 function sourceLine(place) {
-  if (place.line === undefined) return '';
-  const line = split(place.code, '\n')[place.line];
-  if (line === undefined) return '';
+  if (place.line === undefined) return "";
+  const line = split(place.code, "\n")[place.line];
+  if (line === undefined) return "";
   const column = place.column ?? 0;
   // A generated line may be megabytes long; its neighbourhood is enough.
   const from = column > 200 ? column - 100 : 0;
   const shown = slice(line, from, from + 300);
-  return `${place.cell}:${place.line + 1}\n${shown}\n${repeat(' ', column - from)}^\n\n`;
+  return `${place.cell}:${place.line + 1}\n${shown}\n${repeat(" ", column - from)}^\n\n`;
 }
 
 /**

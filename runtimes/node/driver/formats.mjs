@@ -12,14 +12,14 @@ import {
   ObjectKeys,
   PrimordialString,
   PrimordialTypeError,
-} from './primordials.mjs';
+} from "./primordials.mjs";
 
 /** Values say how they are shown by a method of this name; it returns a bundle. */
-const OWN_BUNDLE = Symbol.for('hotcell.mimebundle');
+const OWN_BUNDLE = Symbol.for("hotcell.mimebundle");
 /** The same, as other JavaScript notebooks name it. */
-const NOTEBOOK_BUNDLE = Symbol.for('Jupyter.display');
+const NOTEBOOK_BUNDLE = Symbol.for("Jupyter.display");
 /** @type {(string | symbol)[]} */
-const BUNDLE_METHODS = [OWN_BUNDLE, NOTEBOOK_BUNDLE, 'toMimeBundle'];
+const BUNDLE_METHODS = [OWN_BUNDLE, NOTEBOOK_BUNDLE, "toMimeBundle"];
 
 /**
  * Deep enough for the data of an ordinary program, and bounded: what is over it is counted, as
@@ -48,7 +48,7 @@ export function wordsOf(error) {
   try {
     return PrimordialString(/** @type {any} */ (error)?.message ?? error);
   } catch {
-    return 'its own description raises';
+    return "its own description raises";
   }
 }
 
@@ -58,8 +58,8 @@ export function wordsOf(error) {
  * @returns {Record<string, any>}
  */
 export function cleanBundle(raw) {
-  if (raw === null || typeof raw !== 'object' || ArrayIsArray(raw)) {
-    throw new PrimordialTypeError('a bundle is an object of MIME types and their data');
+  if (raw === null || typeof raw !== "object" || ArrayIsArray(raw)) {
+    throw new PrimordialTypeError("a bundle is an object of MIME types and their data");
   }
   const copy = JSONParse(JSONStringify(raw));
   const out = bare({});
@@ -73,10 +73,11 @@ export function cleanBundle(raw) {
  * @returns {(() => unknown) | undefined}
  */
 function ownBundle(value) {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined;
+  if (value === null || (typeof value !== "object" && typeof value !== "function"))
+    return undefined;
   for (let i = 0; i < BUNDLE_METHODS.length; i++) {
     const name = BUNDLE_METHODS[i];
-    if (typeof value[name] === 'function') return () => value[name]();
+    if (typeof value[name] === "function") return () => value[name]();
   }
   return undefined;
 }
@@ -90,11 +91,11 @@ export function bundleOf(value) {
     const own = ownBundle(value)?.();
     if (own !== undefined && own !== null) {
       const bundle = cleanBundle(own);
-      bundle['text/plain'] ??= textOf(value);
+      bundle["text/plain"] ??= textOf(value);
       return bundle;
     }
   } catch (error) {
-    return bare({ 'text/plain': `${textOf(value)}\n[its bundle raised: ${wordsOf(error)}]` });
+    return bare({ "text/plain": `${textOf(value)}\n[its bundle raised: ${wordsOf(error)}]` });
   }
-  return bare({ 'text/plain': textOf(value) });
+  return bare({ "text/plain": textOf(value) });
 }

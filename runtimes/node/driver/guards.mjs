@@ -4,8 +4,8 @@
  * add its own and remove ours; ours come back.
  */
 
-import { textOf } from './formats.mjs';
-import { ObjectDefineProperty } from './primordials.mjs';
+import { textOf } from "./formats.mjs";
+import { ObjectDefineProperty } from "./primordials.mjs";
 
 const on = process.on.bind(process);
 const listenerCount = process.listenerCount.bind(process);
@@ -31,13 +31,13 @@ export class Guards {
       stderr.write(`${title} ${faults.clean(textOf(error))}\n`);
     };
     this.#kept = [
-      ['SIGINT', signalled],
-      ['uncaughtException', report('uncaughtException', 'Uncaught')],
-      ['unhandledRejection', report('unhandledRejection', 'Uncaught (in promise)')],
+      ["SIGINT", signalled],
+      ["uncaughtException", report("uncaughtException", "Uncaught")],
+      ["unhandledRejection", report("unhandledRejection", "Uncaught (in promise)")],
     ];
     this.restore();
     keepSignals();
-    on('removeListener', (event, listener) => {
+    on("removeListener", (event, listener) => {
       for (let i = 0; i < this.#kept.length; i++) {
         const kept = this.#kept[i];
         if (kept[0] === event && kept[1] === listener) on(event, listener);
@@ -63,12 +63,13 @@ export class Guards {
  * to watch for signals: without them SIGINT would end the process for good.
  */
 function keepSignals() {
-  ObjectDefineProperty(process, 'removeAllListeners', {
+  ObjectDefineProperty(process, "removeAllListeners", {
     value: (/** @type {[(string | symbol)?]} */ ...args) => {
       if (args.length > 0) return removeAllListeners(args[0]);
       const names = eventNames();
       for (let i = 0; i < names.length; i++) {
-        if (names[i] !== 'newListener' && names[i] !== 'removeListener') removeAllListeners(names[i]);
+        if (names[i] !== "newListener" && names[i] !== "removeListener")
+          removeAllListeners(names[i]);
       }
       return process;
     },

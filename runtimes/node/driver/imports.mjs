@@ -9,17 +9,36 @@ import {
   joinPath,
   match,
   ObjectDefineProperty,
-  pathToFileURL,
+  ObjectGetOwnPropertyDescriptor,
   PrimordialSyntaxError,
   PrimordialURL,
+  pathToFileURL,
   runInThisContext,
   vmConstants,
-} from './primordials.mjs';
+} from "./primordials.mjs";
 
 /** @typedef {(specifier: string, options?: object) => Promise<any>} Importer */
 
+const ownProcess = process;
 const RELATIVE = /^\.{0,2}\//;
 const ADDRESS = /^[a-z][a-z0-9+.-]*:/i;
+
+/**
+ * Node 20 calls the loader experimental at its first use, which is none of the user's business.
+ * @template T
+ * @param {() => T} call
+ * @returns {T}
+ */
+function quietly(call) {
+  const emitWarning = ObjectGetOwnPropertyDescriptor(ownProcess, "emitWarning");
+  if (emitWarning?.configurable !== true) return call();
+  ObjectDefineProperty(ownProcess, "emitWarning", { value: () => {}, configurable: true });
+  try {
+    return call();
+  } finally {
+    ObjectDefineProperty(ownProcess, "emitWarning", emitWarning);
+  }
+}
 
 /**
  * An import() that resolves from a directory.
@@ -30,10 +49,11 @@ const ADDRESS = /^[a-z][a-z0-9+.-]*:/i;
 function importerAt(filename, require) {
   const loader = /** @type {any} */ (vmConstants)?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   if (loader !== undefined) {
-    return runInThisContext('(specifier, options) => import(specifier, options)', {
+    const importer = runInThisContext("(specifier, options) => import(specifier, options)", {
       filename,
       importModuleDynamically: loader,
     });
+    return (specifier, options) => quietly(() => importer(specifier, options));
   }
   // Node before 20.12 has no loader for other directories: resolve first, as require does.
   return (specifier, options) => {
@@ -44,7 +64,7 @@ function importerAt(filename, require) {
       const found = require.resolve(specifier);
       target = found === specifier ? `node:${specifier}` : pathToFileURL(found).href;
     }
-    // @ts-ignore: options are new in ES2025
+    // @ts-expect-error: options are new in ES2025
     return import(target, options);
   };
 }
@@ -59,7 +79,7 @@ export class Imports {
    * @param {string} directory
    */
   constructor(directory) {
-    const filename = joinPath(directory, 'cell.js');
+    const filename = joinPath(directory, "cell.js");
     const { href: url } = pathToFileURL(filename);
     this.require = createRequire(filename);
     this.#import = importerAt(filename, this.require);

@@ -18,8 +18,8 @@
  * few milliseconds are for: without them an interrupt of a short cell could meet that gap.
  */
 
-import { AtomicsLoad, PrimordialError } from './primordials.mjs';
-import { TERMINATED } from './shared.mjs';
+import { AtomicsLoad, PrimordialError } from "./primordials.mjs";
+import { TERMINATED } from "./shared.mjs";
 
 export class Interrupts {
   /** @type {Int32Array} */
@@ -39,7 +39,7 @@ export class Interrupts {
   #landed = 0;
   /** The execution for which an interrupt waits until nothing is held, or 0. */
   #pending = 0;
-  #pendingId = '';
+  #pendingId = "";
   #terminating = false;
   #signalled = false;
 
@@ -150,7 +150,7 @@ export class Interrupts {
     this.#terminated = seq;
     this.#requested += 1;
     const number = this.#requested;
-    this.#post({ type: 'terminate', seq, id, number });
+    this.#post({ type: "terminate", seq, id, number });
     // Not Atomics.wait: it does not nest, and may be what user code is in.
     while (AtomicsLoad(this.#shared, TERMINATED) < number);
   }
@@ -169,7 +169,7 @@ function onStack() {
     PrimordialError.prepareStackTrace = (_, frames) => {
       depth = frames.length;
     };
-    void new PrimordialError('').stack;
+    void new PrimordialError("").stack;
     return depth > 4;
   } catch {
     return true;

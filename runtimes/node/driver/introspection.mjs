@@ -1,8 +1,7 @@
 /** Completion, inspection, is-complete, and the list of the user's names. */
 
-import { inspectText } from './inspection.mjs';
-import { chainBefore, codePoints, unitsOf } from './chain.mjs';
-import { Properties } from './properties.mjs';
+import { chainBefore, codePoints, unitsOf } from "./chain.mjs";
+import { inspectText } from "./inspection.mjs";
 import {
   bare,
   bareArray,
@@ -15,7 +14,8 @@ import {
   setHas,
   slice,
   startsWith,
-} from './primordials.mjs';
+} from "./primordials.mjs";
+import { Properties } from "./properties.mjs";
 
 /** What the contract allows a `done` to carry. */
 const MOST_NAMES = 200;
@@ -23,7 +23,7 @@ const MOST_NANOSECONDS = 5_000_000n;
 /** Enough for any list that somebody reads. */
 const MOST_MATCHES = 500;
 /** What esbuild calls the functions that it adds to TypeScript. */
-const HELPERS = '__';
+const HELPERS = "__";
 
 export class Introspection {
   /** @type {import('./engine.mjs').Engine} */
@@ -72,18 +72,24 @@ export class Introspection {
    * @returns {object} the message that answers
    */
   answer(request) {
-    const { type, id, code = '', cursor = 0, detail = 0 } = request;
+    const { type, id, code = "", cursor = 0, detail = 0 } = request;
     try {
-      if (type === 'complete') return this.#complete(id, code, cursor);
-      if (type === 'inspect') return this.#inspect(id, code, cursor, detail);
-      return bare({ type: 'is_complete_reply', id, ...isComplete(code) });
+      if (type === "complete") return this.#complete(id, code, cursor);
+      if (type === "inspect") return this.#inspect(id, code, cursor, detail);
+      return bare({ type: "is_complete_reply", id, ...isComplete(code) });
     } catch {
       // A value that fights back must not leave the request without an answer.
-      if (type === 'complete') {
-        return bare({ type: 'complete_reply', id, matches: bareArray([]), start: cursor, end: cursor });
+      if (type === "complete") {
+        return bare({
+          type: "complete_reply",
+          id,
+          matches: bareArray([]),
+          start: cursor,
+          end: cursor,
+        });
       }
-      if (type === 'inspect') return bare({ type: 'inspect_reply', id, found: false });
-      return bare({ type: 'is_complete_reply', id, status: 'unknown' });
+      if (type === "inspect") return bare({ type: "inspect_reply", id, found: false });
+      return bare({ type: "is_complete_reply", id, status: "unknown" });
     }
   }
 
@@ -96,7 +102,11 @@ export class Introspection {
     const at = unitsOf(code, cursor);
     const { path, prefix } = chainBefore(slice(code, 0, at));
     const candidates =
-      path === undefined ? [] : path.length > 0 ? this.#properties.of(path) : this.#properties.roots();
+      path === undefined
+        ? []
+        : path.length > 0
+          ? this.#properties.of(path)
+          : this.#properties.roots();
     /** @type {object[]} */
     const matches = bareArray([]);
     for (let i = 0; i < candidates.length && matches.length < MOST_MATCHES; i++) {
@@ -104,7 +114,7 @@ export class Introspection {
       if (startsWith(text, prefix)) matches[matches.length] = bare({ text, kind });
     }
     const start = cursor - codePoints(prefix);
-    return bare({ type: 'complete_reply', id, matches, start, end: cursor });
+    return bare({ type: "complete_reply", id, matches, start, end: cursor });
   }
 
   /**
@@ -118,10 +128,10 @@ export class Introspection {
     while (at < code.length && isWordAt(code, at)) at += 1;
     const { path, prefix } = chainBefore(slice(code, 0, at));
     const found =
-      path === undefined || prefix === '' ? undefined : this.#properties.at(path, prefix);
-    if (found === undefined) return bare({ type: 'inspect_reply', id, found: false });
-    const data = bare({ 'text/plain': inspectText(found.value, prefix, detail) });
-    return bare({ type: 'inspect_reply', id, found: true, data });
+      path === undefined || prefix === "" ? undefined : this.#properties.at(path, prefix);
+    if (found === undefined) return bare({ type: "inspect_reply", id, found: false });
+    const data = bare({ "text/plain": inspectText(found.value, prefix, detail) });
+    return bare({ type: "inspect_reply", id, found: true, data });
   }
 }
 
@@ -132,7 +142,14 @@ export class Introspection {
  */
 function isWordAt(text, at) {
   const c = text[at];
-  return c === '_' || c === '$' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c > '\x7f';
+  return (
+    c === "_" ||
+    c === "$" ||
+    (c >= "0" && c <= "9") ||
+    (c >= "a" && c <= "z") ||
+    (c >= "A" && c <= "Z") ||
+    c > "\x7f"
+  );
 }
 
 /**
@@ -142,22 +159,22 @@ function isWordAt(text, at) {
  */
 function isComplete(code) {
   const fault = compileFault(`async () => {${code}\n}`);
-  if (fault === '') return { status: 'complete' };
+  if (fault === "") return { status: "complete" };
   // Without the closing brace every text ends too early, unless something is wrong before.
   const open = compileFault(`async () => {${code}`);
   for (let i = 0; i < UNFINISHED.length; i++) {
-    if (includes(open, UNFINISHED[i])) return { status: 'incomplete', indent: '  ' };
+    if (includes(open, UNFINISHED[i])) return { status: "incomplete", indent: "  " };
   }
-  if (includes(code, 'import') && includes(fault, 'import')) return { status: 'unknown' };
-  return { status: 'invalid' };
+  if (includes(code, "import") && includes(fault, "import")) return { status: "unknown" };
+  return { status: "invalid" };
 }
 
 /** How V8 says that the text ended too early. */
 const UNFINISHED = [
-  'Unexpected end of input',
-  'Unterminated template literal',
-  'missing ) after argument list',
-  'Unterminated template',
+  "Unexpected end of input",
+  "Unterminated template literal",
+  "missing ) after argument list",
+  "Unterminated template",
 ];
 
 /**
@@ -167,9 +184,8 @@ const UNFINISHED = [
 function compileFault(text) {
   try {
     void new Script(text);
-    return '';
+    return "";
   } catch (error) {
     return `${/** @type {Error} */ (error).message}`;
   }
 }
-

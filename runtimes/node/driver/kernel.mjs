@@ -1,15 +1,15 @@
 /** The main thread's side of a context: takes requests one at a time, runs cells, answers. */
 
-import { FrameTooLarge } from './channel.mjs';
-import { bundleOf } from './formats.mjs';
-import { Imports } from './imports.mjs';
+import { FrameTooLarge } from "./channel.mjs";
+import { bundleOf } from "./formats.mjs";
+import { Imports } from "./imports.mjs";
 import {
   bare,
   hasOwn,
   isNativeError,
   ObjectGetOwnPropertyDescriptor,
   ObjectKeys,
-} from './primordials.mjs';
+} from "./primordials.mjs";
 
 /**
  * @typedef {object} Cell
@@ -25,6 +25,9 @@ const chdir = process.chdir.bind(process);
 const cwd = process.cwd.bind(process);
 const exit = process.exit.bind(process);
 const environment = process.env;
+const nextTick = process.nextTick.bind(process);
+const hasCapture = process.hasUncaughtExceptionCaptureCallback.bind(process);
+const setCapture = process.setUncaughtExceptionCaptureCallback.bind(process);
 
 export class Kernel {
   #engine;
@@ -67,21 +70,22 @@ export class Kernel {
    */
   handle(request) {
     switch (request.type) {
-      case 'configure':
+      case "configure":
         this.#configure(request);
         return;
-      case 'execute':
+      case "execute":
         this.#execute(request);
         return;
-      case 'settle':
+      case "settle":
         this.settle(request.seq, request.id);
+        unwind();
         return;
-      case 'complete':
-      case 'inspect':
-      case 'is_complete':
+      case "complete":
+      case "inspect":
+      case "is_complete":
         this.#introspect(request);
         return;
-      case 'shutdown':
+      case "shutdown":
         exit(0);
         return;
       default:
@@ -94,22 +98,22 @@ export class Kernel {
   #configure(request) {
     try {
       if (request.cwd) chdir(request.cwd);
-      setEnvironment(request.env ?? {});
+      setEnvironment(request.env ?? bare({}));
       this.imports = new Imports(cwd());
     } catch (error) {
       const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-      const value = `cannot work in ${request.cwd}: ${REASONS[code ?? ''] ?? String(error)}`;
-      this.#channel.send(bare({ type: 'refused', value }));
+      const value = `cannot work in ${request.cwd}: ${REASONS[code ?? ""] ?? String(error)}`;
+      this.#channel.send(bare({ type: "refused", value }));
       return;
     }
-    this.#channel.send(bare({ type: 'ready' }));
+    this.#channel.send(bare({ type: "ready" }));
   }
 
   /**
    * @param {{seq: number, id: string, code?: string, env?: Record<string, string>, stdin?: boolean}} request
    */
   #execute(request) {
-    const { seq, id, code = '', stdin = false } = request;
+    const { seq, id, code = "", stdin = false } = request;
     this.#interrupts.hold();
     if (seq <= this.#last) {
       // Settled before it came here.
@@ -122,7 +126,7 @@ export class Kernel {
     this.#cell = cell;
     const begun = this.#interrupts.begin(seq);
     this.#guards.restore();
-    if (begun) cell.env = setEnvironment(request.env ?? {});
+    if (begun) cell.env = setEnvironment(request.env ?? bare({}));
     this.#interrupts.release();
     if (!begun) {
       this.settle(seq, id);
@@ -152,7 +156,7 @@ export class Kernel {
   #fulfilled(cell, value) {
     if (this.#stale(cell)) return;
     if (value !== undefined) this.#sendResult(cell, value);
-    this.#finish(cell, 'ok');
+    this.#finish(cell, "ok");
   }
 
   /**
@@ -166,7 +170,7 @@ export class Kernel {
     const fault = this.#faults.describe(thrown, { cell: cell.name, code: cell.code, line, column });
     // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
     const interrupted = this.#interrupts.signalled || endedBySigint(thrown);
-    this.#fail(cell, fault, interrupted ? 'interrupted' : 'error');
+    this.#fail(cell, fault, interrupted ? "interrupted" : "error");
   }
 
   /**
@@ -174,12 +178,12 @@ export class Kernel {
    * @param {unknown} value
    */
   #sendResult(cell, value) {
-    const message = bare({ type: 'result', id: cell.id, data: bundleOf(value) });
+    const message = bare({ type: "result", id: cell.id, data: bundleOf(value) });
     try {
       this.#channel.send(message);
     } catch (error) {
       if (!(error instanceof FrameTooLarge)) throw error;
-      message.data = bare({ 'text/plain': `[the result cannot be shown: ${error.message}]` });
+      message.data = bare({ "text/plain": `[the result cannot be shown: ${error.message}]` });
       this.#channel.send(message);
     }
   }
@@ -194,7 +198,7 @@ export class Kernel {
     this.#interrupts.hold();
     try {
       if (cell !== this.#cell) return;
-      this.#channel.send(bare({ type: 'error', id: cell.id, name, value, traceback }));
+      this.#channel.send(bare({ type: "error", id: cell.id, name, value, traceback }));
       this.#finish(cell, status);
     } finally {
       this.#interrupts.release();
@@ -211,9 +215,9 @@ export class Kernel {
     if (seq > this.#last) this.#execute({ seq, id });
     const cell = this.#cell;
     if (cell === undefined || cell.seq !== seq) return;
-    const name = 'InterruptedError';
-    const value = 'the execution was interrupted';
-    this.#fail(cell, { name, value, traceback: `${name}: ${value}` }, 'interrupted');
+    const name = "InterruptedError";
+    const value = "the execution was interrupted";
+    this.#fail(cell, { name, value, traceback: `${name}: ${value}` }, "interrupted");
   }
 
   /**
@@ -229,7 +233,7 @@ export class Kernel {
       this.#interrupts.end();
       setEnvironment(cell.env);
       const { names, more } = this.#introspection.userNames();
-      const message = bare({ type: 'done', id: cell.id, status, names });
+      const message = bare({ type: "done", id: cell.id, status, names });
       if (more > 0) message.more = more;
       this.#channel.send(message);
     } finally {
@@ -247,9 +251,9 @@ export class Kernel {
 
 /** @type {Record<string, string | undefined>} */
 const REASONS = bare({
-  ENOENT: 'there is no such directory',
-  ENOTDIR: 'it is not a directory',
-  EACCES: 'permission denied',
+  ENOENT: "there is no such directory",
+  ENOTDIR: "it is not a directory",
+  EACCES: "permission denied",
 });
 
 /**
@@ -258,7 +262,7 @@ const REASONS = bare({
  */
 function endedBySigint(thrown) {
   if (!isNativeError(thrown)) return false;
-  return ObjectGetOwnPropertyDescriptor(thrown, 'signal')?.value === 'SIGINT';
+  return ObjectGetOwnPropertyDescriptor(thrown, "signal")?.value === "SIGINT";
 }
 
 /**
@@ -279,3 +283,18 @@ function setEnvironment(wanted) {
   return before;
 }
 
+/**
+ * Makes Node forget the asynchronous contexts that a terminated callback has left on its stack:
+ * it clears that stack after an exception that nobody caught, so it gets one.
+ */
+function unwind() {
+  if (hasCapture()) return;
+  try {
+    setCapture(() => setCapture(null));
+  } catch {
+    return; // the domain module does not allow it
+  }
+  nextTick(() => {
+    throw undefined;
+  });
+}

@@ -4,19 +4,19 @@
  * primordials.mjs.
  */
 
-import { builtinModules } from 'node:module';
-import { MessageChannel, Worker } from 'node:worker_threads';
-import { Channel } from './channel.mjs';
-import { Display } from './display.mjs';
-import { Engine } from './engine.mjs';
-import { Faults } from './errors.mjs';
-import { Guards } from './guards.mjs';
-import { Interrupts } from './interrupts.mjs';
-import { Introspection } from './introspection.mjs';
-import { Kernel } from './kernel.mjs';
-import { bare, ObjectCreate, ObjectDefineProperty, ObjectFreeze } from './primordials.mjs';
-import { CELLS, PROTOCOL_VERSION } from './shared.mjs';
-import { installStdio } from './stdio.mjs';
+import { builtinModules } from "node:module";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { Channel } from "./channel.mjs";
+import { Display } from "./display.mjs";
+import { Engine } from "./engine.mjs";
+import { Faults } from "./errors.mjs";
+import { Guards } from "./guards.mjs";
+import { Interrupts } from "./interrupts.mjs";
+import { Introspection } from "./introspection.mjs";
+import { Kernel } from "./kernel.mjs";
+import { bare, ObjectCreate, ObjectDefineProperty, ObjectFreeze } from "./primordials.mjs";
+import { CELLS, PROTOCOL_VERSION } from "./shared.mjs";
+import { installStdio } from "./stdio.mjs";
 
 /** Sits beside this file, see Go's driver.go. */
 const reader = `${__dirname}/reader.cjs`;
@@ -36,7 +36,7 @@ function provide(name, descriptor) {
  */
 function provideModules(kernel) {
   for (const name of builtinModules) {
-    if (name.startsWith('_') || name.includes('/') || name in globalThis) continue;
+    if (name.startsWith("_") || name.includes("/") || name in globalThis) continue;
     provide(name, {
       get: () => kernel.imports.require(name),
       set: (value) => provide(name, { value, writable: true, enumerable: true }),
@@ -55,11 +55,11 @@ function start() {
     env: {},
     execArgv: [],
     stdin: false,
-    name: 'hotcell',
+    name: "hotcell",
   });
-  thread.on('error', (error) => {
-    process._rawDebug('hotcell: the reader thread failed:', error);
-    process.kill(process.pid, 'SIGKILL');
+  thread.on("error", (error) => {
+    stderr.write(`hotcell: the reader thread failed: ${error}\n`);
+    process.kill(process.pid, "SIGKILL");
   });
 
   const { port1: port } = requests;
@@ -79,14 +79,14 @@ function start() {
     stdout,
   });
   const exported = { exports: {} };
-  provide('display', { value: display.display.bind(display), writable: true });
-  provide('clearOutput', { value: display.clearOutput.bind(display), writable: true });
-  provide('prompt', { value: display.prompt.bind(display), writable: true });
-  provide('module', { value: exported, writable: true });
-  provide('exports', { value: exported.exports, writable: true });
-  provide('require', {
+  provide("display", { value: display.display.bind(display), writable: true });
+  provide("clearOutput", { value: display.clearOutput.bind(display), writable: true });
+  provide("prompt", { value: display.prompt.bind(display), writable: true });
+  provide("module", { value: exported, writable: true });
+  provide("exports", { value: exported.exports, writable: true });
+  provide("require", {
     get: () => kernel.imports.require,
-    set: (value) => provide('require', { value, writable: true, enumerable: true }),
+    set: (value) => provide("require", { value, writable: true, enumerable: true }),
   });
   const hidden = {
     meta: () => kernel.imports.meta,
@@ -105,7 +105,7 @@ function start() {
       /** @type {object} */ options,
     ) => kernel.imports.named(specifier, names, options),
   };
-  ObjectDefineProperty(globalThis, '__hotcell', {
+  ObjectDefineProperty(globalThis, "__hotcell", {
     value: ObjectFreeze(Object.assign(ObjectCreate(null), hidden)),
     enumerable: false,
     writable: false,
@@ -119,13 +119,15 @@ function start() {
 
   process.argv.length = 1;
   process.execArgv.length = 0;
-  port.on('message', (message) => {
-    if (message.type !== 'listening') {
+  port.on("message", (message) => {
+    if (message.type !== "listening") {
       kernel.handle(message);
       return;
     }
     const version = process.versions.node;
-    channel.send(bare({ type: 'hello', protocol: PROTOCOL_VERSION, language: 'javascript', version }));
+    channel.send(
+      bare({ type: "hello", protocol: PROTOCOL_VERSION, language: "javascript", version }),
+    );
   });
 }
 

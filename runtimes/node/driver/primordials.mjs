@@ -3,13 +3,13 @@
  * runs after start goes through these and through index loops, never through a prototype.
  */
 
-import fs from 'node:fs';
-import module from 'node:module';
-import path from 'node:path';
-import url from 'node:url';
-import util from 'node:util';
-import vm from 'node:vm';
-import threads from 'node:worker_threads';
+import fs from "node:fs";
+import module from "node:module";
+import path from "node:path";
+import url from "node:url";
+import util from "node:util";
+import vm from "node:vm";
+import threads from "node:worker_threads";
 
 // User code can also replace what Node's own modules export.
 export const { openSync, writeSync } = fs;
@@ -27,7 +27,7 @@ const { call } = Function.prototype;
  * Turns a method into a function that takes its receiver first.
  * @type {<T extends (...args: any[]) => any>(method: T) => (self: any, ...args: any[]) => ReturnType<T>}
  */
-const uncurry = /** @type {any} */ (call.bind.bind(call));
+const uncurry = /** @type {any} */ (/** @type {any} */ (call).bind.bind(call));
 
 export const globals = globalThis;
 export const ObjectPrototype = Object.prototype;

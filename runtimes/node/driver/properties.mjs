@@ -11,15 +11,52 @@ import {
   setAdd,
   setHas,
   toObject,
-} from './primordials.mjs';
+} from "./primordials.mjs";
 
 /** A prototype chain longer than this is a trick. */
 const LONGEST_CHAIN = 64;
 const KEYWORDS = [
-  'async', 'await', 'break', 'case', 'catch', 'class', 'const', 'continue', 'debugger', 'default',
-  'delete', 'do', 'else', 'export', 'extends', 'false', 'finally', 'for', 'function', 'if', 'import',
-  'in', 'instanceof', 'let', 'new', 'null', 'return', 'static', 'super', 'switch', 'this', 'throw',
-  'true', 'try', 'typeof', 'undefined', 'var', 'void', 'while', 'with', 'yield',
+  "async",
+  "await",
+  "break",
+  "case",
+  "catch",
+  "class",
+  "const",
+  "continue",
+  "debugger",
+  "default",
+  "delete",
+  "do",
+  "else",
+  "export",
+  "extends",
+  "false",
+  "finally",
+  "for",
+  "function",
+  "if",
+  "import",
+  "in",
+  "instanceof",
+  "let",
+  "new",
+  "null",
+  "return",
+  "static",
+  "super",
+  "switch",
+  "this",
+  "throw",
+  "true",
+  "try",
+  "typeof",
+  "undefined",
+  "var",
+  "void",
+  "while",
+  "with",
+  "yield",
 ];
 
 /** @typedef {{text: string, kind: string}} Candidate */
@@ -43,9 +80,9 @@ export class Properties {
     /** @type {Candidate[]} */
     const found = [];
     const names = this.#engine.lexicalNames();
-    for (let i = 0; i < names.length; i++) push(found, { text: names[i], kind: 'instance' });
+    for (let i = 0; i < names.length; i++) push(found, { text: names[i], kind: "instance" });
     collect(globals, found);
-    for (let i = 0; i < KEYWORDS.length; i++) push(found, { text: KEYWORDS[i], kind: 'keyword' });
+    for (let i = 0; i < KEYWORDS.length; i++) push(found, { text: KEYWORDS[i], kind: "keyword" });
     return found;
   }
 
@@ -105,7 +142,7 @@ function member(value, name) {
   for (let i = 0; holder !== undefined && holder !== null && i < LONGEST_CHAIN; i++) {
     if (isProxy(holder)) return undefined;
     const found = ObjectGetOwnPropertyDescriptor(holder, name);
-    if (found !== undefined) return 'value' in found ? { value: found.value } : undefined;
+    if (found !== undefined) return "value" in found ? { value: found.value } : undefined;
     holder = ObjectGetPrototypeOf(holder);
   }
   return undefined;
@@ -126,7 +163,7 @@ function collect(value, found) {
       if (setHas(seen, text) || !isName(text)) continue;
       setAdd(seen, text);
       const property = ObjectGetOwnPropertyDescriptor(holder, text);
-      push(found, { text, kind: typeof property?.value === 'function' ? 'function' : 'property' });
+      push(found, { text, kind: typeof property?.value === "function" ? "function" : "property" });
     }
     holder = ObjectGetPrototypeOf(holder);
   }
@@ -139,10 +176,17 @@ function collect(value, found) {
  */
 function isName(text) {
   const c = text[0];
-  if (c === undefined || (c >= '0' && c <= '9')) return false;
+  if (c === undefined || (c >= "0" && c <= "9")) return false;
   for (let i = 0; i < text.length; i++) {
     const u = text[i];
-    if (u < '$' || (u > '$' && u < '0') || (u > '9' && u < 'A') || (u > 'Z' && u < '_') || u === '`' || (u > 'z' && u <= '\x7f')) {
+    if (
+      u < "$" ||
+      (u > "$" && u < "0") ||
+      (u > "9" && u < "A") ||
+      (u > "Z" && u < "_") ||
+      u === "`" ||
+      (u > "z" && u <= "\x7f")
+    ) {
       return false;
     }
   }

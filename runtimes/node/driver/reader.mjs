@@ -4,10 +4,10 @@
  * code, which lives in another realm, cannot break the reading.
  */
 
-import { Session } from 'node:inspector';
-import { Socket } from 'node:net';
-import { workerData } from 'node:worker_threads';
-import { ACKS, FLUSHED, INPUTS, MAX_FRAME, PROTOCOL_FD, TERMINATED } from './shared.mjs';
+import { Session } from "node:inspector";
+import { Socket } from "node:net";
+import { workerData } from "node:worker_threads";
+import { ACKS, FLUSHED, INPUTS, MAX_FRAME, PROTOCOL_FD, TERMINATED } from "./shared.mjs";
 
 /** @type {{port: import('node:worker_threads').MessagePort, inputs: import('node:worker_threads').MessagePort, shared: SharedArrayBuffer}} */
 const { port, inputs, shared: buffer } = workerData;
@@ -18,7 +18,7 @@ const socket = new Socket({ fd: PROTOCOL_FD, readable: true, writable: true });
 
 /** The number and the id of the last execution that was handed to the main thread. */
 let sequence = 0;
-let lastId = '';
+let lastId = "";
 
 /** Up to which number terminations have ended what ran, and how many of them V8 has answered. */
 let landed = 0;
@@ -42,7 +42,7 @@ function bump(cell) {
 
 /** Ends the process whatever the main thread is doing. */
 function kill() {
-  process.kill(process.pid, 'SIGKILL');
+  process.kill(process.pid, "SIGKILL");
 }
 
 /**
@@ -50,10 +50,10 @@ function kill() {
  * See interrupts.mjs for its side.
  */
 function interrupt(seq = sequence, id = lastId, force = false) {
-  const again = setInterval(() => process.kill(0, 'SIGINT'), INSIST);
+  const again = setInterval(() => process.kill(0, "SIGINT"), INSIST);
   const parameters = `${seq}, ${JSON.stringify(id)}, ${force}, ${landed}`;
   const question = { expression: `__hotcell.interrupt(${parameters})`, silent: true };
-  session.post('Runtime.evaluate', question, (_, reply) => {
+  session.post("Runtime.evaluate", question, (_, reply) => {
     clearInterval(again);
     const { result } = /** @type {{result?: {value?: unknown}}} */ (reply ?? {});
     if (result?.value === true) setTimeout(interrupt, GRACE, seq, id, true);
@@ -68,22 +68,22 @@ function interrupt(seq = sequence, id = lastId, force = false) {
  * @param {number} number counts the requests
  */
 function terminate(seq, id, number) {
-  session.post('Runtime.terminateExecution', {}, (error) => {
+  session.post("Runtime.terminateExecution", {}, (error) => {
     // V8 refuses a second one while the first is under way, which then serves for both.
     if (number > merged) merged = number;
     if (error) return;
     landed = merged;
-    port.postMessage({ type: 'settle', seq, id });
+    port.postMessage({ type: "settle", seq, id });
     // Something else may be spinning now, for example a promise chain behind a callback.
     interrupt(seq, id, true);
   });
   Atomics.store(shared, TERMINATED, number);
   // If nothing was running after all, this message is what the termination takes.
-  port.postMessage({ type: 'nudge' });
+  port.postMessage({ type: "nudge" });
 }
 
-port.on('message', (message) => {
-  if (message.type === 'terminate') {
+port.on("message", (message) => {
+  if (message.type === "terminate") {
     terminate(message.seq, message.id, message.number);
     return;
   }
@@ -96,17 +96,17 @@ port.on('message', (message) => {
  */
 function route(request) {
   switch (request.type) {
-    case 'ack':
+    case "ack":
       bump(ACKS);
       return;
-    case 'input_reply':
-      inputs.postMessage({ value: request.value ?? '', eof: request.eof === true });
+    case "input_reply":
+      inputs.postMessage({ value: request.value ?? "", eof: request.eof === true });
       bump(INPUTS);
       return;
-    case 'interrupt':
+    case "interrupt":
       interrupt();
       return;
-    case 'execute':
+    case "execute":
       sequence += 1;
       lastId = request.id;
       request.seq = sequence;
@@ -136,7 +136,7 @@ function take(n) {
   return all.subarray(0, n);
 }
 
-socket.on('data', (chunk) => {
+socket.on("data", (chunk) => {
   chunks.push(chunk);
   held += chunk.length;
   while (held >= wanted) {
@@ -152,9 +152,9 @@ socket.on('data', (chunk) => {
     const body = take(bodyLength);
     bodyLength = -1;
     wanted = 4;
-    route(JSON.parse(body.toString('utf8')));
+    route(JSON.parse(body.toString("utf8")));
   }
 });
-socket.on('end', kill);
-socket.on('error', kill);
-port.postMessage({ type: 'listening' });
+socket.on("end", kill);
+socket.on("error", kill);
+port.postMessage({ type: "listening" });

@@ -4,18 +4,18 @@
  * write is never cut in two by an interrupt.
  */
 
-import { Writable } from 'node:stream';
+import { Writable } from "node:stream";
 import {
   AtomicsWait,
   BufferFrom,
-  openSync,
   ObjectDefineProperty,
+  openSync,
   PrimordialString,
   PrimordialTypeError,
   PrimordialUint8Array,
   ReflectApply,
   writeSync,
-} from './primordials.mjs';
+} from "./primordials.mjs";
 
 const nextTick = process.nextTick.bind(process);
 const dozing = new Int32Array(new SharedArrayBuffer(4));
@@ -28,7 +28,7 @@ const dozing = new Int32Array(new SharedArrayBuffer(4));
  */
 function reopen(fd) {
   try {
-    return openSync(`/proc/self/fd/${fd}`, 'w');
+    return openSync(`/proc/self/fd/${fd}`, "w");
   } catch {
     return fd;
   }
@@ -43,7 +43,7 @@ function writeAll(fd, bytes) {
     try {
       at += writeSync(fd, bytes, at, bytes.length - at);
     } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EAGAIN') throw error;
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EAGAIN") throw error;
       // Only where the pipe could not be reopened, and Node has no poll(2).
       AtomicsWait(dozing, 0, 0, 1);
     }
@@ -65,12 +65,16 @@ function outputStream(fd, interrupts) {
    * @param {any} [callback]
    */
   const write = (chunk, encoding, callback) => {
-    const done = typeof encoding === 'function' ? encoding : callback;
-    const charset = typeof encoding === 'string' ? encoding : 'utf8';
+    const done = typeof encoding === "function" ? encoding : callback;
+    const charset = typeof encoding === "string" ? encoding : "utf8";
     const bytes =
-      typeof chunk === 'string' ? BufferFrom(chunk, /** @type {BufferEncoding} */ (charset)) : chunk;
+      typeof chunk === "string"
+        ? BufferFrom(chunk, /** @type {BufferEncoding} */ (charset))
+        : chunk;
     if (!(bytes instanceof PrimordialUint8Array)) {
-      throw new PrimordialTypeError(`a chunk is text or bytes, not ${PrimordialString(typeof chunk)}`);
+      throw new PrimordialTypeError(
+        `a chunk is text or bytes, not ${PrimordialString(typeof chunk)}`,
+      );
     }
     interrupts.hold();
     try {
@@ -78,7 +82,7 @@ function outputStream(fd, interrupts) {
     } finally {
       interrupts.release();
     }
-    if (typeof done === 'function') nextTick(done, null);
+    if (typeof done === "function") nextTick(done, null);
     return true;
   };
 
@@ -86,9 +90,9 @@ function outputStream(fd, interrupts) {
    * @param {...any} args
    */
   const end = (...args) => {
-    if (args.length > 0 && typeof args[0] !== 'function' && args[0] != null) {
+    if (args.length > 0 && typeof args[0] !== "function" && args[0] != null) {
       ReflectApply(write, undefined, args);
-    } else if (typeof args[0] === 'function') {
+    } else if (typeof args[0] === "function") {
       nextTick(args[0], null);
     }
     return stream;
@@ -109,7 +113,7 @@ function outputStream(fd, interrupts) {
       enumerable: false,
     });
   }
-  return Object.assign(stream, { fd, _type: 'pipe', _isStdio: true });
+  return Object.assign(stream, { fd, _type: "pipe", _isStdio: true });
 }
 
 /**
