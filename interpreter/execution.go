@@ -24,6 +24,8 @@ type Execution struct {
 	log    *stream.Log[wire.Event]
 	done   chan struct{}
 	signal chan interruption // to the loop, while running
+	number uint64            // of this execution in its context; Interpreter.mu guards it
+	kept   int64             // bytes of its events once it has ended; likewise
 
 	mu      sync.Mutex
 	snap    Snapshot

@@ -1,10 +1,10 @@
 package interpreter
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-
-	"hotcell/internal/wire"
 )
 
 // Keep bounds what a context remembers of finished executions. The oldest go
@@ -38,75 +38,65 @@ func (k Keep) withDefaults() Keep {
 // history holds a context's executions by id. Interpreter.mu guards it.
 type history struct {
 	keep    Keep
+	count   uint64 // executions so far
 	byID    map[string]*Execution
-	order   []*Execution
-	evicted []string
+	done    []*Execution // those that have ended, in that order
+	bytes   int64        // of their events
+	evicted map[string]struct{}
+	forget  []string // the evicted ids, oldest first
 }
 
 func (h *history) known(id string) bool {
-	_, ok := h.byID[id]
-	return ok || slices.Contains(h.evicted, id)
+	_, kept := h.byID[id]
+	_, gone := h.evicted[id]
+	return kept || gone
 }
 
 func (h *history) add(e *Execution) {
 	if h.byID == nil {
 		h.byID = make(map[string]*Execution)
+		h.evicted = make(map[string]struct{})
 	}
+	h.count++
+	e.number = h.count
 	h.byID[e.req.ID] = e
-	h.order = append(h.order, e)
 }
 
 func (h *history) find(id string) (*Execution, error) {
 	if e, ok := h.byID[id]; ok {
 		return e, nil
 	}
-	if slices.Contains(h.evicted, id) {
+	if _, ok := h.evicted[id]; ok {
 		return nil, fmt.Errorf("%w: %s", ErrEvicted, id)
 	}
 	return nil, fmt.Errorf("%w: %s", ErrUnknownExecution, id)
 }
 
-// trim evicts what is over the bounds and returns it, to be discarded.
-func (h *history) trim() []*Execution {
-	var total int64
-	finished := h.finished()
-	for _, e := range finished {
-		total += e.size()
-	}
-	var out []*Execution
-	for len(finished) > 1 && (len(finished) > h.keep.Executions || total > h.keep.Bytes) {
-		e := finished[0]
-		finished = finished[1:]
-		total -= e.size()
-		out = append(out, e)
-		delete(h.byID, e.req.ID)
-		h.order = slices.Delete(h.order, slices.Index(h.order, e), slices.Index(h.order, e)+1)
-		h.evicted = append(h.evicted, e.req.ID)
-	}
-	if over := len(h.evicted) - forgotten; over > 0 {
-		h.evicted = slices.Delete(h.evicted, 0, over)
-	}
-	return out
+// all lists what is kept, in the order in which it was asked for.
+func (h *history) all() []*Execution {
+	return slices.SortedFunc(maps.Values(h.byID), func(a, b *Execution) int { return cmp.Compare(a.number, b.number) })
 }
 
-// finished lists the executions that have ended.
-func (h *history) finished() []*Execution {
-	var out []*Execution
-	for _, e := range h.order {
-		if done(e) {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-func done(e *Execution) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.snap.State == wire.StateDone
-}
-
-func (e *Execution) size() int64 {
+// finish takes in an execution that has ended, and returns those that have to
+// go for it.
+func (h *history) finish(e *Execution) (evicted []*Execution) {
 	memory, disk := e.log.Size()
-	return int64(memory) + disk
+	e.kept = int64(memory) + disk
+	h.done = append(h.done, e)
+	h.bytes += e.kept
+	for len(h.done) > 1 && (len(h.done) > h.keep.Executions || h.bytes > h.keep.Bytes) {
+		old := h.done[0]
+		h.done[0] = nil
+		h.done = h.done[1:]
+		h.bytes -= old.kept
+		delete(h.byID, old.req.ID)
+		h.evicted[old.req.ID] = struct{}{}
+		h.forget = append(h.forget, old.req.ID)
+		evicted = append(evicted, old)
+	}
+	for len(h.forget) > forgotten {
+		delete(h.evicted, h.forget[0])
+		h.forget = h.forget[1:]
+	}
+	return evicted
 }

@@ -266,7 +266,7 @@ func (in *Interpreter) Restart(ctx context.Context) error {
 func (in *Interpreter) Close(reason ClosedError) {
 	in.mu.Lock()
 	in.closed = true
-	old := in.history.finished()
+	old := slices.Clone(in.history.done)
 	in.mu.Unlock()
 	in.cancel(reason)
 	in.cancelQueued(reason.Name, reason.Reason, reason.Text)
@@ -309,17 +309,29 @@ func (in *Interpreter) cancelQueued(name, reason, text string) {
 	in.queue = nil
 	in.mu.Unlock()
 	for _, j := range jobs {
-		j.cancel(name, reason, text+" before this ran")
+		in.refuse(j, name, reason, text+" before this ran")
 	}
 }
 
-func (j job) cancel(name, reason, text string) {
+// file remembers an execution that has ended.
+func (in *Interpreter) file(e *Execution) {
+	in.mu.Lock()
+	evicted := in.history.finish(e)
+	in.mu.Unlock()
+	for _, old := range evicted {
+		old.log.Discard()
+	}
+}
+
+// refuse ends a job that left the queue without its turn.
+func (in *Interpreter) refuse(j job, name, reason, text string) {
 	if j.ask != nil {
 		j.ask.answer <- answer{err: fmt.Errorf("%w: %s", ErrClosed, text)}
 		return
 	}
 	j.exec.fail(wire.Event{Name: name, Value: text, Cause: &wire.Cause{Reason: reason}})
 	j.exec.finish(wire.StatusCancelled)
+	in.file(j.exec)
 }
 
 // withdraw takes an execution out of the queue, if that is where it is.
@@ -333,7 +345,7 @@ func (in *Interpreter) withdraw(e *Execution, reason string) bool {
 	if i < 0 {
 		return false
 	}
-	job{exec: e}.cancel("InterruptedError", "interrupt", reason)
+	in.refuse(job{exec: e}, "InterruptedError", "interrupt", reason)
 	return true
 }
 
@@ -360,7 +372,7 @@ func (in *Interpreter) Execution(id string) (*Execution, error) {
 func (in *Interpreter) Executions() []*Execution {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return slices.Clone(in.history.order)
+	return in.history.all()
 }
 
 // LastUsed is when the last execution ended; zero while one runs or waits.

@@ -53,11 +53,8 @@ func (in *Interpreter) handle(j job) {
 	result := in.run(j.exec)
 	in.mu.Lock()
 	in.running, in.used = nil, in.cfg.Now()
-	evicted := in.history.trim()
 	in.mu.Unlock()
-	for _, e := range evicted {
-		e.log.Discard()
-	}
+	in.file(j.exec)
 	j.exec.log.Settle(settled)
 	if result != nil {
 		result <- in.restart()

@@ -145,7 +145,7 @@ func (o *output) message(ev *wire.Event, last bool) {
 		o.sink.driverError(*ev)
 		return
 	}
-	o.emit(*ev, len(ev.Text))
+	o.emit(*ev, eventCodec{}.Size(*ev))
 }
 
 // collect reads what the pipes hold at this moment, and no more, so that
