@@ -29,7 +29,8 @@ type Config struct {
 	// Empty: python3 on the PATH.
 	Program string
 	// Preload lists the modules that every kernel finds imported. Nil means
-	// numpy, pandas and matplotlib.pyplot, as far as they are installed.
+	// numpy, pandas and matplotlib.pyplot, as far as they are installed; an
+	// empty list means none.
 	Preload []string
 	// ScratchDir is where files of the runtime's own go. Empty: os.TempDir.
 	ScratchDir string
@@ -61,6 +62,9 @@ func New(cfg Config) *Runtime {
 	}
 	if cfg.ScratchDir == "" {
 		cfg.ScratchDir = os.TempDir()
+	}
+	if cfg.Preload == nil {
+		cfg.Preload = []string{"numpy", "pandas", "matplotlib.pyplot"}
 	}
 	r := &Runtime{cfg: cfg}
 	found, err := probe(cfg.Program)

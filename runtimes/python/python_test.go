@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 
 // abandon is the service in a child of the tests that will be killed.
 func abandon(program string) error {
-	r := python.New(python.Config{Program: program, Preload: []string{"json"}})
+	r := python.New(python.Config{Program: program, Preload: []string{}})
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for _, spec := range []runtimes.Spec{{}, {Env: map[string]string{"PYTHONHASHSEED": "1"}}} {

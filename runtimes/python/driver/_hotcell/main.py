@@ -10,8 +10,6 @@ import warnings
 
 from .streams import unbuffer_c_output
 
-DEFAULT_PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
-
 
 def run(mode: str, options: list[str]) -> None:
     unbuffer_c_output()
@@ -38,7 +36,7 @@ def run_template(preload: list[str]) -> None:
     # Loaded here because a kernel needs them and must not pay for them.
     for name in ("_hotcell.complete", "asyncio", "multiprocessing", "ctypes", "resource"):
         importlib.import_module(name)
-    for name in preload or DEFAULT_PRELOAD:
+    for name in preload:
         import_if_there(name)
     draw_once()
     rehearse(kernel)
