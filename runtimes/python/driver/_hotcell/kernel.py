@@ -60,6 +60,7 @@ class Kernel:
         self.compiler = cell.Compiler(self.shell)
         self.charts = Charts(lambda data: self.exchange.publish(data, {}, "", False))
         self.charts.register(self.shell.display_formatter)
+        watch_imports()
         builtins.input = self.exchange.ask
         getpass.getpass = self.exchange.ask_secret
         self.builtins = Builtins()
@@ -92,7 +93,6 @@ class Kernel:
         try:
             self.connect(high_descriptor(protocol_fd))
             faulthandler.enable(file=2, all_threads=False)
-            watch_imports()
             hello = {"type": "hello", "protocol": PROTOCOL, "language": "python"}
             self.connection.send({**hello, "version": platform.python_version()})
             while True:

@@ -68,5 +68,15 @@ def draw_once() -> None:
         axes.set_title("x")
         png(figure)
         pyplot.close("all")
+        forget_fonts()
     except Exception as error:
         sys.stderr.write(f"drawing a first figure: {type(error).__name__}: {error}\n")
+
+
+def forget_fonts() -> None:
+    """Close the font files. Matplotlib would do it in every fork, because the
+    open ones share their offsets; freeing them there costs each kernel memory."""
+    fonts = getattr(sys.modules.get("matplotlib.font_manager"), "_get_font", None)
+    clear = getattr(fonts, "cache_clear", None)
+    if clear is not None:
+        clear()

@@ -1,0 +1,90 @@
+package python_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hotcell/internal/wire"
+	"hotcell/runtimes"
+)
+
+// BenchmarkFirstResult is what a new context costs: the kernel, its
+// configuration, and the first cell of somebody who works with data. A parked
+// kernel has been waiting for a while, another is started on demand.
+func BenchmarkFirstResult(b *testing.B) {
+	closeBench(benchKernel(b))
+	for _, c := range []struct {
+		name string
+		wait time.Duration
+	}{{"parked", 40 * time.Millisecond}, {"unparked", 0}} {
+		b.Run(c.name, func(b *testing.B) { benchFirstResult(b, c.wait) })
+	}
+}
+
+func benchFirstResult(b *testing.B, wait time.Duration) {
+	times := map[string][]time.Duration{}
+	var touched []int
+	measure := func(name string, since time.Time) { times[name] = append(times[name], time.Since(since)) }
+	for b.Loop() {
+		began := time.Now()
+		k := benchKernel(b)
+		measure("start", began)
+		time.Sleep(wait)
+		if wait > 0 {
+			began = time.Now()
+		}
+		step, before := time.Now(), faults(b, k)
+		exchangeBench(b, k, wire.Request{Type: wire.ReqConfigure}, wire.MsgReady)
+		measure("configure", step)
+		step = time.Now()
+		exchangeBench(b, k, wire.Request{Type: wire.ReqExecute, ID: "x", Code: "import pandas, matplotlib.pyplot; 1+1"}, wire.MsgDone)
+		measure("first", step)
+		measure("whole", began)
+		touched = append(touched, faults(b, k)-before)
+		closeBench(k)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(slices.Min(touched)), "faults")
+	for name, all := range times {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[0])/1e6, "ms/"+name+"-least")
+		b.ReportMetric(float64(all[len(all)/2])/1e6, fmt.Sprintf("ms/%s-median", name))
+	}
+}
+
+// faults counts the pages that a kernel has made its own so far.
+func faults(b *testing.B, k *runtimes.Kernel) int {
+	b.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", k.Process.Pid()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.Fields(string(raw[bytes.LastIndexByte(raw, ')'):]))[8])
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+// exchangeBench sends a request and reads up to its answer.
+func exchangeBench(b *testing.B, k *runtimes.Kernel, r wire.Request, answer string) {
+	b.Helper()
+	if err := wire.WriteFrame(k.Conn, r); err != nil {
+		b.Fatal(err)
+	}
+	for {
+		var m wire.Message
+		if err := wire.ReadFrame(k.Conn, &m); err != nil {
+			b.Fatal(err)
+		}
+		if m.Type == answer {
+			return
+		}
+	}
+}
