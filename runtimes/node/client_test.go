@@ -135,9 +135,7 @@ func (c *client) next() wire.Message {
 	case m := <-c.messages:
 		return m
 	case <-time.After(patience):
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.tb.Fatalf("no message; stdout %q; stderr %q", clip(c.stdout.String()), clip(c.stderr.String()))
+		c.tb.Fatalf("no message; stdout %q; stderr %q", clip(c.written(&c.stdout)), clip(c.written(&c.stderr)))
 		return wire.Message{}
 	}
 }
@@ -183,7 +181,7 @@ func (c *client) finish() outcome {
 		switch m.Type {
 		case "":
 			<-c.kernel.Process.Done()
-			c.tb.Logf("the kernel ended: %s; stderr %q", c.kernel.Process.Exit(), clip(c.stderr.String()))
+			c.tb.Logf("the kernel ended: %s; stderr %q", c.kernel.Process.Exit(), clip(c.written(&c.stderr)))
 			o.Status = "died"
 			return o
 		case wire.MsgResult:
@@ -222,11 +220,27 @@ func (c *client) interrupt() {
 	_ = c.kernel.Process.Signal(syscall.SIGINT)
 }
 
+// written returns what was collected so far.
+func (c *client) written(out *strings.Builder) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return out.String()
+}
+
+// forget drops it.
+func (c *client) forget(out *strings.Builder) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out.Reset()
+}
+
 // await returns when the output contains what is wanted.
 func (c *client) await(out *strings.Builder, want string) {
 	c.tb.Helper()
 	timeout := time.AfterFunc(patience, func() {
 		_ = c.kernel.Process.Signal(os.Kill)
+		<-c.kernel.Process.Done()
+		c.changed.Broadcast()
 	})
 	defer timeout.Stop()
 	c.mu.Lock()

@@ -37,9 +37,7 @@ func TestInterrupt(t *testing.T) {
 		{"regular expression", `console.log('go'); /(a*)*b/.test('a'.repeat(40))`},
 		{"stack overflow", `console.log('go'); for (;;) { try { (function f() { f() })() } catch {} }`},
 	} {
-		c.mu.Lock()
-		c.stdout.Reset()
-		c.mu.Unlock()
+		c.forget(&c.stdout)
 		c.begin(wire.Request{Code: test.code})
 		c.await(&c.stdout, "go")
 		c.interrupt()
@@ -103,16 +101,14 @@ func TestInterruptThenAsyncContexts(t *testing.T) {
 		if o := c.finish(); o.Status != "interrupted" {
 			t.Fatalf("%+v", o)
 		}
-		c.mu.Lock()
-		c.stdout.Reset()
-		c.mu.Unlock()
+		c.forget(&c.stdout)
 	}
 	o := c.run(`const als = new (require('async_hooks').AsyncLocalStorage)();
 		await als.run(5, async () => { await new Promise(r => setTimeout(r, 1)); return als.getStore() })`)
 	if o.Result != "5" {
 		t.Errorf("%+v", o)
 	}
-	if c.stderr.Len() > 0 {
-		t.Error(c.stderr.String())
+	if said := c.written(&c.stderr); said != "" {
+		t.Error(said)
 	}
 }

@@ -31,9 +31,7 @@ func TestOutput(t *testing.T) {
 			c := newClient(t)
 			c.run(test.code)
 			c.await(&c.stdout, test.end)
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			out := c.stdout.String()
+			out := c.written(&c.stdout)
 			if !strings.HasSuffix(out, test.end) {
 				t.Errorf("it ends in %q", clip(out))
 			}
@@ -124,8 +122,8 @@ func TestConfigure(t *testing.T) {
 			t.Errorf("%s: %+v, want %s", step.code, o, step.want)
 		}
 	}
-	if c.stderr.Len() > 0 {
-		t.Errorf("stderr: %s", clip(c.stderr.String()))
+	if said := c.written(&c.stderr); said != "" {
+		t.Errorf("stderr: %s", clip(said))
 	}
 	c.send(wire.Request{Type: wire.ReqConfigure, Cwd: "/does/not/exist"})
 	if m := c.next(); m.Type != wire.MsgRefused || !strings.Contains(m.Value, "no such directory") {

@@ -11,6 +11,8 @@ import (
 // calls of the driver. Lines keep their numbers. JavaScript is never refused
 // here: what this package does not understand goes to V8 as it is.
 func (r *Runtime) Translate(language, code string) (string, *runtimes.UserError) {
+	// A source map of invalid UTF-8 keeps the TypeScript compiler busy for ever.
+	code = strings.ToValidUTF8(code, "\uFFFD")
 	if language == "typescript" {
 		stripped, fault := strip(code)
 		if fault != nil {

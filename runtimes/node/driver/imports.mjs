@@ -64,7 +64,6 @@ function importerAt(filename, require) {
       const found = require.resolve(specifier);
       target = found === specifier ? `node:${specifier}` : pathToFileURL(found).href;
     }
-    // @ts-expect-error: options are new in ES2025
     return import(target, options);
   };
 }
