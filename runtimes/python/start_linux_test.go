@@ -511,29 +511,3 @@ func TestPreload(t *testing.T) {
 		})
 	}
 }
-
-// TestMemory bounds what an idle kernel costs.
-func TestMemory(t *testing.T) {
-	t.Parallel()
-	kernels := make([]*kernel, 4)
-	for i := range kernels {
-		kernels[i] = configured(t)
-		kernels[i].ok("1+1")
-	}
-	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", kernels[3].Process.Pid()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	sizes := map[string]int{}
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if name, rest, ok := strings.Cut(s.Text(), ":"); ok && strings.HasSuffix(rest, " kB") {
-			sizes[name], _ = strconv.Atoi(strings.Fields(rest)[0])
-		}
-	}
-	private := sizes["Private_Dirty"] + sizes["Private_Clean"]
-	t.Logf("PSS %d kB, private %d kB", sizes["Pss"], private)
-	if private > 6<<10 {
-		t.Errorf("an idle kernel has %d kB of its own", private)
-	}
-}

@@ -24,6 +24,7 @@ from .interrupts import Interrupts
 from .loop import KernelLoop
 from .namespace import Environment, names, reseed
 from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
+from .rehearsal import warm_up
 from .shell import Sinks, build, introduce, leave
 from .sources import Sources, forget_command_line, teach_inspect
 from .streams import Builtins, Streams
@@ -65,7 +66,9 @@ class Kernel:
         getpass.getpass = self.exchange.ask_secret
         self.builtins = Builtins()
         self.check_builtins = False
+        self.preloaded: list[str] = []  # modules, in the template
         forget_command_line()
+        self.sources = Sources(lambda _: None)
         self.reset()
         self.handlers: dict[str, Callable[[Frame], None]] = {
             "configure": self.configure,
@@ -80,8 +83,10 @@ class Kernel:
     def reset(self) -> None:
         """Forget every cell."""
         self.count = 0
+        self.shell.execution_count = 1
         self.history = History(self.shell)
         self.history.clear()
+        self.sources.clear()
         self.sources = Sources(self.history.drop)
         teach_inspect(self.sources)
 
@@ -95,6 +100,7 @@ class Kernel:
             faulthandler.enable(file=2, all_threads=False)
             hello = {"type": "hello", "protocol": PROTOCOL, "language": "python"}
             self.connection.send({**hello, "version": platform.python_version()})
+            warm_up(self)
             while True:
                 frame = self.loop.wait()
                 kind = frame.get("type", "")

@@ -65,6 +65,12 @@ class KernelLoop:
             frame = connection.take()
         return frame
 
+    def turn(self) -> None:
+        """Once around, for a rehearsal."""
+        loop = self.ready()
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run an asynchronous cell, which keeps its own errors."""
         loop = self._loop

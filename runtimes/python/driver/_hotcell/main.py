@@ -36,21 +36,22 @@ def run_template(preload: list[str]) -> None:
     # Loaded here because a kernel needs them and must not pay for them.
     for name in ("_hotcell.complete", "asyncio", "multiprocessing", "ctypes", "resource"):
         importlib.import_module(name)
-    for name in preload:
-        import_if_there(name)
+    kernel.preloaded = [name for name in preload if import_if_there(name)]
     draw_once()
     rehearse(kernel)
     settle()
     Template(PROTOCOL_FD, kernel).run()
 
 
-def import_if_there(name: str) -> None:
+def import_if_there(name: str) -> bool:
     try:
         importlib.import_module(name)
     except ImportError:
-        return
+        return False
     except Exception as error:  # a broken package must not take every kernel along
         sys.stderr.write(f"preload {name}: {type(error).__name__}: {error}\n")
+        return False
+    return True
 
 
 def draw_once() -> None:

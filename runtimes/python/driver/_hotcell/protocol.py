@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import socket
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -61,7 +63,7 @@ class Connection:
         self.fileno = fd
         self.pid = _getpid()
         self._recv = self.socket.recv
-        self._sendall = self.socket.sendall
+        self._sendall: Callable[[bytes], None] = self.socket.sendall
         self._lock = threading.Lock()
         self._buffer = bytearray()
         self._frames: deque[Frame] = deque()
@@ -119,6 +121,16 @@ class Connection:
             del buffer[: size + 4]
             self._frames.append(decode_json(text))
 
+    def arrives(self, seconds: float) -> bool:
+        """Whether there is a frame to take, or comes within that time."""
+        if not self._frames and select.select([self.fileno], [], [], seconds)[0]:
+            self.fill(socket.MSG_DONTWAIT)
+        return bool(self._frames)
+
+    def mute(self, muted: bool) -> None:
+        """Send nothing, for a rehearsal."""
+        self._sendall = _discard if muted else self.socket.sendall
+
     def take(self) -> Frame | None:
         """The next frame that has already arrived."""
         return self._frames.popleft() if self._frames else None
@@ -141,6 +153,10 @@ class Connection:
             return head
         except OSError:
             return b""
+
+
+def _discard(_: object) -> None:
+    """Stands for sendall."""
 
 
 def pack(frame: Frame) -> bytes:

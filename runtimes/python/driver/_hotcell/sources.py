@@ -52,6 +52,14 @@ class Sources:
             line_cache().pop(oldest, None)
             self._dropped(oldest)
 
+    def clear(self) -> None:
+        """Forget every cell."""
+        for name in self._entries:
+            line_cache().pop(name, None)
+        self._entries.clear()
+        self._order.clear()
+        self._size = 0
+
     def restore(self) -> None:
         """Before a traceback: somebody may have cleared the line cache."""
         cache = line_cache()

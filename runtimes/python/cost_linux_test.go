@@ -1,6 +1,7 @@
 package python_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -28,6 +29,7 @@ func BenchmarkFirstResult(b *testing.B) {
 }
 
 func benchFirstResult(b *testing.B, wait time.Duration) {
+	b.Helper()
 	times := map[string][]time.Duration{}
 	var touched []int
 	measure := func(name string, since time.Time) { times[name] = append(times[name], time.Since(since)) }
@@ -59,15 +61,15 @@ func benchFirstResult(b *testing.B, wait time.Duration) {
 }
 
 // faults counts the pages that a kernel has made its own so far.
-func faults(b *testing.B, k *runtimes.Kernel) int {
-	b.Helper()
+func faults(tb testing.TB, k *runtimes.Kernel) int {
+	tb.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", k.Process.Pid()))
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	n, err := strconv.Atoi(strings.Fields(string(raw[bytes.LastIndexByte(raw, ')'):]))[8])
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	return n
 }
@@ -86,5 +88,31 @@ func exchangeBench(b *testing.B, k *runtimes.Kernel, r wire.Request, answer stri
 		if m.Type == answer {
 			return
 		}
+	}
+}
+
+// TestMemory bounds what an idle kernel costs.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	kernels := make([]*kernel, 4)
+	for i := range kernels {
+		kernels[i] = configured(t)
+		kernels[i].ok("1+1")
+	}
+	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", kernels[3].Process.Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sizes := map[string]int{}
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if name, rest, ok := strings.Cut(s.Text(), ":"); ok && strings.HasSuffix(rest, " kB") {
+			sizes[name], _ = strconv.Atoi(strings.Fields(rest)[0])
+		}
+	}
+	private := sizes["Private_Dirty"] + sizes["Private_Clean"]
+	t.Logf("PSS %d kB, private %d kB", sizes["Pss"], private)
+	if private > 6<<10 {
+		t.Errorf("an idle kernel has %d kB of its own", private)
 	}
 }
