@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"hotcell/internal/wire"
 )
@@ -317,19 +318,44 @@ func TestBigCell(t *testing.T) {
 	}
 }
 
+func TestSecretsStay(t *testing.T) {
+	t.Setenv("HOTCELL_API_KEY", "secret")
+	c := start(t)
+	if o := c.run(`os.Getenv("HOTCELL_API_KEY")`); o.result != `""` {
+		t.Errorf("user code reads %s", o.result)
+	}
+}
+
+func TestHugePanic(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	o := c.run(`panic(strings.Repeat("x", 80<<20))`)
+	if o.status != "error" || len(o.err.Value) > 300<<10 {
+		t.Errorf("%s, %d bytes", o.status, len(o.err.Value))
+	}
+	if o := c.run("strings.Repeat(\"x\", 80<<20)"); o.status != "ok" {
+		t.Errorf("%s %+v", o.status, o.err)
+	}
+}
+
 func TestGroupDies(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	o := c.run(`cmd := exec.Command("sleep", "300"); cmd.Start(); cmd.Process.Pid`)
-	_ = c.kernel.Conn.Close()
-	<-c.kernel.Process.Done()
 	var pid int
 	if _, err := fmt.Sscan(o.result, &pid); err != nil {
 		t.Fatal(err)
 	}
-	// Nobody may have reaped it yet; a zombie does no harm.
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err == nil && !strings.Contains(string(stat), ") Z ") {
-		t.Errorf("the child of the kernel is alive: %s", stat)
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+	_ = c.kernel.Conn.Close()
+	<-c.kernel.Process.Done()
+	// Readable once the child has ended; nobody may reap it.
+	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	if n, err := unix.Poll(fds, int(patience.Milliseconds())); n != 1 {
+		t.Errorf("the child of the kernel is alive: %v", err)
 	}
 }

@@ -79,15 +79,15 @@ type outcome struct {
 	messages int
 }
 
-func start(t testing.TB) *client {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func start(tb testing.TB) *client {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	k, err := golang.New(golang.Config{}).Start(ctx, runtimes.Spec{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	c := &client{t: t, kernel: k, out: collect(k.Stdout), errs: collect(k.Stderr), frames: make(chan wire.Message, 64)}
+	c := &client{t: tb, kernel: k, out: collect(k.Stdout), errs: collect(k.Stderr), frames: make(chan wire.Message, 64)}
 	// Ends with the connection.
 	go func() {
 		defer close(c.frames)
@@ -99,9 +99,9 @@ func start(t testing.TB) *client {
 			c.frames <- m
 		}
 	}()
-	t.Cleanup(c.close)
-	if m := c.ask(wire.Request{Type: wire.ReqConfigure, Language: "go", Cwd: t.TempDir()}); m.Type != wire.MsgReady {
-		t.Fatalf("configure: %+v", m)
+	tb.Cleanup(c.close)
+	if m := c.ask(wire.Request{Type: wire.ReqConfigure, Language: "go", Cwd: tb.TempDir()}); m.Type != wire.MsgReady {
+		tb.Fatalf("configure: %+v", m)
 	}
 	return c
 }
@@ -110,7 +110,7 @@ func (c *client) close() {
 	_ = c.kernel.Conn.Close()
 	_ = c.kernel.Process.Signal(os.Kill)
 	<-c.kernel.Process.Done()
-	for range c.frames { //nolint:revive // until the reader has ended
+	for range c.frames {
 	}
 	_ = c.kernel.Stdout.Close()
 	_ = c.kernel.Stderr.Close()
@@ -196,8 +196,8 @@ func (c *client) drained() (stdout, stderr string) {
 	return c.out.until(c.t, marker), c.errs.until(c.t, marker)
 }
 
-func (c *collector) until(t testing.TB, marker string) string {
-	t.Helper()
+func (c *collector) until(tb testing.TB, marker string) string {
+	tb.Helper()
 	var all strings.Builder
 	deadline := time.After(patience)
 	for {
@@ -208,7 +208,7 @@ func (c *collector) until(t testing.TB, marker string) string {
 		select {
 		case <-c.more:
 		case <-deadline:
-			t.Fatalf("the output's end is missing; got %q", all.String())
+			tb.Fatalf("the output's end is missing; got %q", all.String())
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"hotcell/internal/child"
@@ -69,7 +70,8 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 	if r.info.Fault != "" {
 		return nil, fmt.Errorf("%w: %s", runtimes.ErrUnavailable, r.info.Fault)
 	}
-	env := os.Environ()
+	// The service's own settings, its key among them, are not user code's business.
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "HOTCELL_") })
 	for name, value := range spec.Env {
 		env = append(env, name+"="+value)
 	}
@@ -77,7 +79,7 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 	if err != nil {
 		return nil, fmt.Errorf("start a go kernel: %w", err)
 	}
-	r.cfg.Log.DebugContext(ctx, "go kernel started", "pid", k.Process.Pid())
+	r.cfg.Log.DebugContext(ctx, "go kernel started", slog.Int("pid", k.Process.Pid()))
 	return k, nil
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // update makes the expected outputs again, with the real toolchain.
-var update = flag.Bool("update", false, "run the programs with the go command and keep what they print") //nolint:gochecknoglobals // a test flag
+var update = flag.Bool("update", false, "run the programs with the go command and keep what they print")
 
 // TestPrograms runs whole Go programs, once as they are and once as a cell of
 // declarations and statements, and expects what compiled Go printed.

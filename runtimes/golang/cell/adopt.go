@@ -3,6 +3,7 @@ package cell
 import (
 	"go/ast"
 	"go/types"
+	"slices"
 )
 
 // adoptMethods deals with methods of types that an earlier cell declared.
@@ -47,6 +48,7 @@ func (s *Session) adoptMethods(c *checked) *Error {
 }
 
 func (s *Session) adopt(c *checked, adopted []*ast.FuncDecl) *Error {
+	var heads []*ast.FuncDecl
 	head := &ast.File{Name: ast.NewIdent("main"), Unresolved: c.draft.file.Unresolved}
 	for _, fd := range adopted {
 		fields := append([]*ast.Field{}, fd.Recv.List...)
@@ -54,11 +56,14 @@ func (s *Session) adopt(c *checked, adopted []*ast.FuncDecl) *Error {
 			fields[0] = &ast.Field{Names: []*ast.Ident{{NamePos: fields[0].Pos(), Name: "_"}}, Type: fields[0].Type}
 		}
 		params := &ast.FieldList{Opening: fd.Type.Params.Opening, Closing: fd.Type.Params.Closing}
-		params.List = append(fields, named(fd.Type.Params.List)...)
+		params.List = slices.Concat(fields, named(fd.Type.Params.List))
 		fd.Type = &ast.FuncType{Func: fd.Type.Func, Params: params, Results: fd.Type.Results}
 		fd.Recv = nil
 		fd.Name = &ast.Ident{NamePos: fd.Name.NamePos, Name: fd.Name.Name + mark + "method"}
-		head.Decls = append(head.Decls, &ast.FuncDecl{Name: fd.Name, Type: fd.Type})
+		// Method names may repeat over types.
+		only := &ast.FuncDecl{Name: ast.NewIdent(s.fresh(fd.Name.Name)), Type: fd.Type}
+		heads = append(heads, only)
+		head.Decls = append(head.Decls, only)
 	}
 	pre := &checked{draft: c.draft, pkg: types.NewPackage("main", "main"), info: newInfo(), imports: c.imports}
 	s.provide(pre, head, c.draft.types)
@@ -69,25 +74,20 @@ func (s *Session) adopt(c *checked, adopted []*ast.FuncDecl) *Error {
 		}
 	})
 	conf.IgnoreFuncBodies = true
-	// Method names may repeat over types, so each is checked in a scope of its own.
-	for _, decl := range head.Decls {
-		fd := decl.(*ast.FuncDecl)
-		fd.Name = ast.NewIdent(s.fresh(fd.Name.Name))
-	}
 	if err := guarded(func() { _ = types.NewChecker(conf, s.fset, pre.pkg, pre.info).Files([]*ast.File{head}) }); err != nil {
 		problems = append(problems, problem{msg: err.Error()})
 	}
 	if len(problems) > 0 {
 		return report("CompileError", c.draft.name, c.draft.code, problems)
 	}
-	for i, decl := range head.Decls {
+	for i, only := range heads {
 		fd := adopted[i]
-		fn, ok := pre.info.Defs[decl.(*ast.FuncDecl).Name].(*types.Func)
+		fn, ok := pre.info.Defs[only.Name].(*types.Func)
 		if !ok {
 			continue
 		}
 		c.addMethod(fd, fn.Signature())
-		fd.Name = &ast.Ident{NamePos: fd.Name.NamePos, Name: decl.(*ast.FuncDecl).Name.Name}
+		fd.Name = &ast.Ident{NamePos: fd.Name.NamePos, Name: only.Name.Name}
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (s *Session) completeName(prefix string) []Completion {
 		for _, name := range types.Universe.Names() {
 			add(name, kindOf(types.Universe.Lookup(name)))
 		}
-		for _, kw := range strings.Fields("break case chan const continue default defer else fallthrough for func go goto if import interface map package range return select struct switch type var") {
+		for kw := range strings.FieldsSeq("break case chan const continue default defer else fallthrough for func go goto if import interface map package range return select struct switch type var") {
 			add(kw, "keyword")
 		}
 		for _, p := range s.lib.Paths() {
@@ -160,8 +160,8 @@ func members(t types.Type, add func(types.Object)) {
 		}
 	}
 	set := types.NewMethodSet(t)
-	for i := range set.Len() {
-		if o := set.At(i).Obj(); !foreign(o) {
+	for method := range set.Methods() {
+		if o := method.Obj(); !foreign(o) {
 			add(o)
 		}
 	}
@@ -174,8 +174,7 @@ func members(t types.Type, add func(types.Object)) {
 		if !ok || depth > 4 {
 			return
 		}
-		for i := range st.NumFields() {
-			f := st.Field(i)
+		for f := range st.Fields() {
 			if !foreign(f) {
 				add(f)
 			}

@@ -77,7 +77,8 @@ func newDraft(fset *token.FileSet, name, code string) (*draft, *Error) {
 	if stmts.Len() > 0 {
 		src += "func " + bodyName + "() {" + stmts.String() + "}\n"
 	}
-	file, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution&0)
+	// Object resolution is wanted: what it leaves over is what earlier cells may have.
+	file, err := parser.ParseFile(fset, name, src, 0)
 	if err != nil {
 		return nil, d.syntaxError(pieces, err)
 	}

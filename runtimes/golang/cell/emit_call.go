@@ -27,7 +27,7 @@ func (e *emitter) callExpr(x *ast.CallExpr) string {
 		}
 	}
 	sig, _ := e.typeOf(fun).Underlying().(*types.Signature)
-	callee := ""
+	var callee string
 	if sel, ok := fun.(*ast.SelectorExpr); ok {
 		callee = e.method2(sel)
 	} else {

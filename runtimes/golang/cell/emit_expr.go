@@ -201,8 +201,8 @@ func (e *emitter) instance(x ast.Expr) string {
 
 func (e *emitter) funcInstance(pos token.Pos, obj *types.Func, inst types.Instance) string {
 	var args []types.Type
-	for i := range inst.TypeArgs.Len() {
-		args = append(args, e.sub(inst.TypeArgs.At(i)))
+	for t := range inst.TypeArgs.Types() {
+		args = append(args, e.sub(t))
 	}
 	key := e.instanceKey(obj, args)
 	if n, ok := e.instanceName(key); ok {
@@ -384,7 +384,9 @@ func (e *emitter) composite(x *ast.CompositeLit) string {
 		kv, keyed := el.(*ast.KeyValueExpr)
 		switch {
 		case isStruct && keyed:
-			parts = append(parts, kv.Key.(*ast.Ident).Name+": "+e.exprAs(kv.Value, e.typeOfField(st, kv.Key.(*ast.Ident).Name)))
+			if field, ok := kv.Key.(*ast.Ident); ok {
+				parts = append(parts, field.Name+": "+e.exprAs(kv.Value, e.typeOfField(st, field.Name)))
+			}
 		case isStruct:
 			parts = append(parts, st.Field(i).Name()+": "+e.exprAs(el, st.Field(i).Type()))
 		case keyed:
@@ -397,9 +399,9 @@ func (e *emitter) composite(x *ast.CompositeLit) string {
 }
 
 func (e *emitter) typeOfField(st *types.Struct, name string) types.Type {
-	for i := range st.NumFields() {
-		if st.Field(i).Name() == name {
-			return st.Field(i).Type()
+	for field := range st.Fields() {
+		if field.Name() == name {
+			return field.Type()
 		}
 	}
 	return nil

@@ -67,11 +67,11 @@ func (e *emitter) show(t types.Type, s string) string {
 		words = "func() string { return v." + kind + "() }"
 	}
 	speakers := e.speakers(t)
-	list := ""
+	var list strings.Builder
 	for _, sp := range speakers {
-		list += fmt.Sprintf(", %s(%s, func(v interface{}) string { return v.(%s).%s() })", e.call("Speaker"), e.zeroOf(sp), e.typ(sp), e.speaks(sp))
+		fmt.Fprintf(&list, ", %s(%s, func(v interface{}) string { return v.(%s).%s() })", e.call("Speaker"), e.zeroOf(sp), e.typ(sp), e.speaks(sp))
 	}
-	return e.converter("show "+e.typ(t), "func %s(v %s) interface{} {\nreturn "+e.call("Shown")+"("+strconv.Quote(typeLabel(t))+", v, "+words+list+")\n}\n", t) + "(" + s + ")"
+	return e.converter("show "+e.typ(t), "func %s(v %s) interface{} {\nreturn "+e.call("Shown")+"("+strconv.Quote(typeLabel(t))+", v, "+words+list.String()+")\n}\n", t) + "(" + s + ")"
 }
 
 // zeroOf is an expression with a type's zero value.
@@ -128,8 +128,8 @@ func (e *emitter) speakers(t types.Type) []types.Type {
 			visit(u.Key(), depth+1)
 			visit(u.Elem(), depth+1)
 		case *types.Struct:
-			for i := range u.NumFields() {
-				if f := u.Field(i); f.Exported() { // fmt doesn't call methods of unexported fields
+			for f := range u.Fields() {
+				if f.Exported() { // fmt doesn't call methods of unexported fields
 					visit(f.Type(), depth+1)
 				}
 			}
@@ -182,8 +182,7 @@ func (e *emitter) needsShowing(t types.Type, depth int) bool {
 	case *types.Map:
 		return e.needsShowing(u.Key(), depth+1) || e.needsShowing(u.Elem(), depth+1)
 	case *types.Struct:
-		for i := range u.NumFields() {
-			f := u.Field(i)
+		for f := range u.Fields() {
 			if !f.Exported() || e.needsShowing(f.Type(), depth+1) {
 				return true
 			}

@@ -5,6 +5,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -41,9 +43,7 @@ func (e *emitter) forStmt(b *strings.Builder, s *ast.ForStmt, label string) {
 	if s.Post != nil {
 		post = e.postStmt(s.Post)
 	}
-	for v, n := range inner {
-		e.locals[v] = n
-	}
+	maps.Copy(e.locals, inner)
 	leave := e.enter(sc)
 	body := e.rounds(s.Body, in.String(), out.String())
 	leave()
@@ -227,8 +227,8 @@ func (e *emitter) branch(b *strings.Builder, s *ast.BranchStmt) {
 
 // find is the index of the scope that a branch statement means.
 func (f *function) find(s *ast.BranchStmt) int {
-	for i := len(f.scopes) - 1; i >= 0; i-- {
-		sc := f.scopes[i]
+	for i, v := range slices.Backward(f.scopes) {
+		sc := v
 		if s.Label != nil && sc.label != s.Label.Name || s.Tok == token.CONTINUE && !sc.loop {
 			continue
 		}

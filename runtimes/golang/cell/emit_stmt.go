@@ -248,7 +248,7 @@ func (e *emitter) frozen(b *strings.Builder, x *ast.CallExpr) string {
 		}
 		return e.expr(x)
 	}
-	callee := ""
+	var callee string
 	switch f := fun.(type) {
 	case *ast.FuncLit:
 		if len(x.Args) == 0 {

@@ -81,7 +81,10 @@ func (e *emitter) typeSwitch(b *strings.Builder, s *ast.TypeSwitchStmt, label st
 	switch a := s.Assign.(type) {
 	case *ast.AssignStmt:
 		ta, _ := ast.Unparen(a.Rhs[0]).(*ast.TypeAssertExpr)
-		x, bound = ta.X, a.Lhs[0].(*ast.Ident).Name
+		x = ta.X
+		if id, ok := a.Lhs[0].(*ast.Ident); ok {
+			bound = id.Name
+		}
 	case *ast.ExprStmt:
 		ta, _ := ast.Unparen(a.X).(*ast.TypeAssertExpr)
 		x = ta.X

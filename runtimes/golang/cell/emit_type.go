@@ -131,7 +131,7 @@ const nameTag = "hotcell"
 // and then.
 func (e *emitter) typeDecl(name string, named *types.Named) {
 	e.checkRecursion(named)
-	text := ""
+	var text string
 	if st, ok := named.Underlying().(*types.Struct); ok {
 		sub, _ := e.sub(st).(*types.Struct)
 		text = e.taggedStruct(sub, name)
@@ -164,8 +164,8 @@ func (e *emitter) checkRecursion(named *types.Named) {
 			return in(t.Elem(), depth+1)
 		case *types.Signature:
 			for _, tuple := range []*types.Tuple{t.Params(), t.Results()} {
-				for i := range tuple.Len() {
-					if in(tuple.At(i).Type(), depth+1) {
+				for v := range tuple.Variables() {
+					if in(v.Type(), depth+1) {
 						return true
 					}
 				}
@@ -187,8 +187,7 @@ func (e *emitter) forwarders(name string, t types.Type) {
 	}
 	onValue := types.NewMethodSet(t)
 	set := types.NewMethodSet(types.NewPointer(t))
-	for i := range set.Len() {
-		sel := set.At(i)
+	for sel := range set.Methods() {
 		fn, ok := sel.Obj().(*types.Func)
 		if !ok || len(sel.Index()) < 2 || !fn.Exported() && (fn.Pkg() == nil || fn.Pkg().Path() != "main") {
 			continue
@@ -207,8 +206,9 @@ func (e *emitter) forwarders(name string, t types.Type) {
 			if p, ok := at.Underlying().(*types.Pointer); ok {
 				at = p.Elem()
 			}
-			f := at.Underlying().(*types.Struct).Field(j)
-			path, at = path+"."+f.Name(), f.Type()
+			if in, ok := at.Underlying().(*types.Struct); ok {
+				path, at = path+"."+in.Field(j).Name(), in.Field(j).Type()
+			}
 		}
 		params, args := e.forward(sig)
 		fmt.Fprintf(&e.decls, "func (r %s) %s%s { %s%s.%s(%s) }\n", recv, fn.Name(), e.signature(sig, params), returns(sig), path, fn.Name(), args)

@@ -70,12 +70,20 @@ func declaredBy(s ast.Stmt) []string {
 	case *ast.DeclStmt:
 		if g, ok := s.Decl.(*ast.GenDecl); ok && g.Tok == token.VAR {
 			for _, spec := range g.Specs {
-				for _, id := range spec.(*ast.ValueSpec).Names {
-					if id.Name != "_" {
-						out = append(out, id.Name)
-					}
+				if vs, ok := spec.(*ast.ValueSpec); ok {
+					out = append(out, namesOf(vs)...)
 				}
 			}
+		}
+	}
+	return out
+}
+
+func namesOf(spec *ast.ValueSpec) []string {
+	var out []string
+	for _, id := range spec.Names {
+		if id.Name != "_" {
+			out = append(out, id.Name)
 		}
 	}
 	return out
@@ -101,9 +109,7 @@ func (d *draft) divide(list []ast.Stmt, chosen []bool) {
 			}
 			specs = []*ast.ValueSpec{spec}
 		case *ast.DeclStmt:
-			for _, sp := range s.Decl.(*ast.GenDecl).Specs {
-				specs = append(specs, sp.(*ast.ValueSpec))
-			}
+			specs = valueSpecs(s.Decl)
 		}
 		for _, spec := range specs {
 			it := item{stmt: s, spec: spec}
@@ -120,4 +126,18 @@ func (d *draft) divide(list []ast.Stmt, chosen []bool) {
 		}
 	}
 	d.body.Body.List = stay
+}
+
+func valueSpecs(decl ast.Decl) []*ast.ValueSpec {
+	gd, ok := decl.(*ast.GenDecl)
+	if !ok {
+		return nil
+	}
+	var out []*ast.ValueSpec
+	for _, spec := range gd.Specs {
+		if vs, ok := spec.(*ast.ValueSpec); ok {
+			out = append(out, vs)
+		}
+	}
+	return out
 }

@@ -103,14 +103,13 @@ func (r replacer) iface(t *types.Interface) types.Type {
 		return t
 	}
 	var methods []*types.Func
-	for i := range t.NumExplicitMethods() {
-		m := t.ExplicitMethod(i)
+	for m := range t.ExplicitMethods() {
 		sig, _ := r.typ(m.Signature()).(*types.Signature)
 		methods = append(methods, types.NewFunc(token.NoPos, m.Pkg(), m.Name(), sig))
 	}
 	var embedded []types.Type
-	for i := range t.NumEmbeddeds() {
-		embedded = append(embedded, r.typ(t.EmbeddedType(i)))
+	for etyp := range t.EmbeddedTypes() {
+		embedded = append(embedded, r.typ(etyp))
 	}
 	return types.NewInterfaceType(methods, embedded).Complete()
 }

@@ -48,32 +48,42 @@ func newEngine(lib *std.Library, trace io.Writer) (*engine, error) {
 // another one is refused here, before it can do harm.
 func reach(i *interp.Interpreter) (*engine, error) {
 	v := reflect.ValueOf(i).Elem()
-	kinds := map[string]reflect.Kind{"roots": reflect.Slice, "universe": reflect.Pointer, "scopes": reflect.Map}
-	known := map[string]reflect.Type{
-		"id": reflect.TypeFor[uint64](), "done": reflect.TypeFor[chan struct{}](),
-		"binPkg": reflect.TypeFor[interp.Exports](), "mapTypes": reflect.TypeFor[map[reflect.Value][]reflect.Type](),
+	e := &engine{i: i}
+	id, err := private[uint64](v, "id")
+	if err != nil {
+		return nil, err
 	}
-	for name, kind := range kinds {
-		if f := v.FieldByName(name); !f.IsValid() || f.Kind() != kind {
+	done, err := private[chan struct{}](v, "done")
+	if err != nil {
+		return nil, err
+	}
+	bin, err := private[interp.Exports](v, "binPkg")
+	if err != nil {
+		return nil, err
+	}
+	mapped, err := private[map[reflect.Value][]reflect.Type](v, "mapTypes")
+	if err != nil {
+		return nil, err
+	}
+	for name, to := range map[string]*reflect.Value{"roots": &e.roots, "universe": &e.universe, "scopes": &e.scopes} {
+		f := v.FieldByName(name)
+		if !f.IsValid() {
 			return nil, fmt.Errorf("%w: %s", errInterpreter, name)
 		}
+		*to = open(f)
 	}
-	for name, t := range known {
-		if f := v.FieldByName(name); !f.IsValid() || f.Type() != t {
-			return nil, fmt.Errorf("%w: %s", errInterpreter, name)
-		}
-	}
-	e := &engine{
-		i:        i,
-		id:       (*uint64)(unsafe.Pointer(v.FieldByName("id").UnsafeAddr())), //nolint:gosec // checked above
-		done:     open(v.FieldByName("done")).Interface().(chan struct{}),
-		roots:    open(v.FieldByName("roots")),
-		universe: open(v.FieldByName("universe")),
-		scopes:   open(v.FieldByName("scopes")),
-	}
-	useErrors(open(v.FieldByName("binPkg")).Interface().(interp.Exports),
-		open(v.FieldByName("mapTypes")).Interface().(map[reflect.Value][]reflect.Type))
+	e.id, e.done = id, *done
+	useErrors(*bin, *mapped)
 	return e, nil
+}
+
+// private is the address of an unexported field, if it is what is expected.
+func private[T any](v reflect.Value, name string) (*T, error) {
+	f := v.FieldByName(name)
+	if !f.IsValid() || f.Type() != reflect.TypeFor[T]() {
+		return nil, fmt.Errorf("%w: %s", errInterpreter, name)
+	}
+	return (*T)(unsafe.Pointer(f.UnsafeAddr())), nil //nolint:gosec // its type was checked
 }
 
 // forget lets go of the trees of programs that nothing refers to any more. The

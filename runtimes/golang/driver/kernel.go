@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -50,11 +51,13 @@ func newKernel(c *conn, s *streams) (*kernel, error) {
 	return k, nil
 }
 
-// attend turns SIGINT into an interrupt. One that comes between cells is dropped.
-func (k *kernel) attend() {
-	for range k.signals {
-		k.interrupt()
-	}
+// takeSignals has SIGINT do nothing to this process. It is for the commands that
+// user code runs, and would reach them as ignored if it were ignored here. What
+// ends a cell is the frame that comes along with it: frames keep their order,
+// so one that is late can't hit the next cell, as a signal could.
+func (k *kernel) takeSignals() {
+	signal.Reset(syscall.SIGINT) // user code may have taken it for itself
+	signal.Notify(k.signals, syscall.SIGINT)
 }
 
 func (k *kernel) interrupt() {
@@ -109,9 +112,7 @@ func (k *kernel) configure(req wire.Request) wire.Message {
 // report.
 func (k *kernel) execute(req wire.Request) error {
 	k.streams.restore()
-	// User code may have taken SIGINT for itself.
-	signal.Reset(syscall.SIGINT)
-	signal.Notify(k.signals, syscall.SIGINT)
+	k.takeSignals()
 	restore, err := setEnv(req.Env)
 	defer restore()
 	done := wire.Message{Type: wire.MsgDone, ID: req.ID, Status: "ok"}
@@ -125,7 +126,7 @@ func (k *kernel) execute(req wire.Request) error {
 		if fail.interrupted {
 			done.Status = "interrupted"
 		}
-		m := wire.Message{Type: wire.MsgError, ID: req.ID, Name: fail.name, Value: fail.value, Traceback: fail.traceback}
+		m := wire.Message{Type: wire.MsgError, ID: req.ID, Name: fail.name, Value: clip(fail.value), Traceback: clip(fail.traceback)}
 		if err := k.conn.send(m); err != nil {
 			return err
 		}
@@ -135,6 +136,17 @@ func (k *kernel) execute(req wire.Request) error {
 		done.Names, done.More = done.Names[:maxNames], n-maxNames
 	}
 	return k.conn.send(done)
+}
+
+// maxError bounds the texts of an error, which have to fit a frame.
+const maxError = 256 << 10
+
+// clip cuts a long text in the middle.
+func clip(s string) string {
+	if len(s) > maxError {
+		s = s[:maxError/2] + "\n…\n" + s[len(s)-maxError/2:]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // setEnv sets variables for one run.

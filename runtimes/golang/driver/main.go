@@ -1,19 +1,17 @@
 // Package driver is the part of the Go runtime that runs inside a kernel: a
 // process of the server's own program, started anew with nothing else in it.
 //
-// Goroutines: one reads frames, one takes SIGINT, and one runs the cell; what
-// user code starts is its own. All end with the process, which ends when the
-// protocol's descriptor does.
+// Goroutines: one reads frames and one runs the cell; what user code starts is
+// its own. All end with the process, which ends when the protocol's descriptor
+// does.
 package driver
 
 import (
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"hotcell/internal/wire"
 )
@@ -40,13 +38,12 @@ func Main() int {
 		fmt.Fprintln(os.Stderr, "hotcell go driver:", err)
 		return 2
 	}
-	signal.Notify(k.signals, syscall.SIGINT)
+	k.takeSignals()
 	hello := wire.Message{Type: wire.MsgHello, Protocol: wire.ProtocolVersion, Language: "go", Version: Version()}
 	if err := c.send(hello); err != nil {
 		return 2
 	}
-	go c.read()   // ends with the descriptor
-	go k.attend() // ends with the process
+	go c.read() // ends with the descriptor
 	return k.serve()
 }
 

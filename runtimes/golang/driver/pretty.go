@@ -13,6 +13,8 @@ const (
 	maxDepth = 8
 	maxItems = 1000
 	maxText  = 1 << 20
+	// A string that is a result by itself is wanted whole, if a frame holds it.
+	maxString = 8 << 20
 )
 
 // pretty writes values in Go's own syntax. labels are the static types, which
@@ -80,7 +82,7 @@ func (p *printer) value(v reflect.Value, label string, depth int) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		p.b.WriteString(strconv.Quote(v.String()))
+		p.text(v.String())
 	case reflect.Bool:
 		fmt.Fprint(&p.b, v.Bool())
 	case reflect.Interface:
@@ -109,6 +111,16 @@ func (p *printer) value(v reflect.Value, label string, depth int) {
 	default:
 		fmt.Fprint(&p.b, v)
 	}
+}
+
+// text writes a string; of a very long one, how it begins.
+func (p *printer) text(s string) {
+	if len(s) <= maxString {
+		p.b.WriteString(strconv.Quote(s))
+		return
+	}
+	p.b.WriteString(strconv.Quote(strings.ToValidUTF8(s[:maxString], "")))
+	fmt.Fprintf(&p.b, "… %d bytes", len(s))
 }
 
 // spoken lets a value speak for itself.

@@ -3,7 +3,6 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"time"
@@ -25,9 +24,6 @@ func (k *kernel) compile(p *cell.Program) (prog *interp.Program, err error) {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	if os.Getenv("HOTCELL_GO_TRACE") != "" {
-		fmt.Fprintln(os.Stderr, p.Source)
-	}
 	defer k.engine.forget()
 	for _, imp := range p.Imports {
 		if k.imported[imp.Path] {

@@ -217,7 +217,7 @@ func as(err error, target any) bool {
 // is is errors.Is.
 func is(err, target error) bool {
 	if err == nil || target == nil {
-		return err == target
+		return errors.Is(err, target)
 	}
 	return walk(err, func(err error) bool {
 		if equal(err, target) {
@@ -234,18 +234,22 @@ func walk(err error, visit func(error) bool) bool {
 		if visit(err) {
 			return true
 		}
-		switch x := err.(type) {
-		case interface{ Unwrap() error }:
-			err = x.Unwrap()
-		case interface{ Unwrap() []error }:
-			for _, e := range x.Unwrap() {
-				if walk(e, visit) {
-					return true
+		{
+			var x interface{ Unwrap() error }
+			var x1 interface{ Unwrap() []error }
+			switch {
+			case errors.As(err, &x):
+				err = x.Unwrap()
+			case errors.As(err, &x1):
+				for _, e := range x1.Unwrap() {
+					if walk(e, visit) {
+						return true
+					}
 				}
+				return false
+			default:
+				return false
 			}
-			return false
-		default:
-			return false
 		}
 	}
 	return false
@@ -257,26 +261,21 @@ func equal(a, b any) bool { return inside(a) == inside(b) }
 // The wrappers of user errors. The interpreter's own has only Error, so an
 // error that unwraps or compares would lose that in compiled code.
 type (
-	errorPlain struct {
+	plainError struct {
 		IValue any
 		WError func() string
 	}
-	errorUnwrap struct {
+	unwrapError struct {
 		IValue  any
 		WError  func() string
 		WUnwrap func() error
 	}
-	errorUnwraps struct {
-		IValue  any
-		WError  func() string
-		WUnwrap func() []error
-	}
-	errorIs struct {
+	isError struct {
 		IValue any
 		WError func() string
 		WIs    func(error) bool
 	}
-	errorIsUnwrap struct {
+	isUnwrapError struct {
 		IValue  any
 		WError  func() string
 		WIs     func(error) bool
@@ -284,28 +283,26 @@ type (
 	}
 )
 
-func (e errorPlain) Error() string           { return e.WError() }
-func (e errorUnwrap) Error() string          { return e.WError() }
-func (e errorUnwrap) Unwrap() error          { return e.WUnwrap() }
-func (e errorUnwraps) Error() string         { return e.WError() }
-func (e errorUnwraps) Unwrap() []error       { return e.WUnwrap() }
-func (e errorIs) Error() string              { return e.WError() }
-func (e errorIs) Is(target error) bool       { return e.WIs(target) }
-func (e errorIsUnwrap) Error() string        { return e.WError() }
-func (e errorIsUnwrap) Is(target error) bool { return e.WIs(target) }
-func (e errorIsUnwrap) Unwrap() error        { return e.WUnwrap() }
+func (e plainError) Error() string           { return e.WError() }
+func (e unwrapError) Error() string          { return e.WError() }
+func (e unwrapError) Unwrap() error          { return e.WUnwrap() }
+func (e isError) Error() string              { return e.WError() }
+func (e isError) Is(target error) bool       { return e.WIs(target) }
+func (e isUnwrapError) Error() string        { return e.WError() }
+func (e isUnwrapError) Is(target error) bool { return e.WIs(target) }
+func (e isUnwrapError) Unwrap() error        { return e.WUnwrap() }
 
 // newError wraps a user's struct that becomes an error.
 func newError(v any, words func() string, unwrap func() error, is func(error) bool) error {
 	switch {
 	case unwrap != nil && is != nil:
-		return errorIsUnwrap{v, words, is, unwrap}
+		return isUnwrapError{v, words, is, unwrap}
 	case unwrap != nil:
-		return errorUnwrap{v, words, unwrap}
+		return unwrapError{v, words, unwrap}
 	case is != nil:
-		return errorIs{v, words, is}
+		return isError{v, words, is}
 	}
-	return errorPlain{v, words}
+	return plainError{v, words}
 }
 
 // badAssert panics as a failed type assertion does.
@@ -318,9 +315,9 @@ func badAssert(v any, want string) {
 
 // useErrors gives the interpreter these wrappers.
 func useErrors(bin interp.Exports, mapped map[reflect.Value][]reflect.Type) {
-	w := reflect.ValueOf((*errorPlain)(nil))
+	w := reflect.ValueOf((*plainError)(nil))
 	bin[""]["_error"] = w
 	mapped[w] = []reflect.Type{
-		reflect.TypeFor[errorIsUnwrap](), reflect.TypeFor[errorIs](), reflect.TypeFor[errorUnwrap](),
+		reflect.TypeFor[isUnwrapError](), reflect.TypeFor[isError](), reflect.TypeFor[unwrapError](),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,8 +61,8 @@ func (t *trace) text(s *cell.Session, name, value string) string {
 		b.WriteString(where + "\n" + t.excerpt(s, where))
 	}
 	last := ""
-	for i := len(lines) - 1; i >= 0; i-- {
-		m := step.FindStringSubmatch(lines[i])
+	for _, v := range slices.Backward(lines) {
+		m := step.FindStringSubmatch(v)
 		if m == nil {
 			continue
 		}
@@ -125,12 +126,12 @@ func describe(v any) (name, value string) {
 	switch v := v.(type) {
 	case error:
 		return "panic", v.Error()
+	case constant.Value:
+		return "panic", v.ExactString()
 	case fmt.Stringer:
 		return "panic", v.String()
 	case string:
 		return "panic", v
-	case constant.Value:
-		return "panic", v.ExactString()
 	}
 	return "panic", fmt.Sprint(v)
 }

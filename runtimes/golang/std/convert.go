@@ -17,7 +17,6 @@ type converter struct {
 	done  map[string]bool // packages whose scope is filled
 	types map[reflect.Type]types.Type
 	late  []func() // methods, added once the types around them exist
-	depth int
 }
 
 func newConverter(l *Library) *converter {
@@ -53,9 +52,7 @@ func (c *converter) pkg(importPath string) *types.Package {
 		if strings.HasPrefix(name, "_") || !sym.IsValid() {
 			continue
 		}
-		if obj := c.object(p, name, sym); obj != nil {
-			p.Scope().Insert(obj)
-		}
+		p.Scope().Insert(c.object(p, name, sym))
 	}
 	c.settle()
 	p.MarkComplete()

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"go/types"
 	"io/fs"
+	"maps"
 	"path"
 	"reflect"
 	"sort"
@@ -22,6 +23,7 @@ import (
 	"github.com/traefik/yaegi/stdlib"
 	yaegisyscall "github.com/traefik/yaegi/stdlib/syscall"
 	"github.com/traefik/yaegi/stdlib/unrestricted"
+	yaegiunsafe "github.com/traefik/yaegi/stdlib/unsafe"
 )
 
 //go:embed src
@@ -35,8 +37,13 @@ type Library struct {
 	exports map[string]map[string]reflect.Value // import path to name to symbol
 	names   map[string]string                   // import path to package name
 	mapped  map[reflect.Value][]reflect.Type
+	hooks   map[string]map[string]reflect.Value // for the interpreter itself
 	conv    *converter
 }
+
+// hooks is the path under which the interpreter takes functions of its own:
+// the conversions of unsafe.Pointer.
+const hooks = "github.com/traefik/yaegi"
 
 // New returns the library: the interpreter's tables, what they lack, and
 // extra ("import/path" to name to symbol), which wins.
@@ -45,16 +52,20 @@ func New(extra map[string]map[string]reflect.Value) *Library {
 		exports: map[string]map[string]reflect.Value{},
 		names:   map[string]string{},
 		mapped:  map[reflect.Value][]reflect.Type{},
+		hooks:   map[string]map[string]reflect.Value{},
 	}
-	for _, table := range []map[string]map[string]reflect.Value{stdlib.Symbols, yaegisyscall.Symbols, unrestricted.Symbols, additions()} {
+	for _, table := range []map[string]map[string]reflect.Value{stdlib.Symbols, yaegisyscall.Symbols, unrestricted.Symbols, yaegiunsafe.Symbols, additions()} {
 		for key, symbols := range table {
 			if key == "." {
-				for k, v := range symbols["MapTypes"].Interface().(map[reflect.Value][]reflect.Type) {
-					l.mapped[k] = v
+				if wrappers, ok := symbols["MapTypes"].Interface().(map[reflect.Value][]reflect.Type); ok {
+					maps.Copy(l.mapped, wrappers)
 				}
 				continue
 			}
 			if strings.HasPrefix(key, "github.com/traefik/") {
+				if strings.HasPrefix(key, hooks+"/") && path.Dir(key) == hooks {
+					l.hooks[key] = symbols
+				}
 				continue
 			}
 			l.add(path.Dir(key), path.Base(key), symbols)
@@ -86,9 +97,7 @@ func (l *Library) add(importPath, name string, symbols map[string]reflect.Value)
 		l.exports[importPath] = own
 		l.names[importPath] = name
 	}
-	for k, v := range symbols {
-		own[k] = v
-	}
+	maps.Copy(own, symbols)
 }
 
 // Exports is what the interpreter has to use. The doubled slash keeps the
@@ -99,6 +108,7 @@ func (l *Library) Exports() interp.Exports {
 	for p, symbols := range l.exports {
 		out[p+"//"+l.names[p]] = symbols
 	}
+	maps.Copy(out, l.hooks)
 	out["."] = map[string]reflect.Value{"MapTypes": reflect.ValueOf(l.mapped)}
 	return out
 }
