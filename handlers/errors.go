@@ -39,6 +39,7 @@ func known() []row {
 		{interpreter.ErrUnknownExecution, http.StatusNotFound, "NOT_FOUND"},
 		{interpreter.ErrEvicted, http.StatusGone, "EVICTED"},
 		{interpreter.ErrNotRunning, http.StatusConflict, "NOT_RUNNING"},
+		{interpreter.ErrNoAnswer, http.StatusGatewayTimeout, "NO_ANSWER"},
 		{interpreter.ErrNoInputRequested, http.StatusConflict, "NO_INPUT_REQUESTED"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 	}

@@ -17,6 +17,7 @@ var (
 	ErrUnknownExecution = errors.New("no execution has this id")
 	ErrEvicted          = errors.New("the execution's events are not kept any more")
 	ErrNotRunning       = errors.New("nothing is running")
+	ErrNoAnswer         = errors.New("the kernel gave no answer")
 	ErrNoInputRequested = errors.New("the execution has not asked for input")
 )
 
@@ -39,10 +40,10 @@ func (e *CwdError) Error() string {
 
 func (e *CwdError) Unwrap() error { return e.Err }
 
-// RefusedError is a kernel that would not be configured.
+// RefusedError is a kernel that would not be configured, or asked.
 type RefusedError struct{ Value string }
 
-func (e *RefusedError) Error() string { return "the kernel refused to start: " + e.Value }
+func (e *RefusedError) Error() string { return "the kernel refused: " + e.Value }
 
 // CheckEnv reports the first variable, in the order of names, that could not
 // be put into a process's environment.

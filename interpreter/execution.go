@@ -159,6 +159,8 @@ func (e *Execution) finish(status wire.Status) {
 		ev.Duration = float64(now.Sub(e.snap.Started).Microseconds()) / 1000
 	}
 	e.mu.Unlock()
+	// A history of large programs would weigh more than their events do.
+	e.req.Code, e.req.Env = "", nil
 	_ = e.append(ev)
 	e.log.Close()
 	close(e.done)

@@ -87,6 +87,9 @@ func (f *fake) serve(r wire.Request) {
 		if r.Code == "hang" {
 			return
 		}
+		if r.Code == "hang until SIGINT" {
+			<-f.sig
+		}
 		f.say(wire.Message{Type: wire.MsgCompleteReply, ID: r.ID, Matches: []wire.Match{{Text: r.Code + "!"}}, End: r.Cursor})
 	case wire.ReqExecute:
 		for len(f.sig) > 0 {
@@ -107,6 +110,12 @@ func (f *fake) serve(r wire.Request) {
 func (f *fake) obey(id, verb, arg string) string {
 	n, _ := strconv.Atoi(arg)
 	switch verb {
+	case "comment":
+	case "displays-after-done":
+		f.say(wire.Message{Type: wire.MsgDone, ID: id, Status: "ok", Names: f.names})
+		for range n {
+			f.say(wire.Message{Type: wire.MsgDisplay, Bundle: wire.Bundle{"text/plain": json.RawMessage(strconv.Quote(strings.Repeat("x", 100_000)))}})
+		}
 	case "echo":
 		fmt.Println(arg)
 	case "raw":

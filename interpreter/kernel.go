@@ -73,13 +73,35 @@ func (c *kernel) write() {
 	for {
 		select {
 		case r := <-c.outbox:
-			if wire.WriteFrame(c.Conn, r) != nil {
+			err := wire.WriteFrame(c.Conn, r)
+			if errors.Is(err, wire.ErrFrameTooLarge) { // nothing was written
+				c.tooLarge(r)
+				continue
+			}
+			if err != nil {
 				c.setUnread()
 				return // the reader sees the same end and says so
 			}
 		case <-c.stop:
 			return
 		}
+	}
+}
+
+// tooLarge answers, in the driver's place, a request that no frame holds.
+func (c *kernel) tooLarge(r wire.Request) {
+	why := fmt.Sprintf("the request is too large: with all that JSON escapes it has more than %d MiB", wire.MaxFrame>>20)
+	switch r.Type {
+	case wire.ReqExecute:
+		c.out.message(&wire.Event{Type: wire.EventError, Name: "RequestTooLargeError", Value: why}, false)
+		if c.endCurrent(r.ID) {
+			// The loop doesn't touch the names while it waits for this.
+			c.reply(wire.Message{Type: wire.MsgDone, ID: r.ID, Status: string(wire.StatusError), Names: c.names, More: c.more})
+		}
+	case wire.ReqInput: // what waits for it must go on
+		_ = wire.WriteFrame(c.Conn, wire.Request{Type: wire.ReqInput, EOF: true})
+	default:
+		c.reply(wire.Message{Type: wire.MsgRefused, ID: r.ID, Value: why})
 	}
 }
 

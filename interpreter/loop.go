@@ -144,6 +144,11 @@ func (in *Interpreter) diedIdle() {
 func (in *Interpreter) remember(k *kernel, how string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.lost != nil && len(k.names) == 0 {
+		// No execution has run in it, so none has been told of the one before,
+		// which took the variables along.
+		return
+	}
 	in.lost = &wire.Event{
 		Type: wire.EventNotice, Text: lostNotice(in.cfg.Language, how, k.names, k.more),
 		Lost: k.names, LostMore: k.more,
@@ -230,9 +235,18 @@ func (in *Interpreter) answer(q *question) {
 	k.ask(q.req)
 	limit := time.NewTimer(askLimit)
 	defer limit.Stop()
+	interrupted := false
 	for {
 		select {
 		case m, ok := <-k.replies:
+			if ok && m.Type == wire.MsgRefused {
+				q.answer <- answer{err: fmt.Errorf("%s: %w", q.req.Type, &RefusedError{Value: m.Value})}
+				return
+			}
+			if ok && interrupted { // it has little to say, but lives
+				q.answer <- answer{err: fmt.Errorf("%s: %w in %s and was interrupted", q.req.Type, ErrNoAnswer, askLimit)}
+				return
+			}
 			if ok {
 				q.answer <- answer{msg: m}
 				return
@@ -241,7 +255,13 @@ func (in *Interpreter) answer(q *question) {
 			in.lose(k, "ended while it answered "+q.req.Type)
 			return
 		case <-limit.C:
-			q.answer <- answer{err: fmt.Errorf("%s: the kernel gave no answer in %s and was replaced", q.req.Type, askLimit)}
+			if !interrupted {
+				interrupted = true
+				k.interrupt()
+				limit.Reset(defaultGrace)
+				continue
+			}
+			q.answer <- answer{err: fmt.Errorf("%s: %w in %s and was replaced", q.req.Type, ErrNoAnswer, askLimit)}
 			in.lose(k, fmt.Sprintf("killed after %s without an answer to %s", askLimit, q.req.Type))
 			return
 		case <-in.ctx.Done():

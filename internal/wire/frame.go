@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,9 @@ import (
 // program and still bounds what a hostile driver can make the server hold.
 const MaxFrame = 64 << 20
 
+// headSize is that of the length before a frame's body.
+const headSize = 4
+
 // ErrFrameTooLarge is returned for a frame whose declared length is over [MaxFrame].
 var ErrFrameTooLarge = errors.New("frame is larger than 64 MiB")
 
@@ -20,16 +24,19 @@ var ErrFrameTooLarge = errors.New("frame is larger than 64 MiB")
 // The frame leaves in a single Write, so concurrent writers that share a
 // lock-free descriptor still have to serialise their calls.
 func WriteFrame(w io.Writer, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var frame bytes.Buffer
+	frame.Write(make([]byte, headSize))
+	enc := json.NewEncoder(&frame)
+	enc.SetEscapeHTML(false) // six bytes for each < and & would make code outgrow a frame
+	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode frame: %w", err)
 	}
-	if len(body) > MaxFrame {
-		return fmt.Errorf("write frame of %d bytes: %w", len(body), ErrFrameTooLarge)
+	buf := bytes.TrimSuffix(frame.Bytes(), []byte("\n")) // which Encode appends
+	n := len(buf) - headSize
+	if n > MaxFrame {
+		return fmt.Errorf("write frame of %d bytes: %w", n, ErrFrameTooLarge)
 	}
-	buf := make([]byte, 4+len(body))
-	binary.BigEndian.PutUint32(buf, uint32(len(body)))
-	copy(buf[4:], body)
+	binary.BigEndian.PutUint32(buf, uint32(n))
 	if _, err := w.Write(buf); err != nil {
 		return fmt.Errorf("write frame: %w", err)
 	}
@@ -38,7 +45,7 @@ func WriteFrame(w io.Writer, v any) error {
 
 // ReadFrame reads one frame into v. It returns io.EOF only at a frame boundary.
 func ReadFrame(r io.Reader, v any) error {
-	var head [4]byte
+	var head [headSize]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return fmt.Errorf("read frame length: %w", err)
