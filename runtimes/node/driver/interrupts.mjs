@@ -19,7 +19,7 @@
  */
 
 import { AtomicsLoad, PrimordialError } from "./primordials.mjs";
-import { TERMINATED } from "./shared.mjs";
+import { LANDED, TERMINATED } from "./shared.mjs";
 
 export class Interrupts {
   /** @type {Int32Array} */
@@ -34,9 +34,8 @@ export class Interrupts {
   #early = 0;
   /** The execution for which something was terminated last. */
   #terminated = 0;
-  /** How many terminations were asked for, and how many of them have ended what ran. */
+  /** How many terminations were asked for. */
   #requested = 0;
-  #landed = 0;
   /** The execution for which an interrupt waits until nothing is held, or 0. */
   #pending = 0;
   #pendingId = "";
@@ -95,10 +94,16 @@ export class Interrupts {
     this.#signalled = this.#current !== 0;
   }
 
+  /** Whether no termination is on its way. */
+  #settled() {
+    return AtomicsLoad(this.#shared, LANDED) >= this.#requested;
+  }
+
   /** Nothing may be terminated until release. */
   hold() {
     // V8 acts on a termination at the next call or turn of a loop, so one may be due right here.
-    while (this.#landed < this.#requested);
+    // The count is read with Atomics, since the optimizer would read a member only once.
+    while (!this.#settled());
     this.#held += 1;
   }
 
@@ -118,14 +123,12 @@ export class Interrupts {
    * @param {number} seq
    * @param {string} id
    * @param {boolean} force
-   * @param {number} landed how many terminations have done their work
    * @returns {boolean} whether something still runs
    */
-  interrupt(seq, id, force, landed) {
-    if (landed > this.#landed) this.#landed = landed;
+  interrupt(seq, id, force) {
     if (seq < this.#last || (seq === this.#last && this.#current !== seq)) return false;
     // A termination is on its way, and the reader thread asks again after it.
-    if (this.#landed < this.#requested) return false;
+    if (!this.#settled()) return false;
     const terminated = this.#terminated === seq;
     // Still in the queue, perhaps behind a callback of user code.
     if (seq !== this.#current) this.#early = seq;

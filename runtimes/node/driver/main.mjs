@@ -94,8 +94,7 @@ function start() {
       /** @type {number} */ seq,
       /** @type {string} */ id,
       /** @type {boolean} */ force,
-      /** @type {number} */ landed,
-    ) => interrupts.interrupt(seq, id, force, landed),
+    ) => interrupts.interrupt(seq, id, force),
     take: (/** @type {unknown} */ value) => engine.take(value),
     import: (/** @type {unknown} */ specifier, /** @type {object} */ options) =>
       kernel.imports.dynamic(specifier, options),

@@ -7,7 +7,7 @@
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { workerData } from "node:worker_threads";
-import { ACKS, FLUSHED, INPUTS, MAX_FRAME, PROTOCOL_FD, TERMINATED } from "./shared.mjs";
+import { ACKS, FLUSHED, INPUTS, LANDED, MAX_FRAME, PROTOCOL_FD, TERMINATED } from "./shared.mjs";
 
 /** @type {{port: import('node:worker_threads').MessagePort, inputs: import('node:worker_threads').MessagePort, shared: SharedArrayBuffer}} */
 const { port, inputs, shared: buffer } = workerData;
@@ -20,8 +20,7 @@ const socket = new Socket({ fd: PROTOCOL_FD, readable: true, writable: true });
 let sequence = 0;
 let lastId = "";
 
-/** Up to which number terminations have ended what ran, and how many of them V8 has answered. */
-let landed = 0;
+/** The last request for a termination that V8 has answered. */
 let merged = 0;
 
 /**
@@ -51,7 +50,7 @@ function kill() {
  */
 function interrupt(seq = sequence, id = lastId, force = false) {
   const again = setInterval(() => process.kill(0, "SIGINT"), INSIST);
-  const parameters = `${seq}, ${JSON.stringify(id)}, ${force}, ${landed}`;
+  const parameters = `${seq}, ${JSON.stringify(id)}, ${force}`;
   const question = { expression: `__hotcell.interrupt(${parameters})`, silent: true };
   session.post("Runtime.evaluate", question, (_, reply) => {
     clearInterval(again);
@@ -72,7 +71,7 @@ function terminate(seq, id, number) {
     // V8 refuses a second one while the first is under way, which then serves for both.
     if (number > merged) merged = number;
     if (error) return;
-    landed = merged;
+    Atomics.store(shared, LANDED, merged);
     port.postMessage({ type: "settle", seq, id });
     // Something else may be spinning now, for example a promise chain behind a callback.
     interrupt(seq, id, true);

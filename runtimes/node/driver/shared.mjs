@@ -8,8 +8,10 @@ export const INPUTS = 1;
 export const FLUSHED = 2;
 /** How many terminations the reader thread has queued. */
 export const TERMINATED = 3;
+/** Up to which of them they have ended what ran. */
+export const LANDED = 4;
 /** How many cells there are. */
-export const CELLS = 4;
+export const CELLS = 5;
 
 /** The descriptor of the protocol. */
 export const PROTOCOL_FD = 3;
