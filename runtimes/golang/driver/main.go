@@ -16,9 +16,10 @@ import (
 	"hotcell/internal/wire"
 )
 
-// maxStack bounds one goroutine's stack. Runaway recursion ends the process,
-// as it does in Go; the sooner the better for the machine's memory.
-const maxStack = 512 << 20
+// maxStack bounds one goroutine's stack: some 200,000 calls deep. Runaway
+// recursion ends the process, as it does in Go; since a stack grows by
+// copying, it takes twice this before it does.
+const maxStack = 256 << 20
 
 // Main is the whole life of a kernel. It returns the exit status.
 func Main() int {

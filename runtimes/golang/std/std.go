@@ -54,7 +54,7 @@ func New(extra map[string]map[string]reflect.Value) *Library {
 		mapped:  map[reflect.Value][]reflect.Type{},
 		hooks:   map[string]map[string]reflect.Value{},
 	}
-	for _, table := range []map[string]map[string]reflect.Value{stdlib.Symbols, yaegisyscall.Symbols, unrestricted.Symbols, yaegiunsafe.Symbols, additions()} {
+	for _, table := range []map[string]map[string]reflect.Value{stdlib.Symbols, yaegisyscall.Symbols, unrestricted.Symbols, yaegiunsafe.Symbols, additions(), sorting()} {
 		for key, symbols := range table {
 			if key == "." {
 				if wrappers, ok := symbols["MapTypes"].Interface().(map[reflect.Value][]reflect.Type); ok {
