@@ -99,9 +99,20 @@ func TestMemory(t *testing.T) {
 		kernels[i] = configured(t)
 		kernels[i].ok("1+1")
 	}
-	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", kernels[3].Process.Pid()))
+	sizes := memory(t, kernels[3].Kernel)
+	private := sizes["Private_Dirty"] + sizes["Private_Clean"]
+	t.Logf("PSS %d kB, private %d kB", sizes["Pss"], private)
+	if private > 6<<10 {
+		t.Errorf("an idle kernel has %d kB of its own", private)
+	}
+}
+
+// memory is a kernel's, in kB, by the names of smaps_rollup.
+func memory(tb testing.TB, k *runtimes.Kernel) map[string]int {
+	tb.Helper()
+	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", k.Process.Pid()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	sizes := map[string]int{}
@@ -110,9 +121,41 @@ func TestMemory(t *testing.T) {
 			sizes[name], _ = strconv.Atoi(strings.Fields(rest)[0])
 		}
 	}
-	private := sizes["Private_Dirty"] + sizes["Private_Clean"]
-	t.Logf("PSS %d kB, private %d kB", sizes["Pss"], private)
-	if private > 6<<10 {
-		t.Errorf("an idle kernel has %d kB of its own", private)
+	return sizes
+}
+
+// BenchmarkFleet is the memory of one of 50 contexts that have run a cell.
+func BenchmarkFleet(b *testing.B) {
+	for b.Loop() {
+		var kernels []*runtimes.Kernel
+		for range 50 {
+			k := benchKernel(b)
+			defer closeBench(k)
+			exchangeBench(b, k, wire.Request{Type: wire.ReqConfigure}, wire.MsgReady)
+			exchangeBench(b, k, wire.Request{Type: wire.ReqExecute, ID: "x", Code: "1+1"}, wire.MsgDone)
+			kernels = append(kernels, k)
+		}
+		shares := make([]int, 0, len(kernels))
+		for _, k := range kernels {
+			shares = append(shares, memory(b, k)["Pss"])
+		}
+		b.ReportMetric(float64(slices.Max(shares)), "kB-PSS")
 	}
+}
+
+// BenchmarkFirstPlot is the first figure of a context that waited.
+func BenchmarkFirstPlot(b *testing.B) {
+	const code = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2]); plt.show()"
+	var times []time.Duration
+	for b.Loop() {
+		k := benchKernel(b)
+		exchangeBench(b, k, wire.Request{Type: wire.ReqConfigure}, wire.MsgReady)
+		began := time.Now()
+		exchangeBench(b, k, wire.Request{Type: wire.ReqExecute, ID: "x", Code: code}, wire.MsgDisplay)
+		times = append(times, time.Since(began))
+		closeBench(k)
+	}
+	b.ReportMetric(float64(slices.Min(times))/1e6, "ms-least")
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2])/1e6, "ms-median")
 }
