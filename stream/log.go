@@ -74,8 +74,8 @@ type Log[E any] struct {
 	fileSize  int64
 	closed    bool
 	discarded bool
-	unwanted  bool // to be discarded with the last reader
-	readers   int  // that have neither reached the end nor been closed
+	unwanted  bool          // to be discarded with the last reader
+	readers   int           // that have neither reached the end nor been closed
 	wake      chan struct{} // closed and forgotten by the next change; nil while nobody waits
 }
 
