@@ -225,7 +225,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		_ = ln.Close()
 		return ErrShutdown
 	}
-	ln = &listener{Listener: ln}
+	ln = newListener(ln, s.cfg.Log)
 	s.ln = ln
 	s.mu.Unlock()
 	if err := s.app.Listener(ln); err != nil {
@@ -250,22 +250,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		errs = append(errs, fmt.Errorf("wait for requests: %w", err))
 	}
 	return errors.Join(errs...)
-}
-
-// listener may be closed twice: by a shutdown that finds the application not
-// serving yet, and by the application.
-type listener struct {
-	net.Listener
-	once sync.Once
-}
-
-func (l *listener) Close() error {
-	var err error
-	l.once.Do(func() {
-		// Somebody may have closed it beneath us to stop new clients early.
-		if err = l.Listener.Close(); errors.Is(err, net.ErrClosed) {
-			err = nil
-		}
-	})
-	return err
 }

@@ -1,0 +1,74 @@
+package handlers
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// listener goes on where one client could not be taken: without descriptors or
+// memory for it, the others and their contexts must not end. It may be closed
+// twice: by a shutdown that finds the application not serving yet, and by the
+// application.
+type listener struct {
+	net.Listener
+	log    *slog.Logger
+	once   sync.Once
+	closed chan struct{}
+}
+
+// What a shortage is given to pass: the first wait, which doubles, and the longest.
+const (
+	shortageWait    = 5 * time.Millisecond
+	shortageMaxWait = time.Second
+)
+
+func newListener(ln net.Listener, log *slog.Logger) *listener {
+	return &listener{Listener: ln, log: log, closed: make(chan struct{})}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	for wait := shortageWait; ; wait = min(2*wait, shortageMaxWait) {
+		conn, err := l.Listener.Accept()
+		if err == nil || !shortage(err) {
+			return conn, err
+		}
+		if wait == shortageWait {
+			l.log.Error("cannot take a client", slog.Any("error", err))
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-l.closed:
+			timer.Stop()
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// shortage reports a fault that passes, or that was one client's own.
+func shortage(err error) bool {
+	for _, e := range []error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EPERM,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *listener) Close() error {
+	var err error
+	l.once.Do(func() {
+		close(l.closed)
+		// Somebody may have closed it beneath us to stop new clients early.
+		if err = l.Listener.Close(); errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+	})
+	return err
+}
