@@ -72,8 +72,12 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
 		Limit:       cfg.MaxContexts,
 		IdleTimeout: cfg.IdleTimeout,
-		Spool:       stream.Options{Dir: spool},
-		Log:         cfg.Log,
+		Admit: func(sandbox string) error {
+			_, err := e.sandboxes.Enter(sandbox)
+			return err
+		},
+		Spool: stream.Options{Dir: spool},
+		Log:   cfg.Log,
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: e.contexts.DeleteOwner, Busy: e.busy, Log: cfg.Log,
@@ -95,9 +99,10 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 }
 
 // directories makes those of the data directory that the engine uses itself.
-// The scratch of a server before this one, which may have been killed, goes.
+// The scratch of a server before this one, which may have been killed, goes: its
+// name is one that nothing else has, whatever directory somebody names.
 func (cfg engineConfig) directories() (scratch, spool string, err error) {
-	scratch, spool = filepath.Join(cfg.Dir, "run"), filepath.Join(cfg.Dir, "spool")
+	scratch, spool = filepath.Join(cfg.Dir, "hotcell-scratch"), filepath.Join(cfg.Dir, "spool")
 	err = errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700), os.MkdirAll(spool, 0o700))
 	if err != nil {
 		return "", "", fmt.Errorf("prepare the data directory: %w", err)

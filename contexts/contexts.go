@@ -44,6 +44,10 @@ type Config struct {
 	// Limit is how many contexts there may be, of all owners together. 0 is
 	// 1000: at the 8 MB of an idle one that is what a machine of 16 GB takes.
 	Limit int
+	// Admit refuses contexts to an owner who may have none any more. It is asked
+	// once more when a context is there: [Set.DeleteOwner] ends those that there
+	// are, and whoever calls it makes Admit refuse before. Nil admits everybody.
+	Admit func(owner string) error
 	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
 	IdleTimeout time.Duration
 	Queue       int              // see interpreter.Config
@@ -104,6 +108,9 @@ func New(ctx context.Context, cfg Config) *Set {
 		cfg.Parked = defaultParked
 	}
 	cfg.Limit = cmp.Or(cfg.Limit, defaultLimit)
+	if cfg.Admit == nil {
+		cfg.Admit = func(string) error { return nil }
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -176,7 +183,9 @@ func (s *Set) openDefault(ctx context.Context, k key, o Options, op *opening) {
 	defer close(op.done)
 	if op.entry, op.err = s.open(ctx, k.owner, o, true); op.err != nil {
 		s.mu.Lock()
-		delete(s.defaults, k)
+		if s.defaults[k] == op { // else its end has made room for another already
+			delete(s.defaults, k)
+		}
 		s.mu.Unlock()
 	}
 }
@@ -213,6 +222,12 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: s.cfg.Now()}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
+	if err := s.cfg.Admit(owner); err != nil {
+		if s.remove(e) {
+			e.Close(interpreter.Deleted())
+		}
+		return nil, err
+	}
 	return e, nil
 }
 

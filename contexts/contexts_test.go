@@ -192,6 +192,33 @@ func TestLimitAndFault(t *testing.T) {
 	}
 }
 
+// TestOwnersWhoLeftGetNothing: a context that was being made when its owner
+// was ended would be nobody's.
+func TestOwnersWhoLeftGetNothing(t *testing.T) {
+	t.Parallel()
+	gone := errors.New("gone")
+	s := newSet(t, &fakeRuntime{}, func(c *contexts.Config) {
+		c.Admit = func(owner string) error {
+			if owner == "left" {
+				return gone
+			}
+			return nil
+		}
+	})
+	if _, err := s.Create(t.Context(), "left", fake); !errors.Is(err, gone) {
+		t.Errorf("%v", err)
+	}
+	for range 2 { // nothing is left of the first attempt
+		if _, err := s.Default(t.Context(), "left", fake); !errors.Is(err, gone) {
+			t.Errorf("%v", err)
+		}
+	}
+	if len(s.All()) != 0 {
+		t.Errorf("%v", s.All())
+	}
+	create(t, s, "here")
+}
+
 func TestIdleContextsExpire(t *testing.T) {
 	t.Parallel()
 	s := newSet(t, &fakeRuntime{}, func(c *contexts.Config) { c.IdleTimeout = 30 * time.Millisecond })

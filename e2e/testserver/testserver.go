@@ -99,6 +99,10 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log,
 		Spool: stream.Options{Dir: tb.TempDir()},
+		Admit: func(sandbox string) error {
+			_, err := s.Sandboxes.Enter(sandbox)
+			return err
+		},
 	}
 	if o.contexts != nil {
 		o.contexts(&cc)
