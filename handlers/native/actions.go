@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -96,7 +97,12 @@ func (d *Dialect) create(ctx context.Context, r *request) (shownContext, error) 
 		return shownContext{}, err
 	}
 	o.Language = cmp.Or(r.Language, o.Language)
-	o.Cwd = cmp.Or(r.Cwd, o.Cwd)
+	switch {
+	case filepath.IsAbs(r.Cwd):
+		o.Cwd = r.Cwd
+	case r.Cwd != "": // of the sandbox, as what is relative in its code is
+		o.Cwd = filepath.Join(o.Cwd, r.Cwd)
+	}
 	env := make(map[string]string, len(o.Env)+len(r.Env))
 	maps.Copy(env, o.Env)
 	maps.Copy(env, r.Env)

@@ -17,7 +17,8 @@ import (
 // beyond any use and keeps the arithmetic of durations from overflowing.
 const maxTimeout = 366 * 24 * time.Hour
 
-// maxID bounds the id of a request, which is echoed with every answer.
+// maxID bounds the id of a request, which is echoed with every answer, and of
+// an execution, which is with every message of events.
 const maxID = 128
 
 // Request is everything that a client can ask for. Over HTTP the address and
@@ -102,6 +103,8 @@ func checkID(r *request) *fault.Fault {
 func (r *request) check() *fault.Fault {
 	limit := float64(maxTimeout / time.Millisecond)
 	switch {
+	case len(r.Execution) > maxID:
+		return invalid("member \"execution\" is longer than %d bytes", maxID)
 	case r.Timeout < 0:
 		return invalid("member \"timeout_ms\" must not be negative; 0 or nothing is no time limit")
 	case r.Timeout > limit:

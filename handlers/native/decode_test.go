@@ -27,6 +27,7 @@ func TestFaultyRequests(t *testing.T) {
 		"wrong kind":               {`{"id":1,"type":5}`, `1`, `member "type" must be a string, not a number`},
 		"id of no kind":            {`{"id":{},"type":"ping"}`, ``, `"id" must be a string or a number`},
 		"id too long":              {`{"id":"` + strings.Repeat("x", 200) + `"}`, ``, `"id" is longer`},
+		"execution id too long":    {`{"id":1,"execution":"` + strings.Repeat("x", 200) + `"}`, `1`, `"execution" is longer`},
 		"negative timeout":         {`{"id":1,"timeout_ms":-1}`, `1`, "must not be negative"},
 		"huge timeout":             {`{"id":1,"timeout_ms":1e300}`, `1`, "366 days"},
 		"huger timeout":            {`{"id":1,"timeout_ms":1e999}`, `1`, `"timeout_ms" must be a number`},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 
 	"hotcell/e2e/testserver"
 	"hotcell/internal/wire"
+	"hotcell/sandboxes"
 )
 
 // ask sends one request and returns the status and the body.
@@ -210,6 +213,20 @@ func TestStreams(t *testing.T) {
 	}
 	if status, body, _ := ask(t, s, "GET", "/v1/executions/x/events?from=-1", ""); status != 400 {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// TestRelativeDirectory: it is the sandbox's, wherever the server was started.
+func TestRelativeDirectory(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	sub := filepath.Join(s.Sandboxes.WorkDir(sandboxes.DefaultID), "below")
+	if err := os.Mkdir(sub, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	code, body, _ := ask(t, s, http.MethodPost, "/v1/contexts", `{"cwd":"below"}`)
+	if got := decode[struct{ Cwd string }](t, body).Cwd; code != http.StatusCreated || got != sub {
+		t.Errorf("%d %s", code, body)
 	}
 }
 
