@@ -178,6 +178,9 @@ func (r *Registry) create(id string, spec Spec) (Sandbox, error) {
 	}
 	if err != nil {
 		delete(r.names, spec.Name)
+		if id != DefaultID { // whose files are older than this attempt, perhaps
+			_ = os.RemoveAll(filepath.Dir(r.WorkDir(id)))
+		}
 		return Sandbox{}, fmt.Errorf("make sandbox %q: %w", spec.Name, err)
 	}
 	r.byID[id] = e
