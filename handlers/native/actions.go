@@ -3,6 +3,7 @@ package native
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -156,8 +157,14 @@ func (d *Dialect) restart(ctx context.Context, r *request) (shownContext, error)
 	return showContext(e), nil
 }
 
-// enqueue starts an execution in e.
-func enqueue(e *contexts.Entry, r *request) (*interpreter.Execution, error) {
+// enqueue starts an execution in e. An id that a client chose is known beyond
+// its context: attach and interrupt find it without naming one.
+func (d *Dialect) enqueue(e *contexts.Entry, r *request) (*interpreter.Execution, error) {
+	if r.Execution != "" {
+		if _, other, err := d.cfg.Contexts.Execution(r.Execution); err == nil && other != e {
+			return nil, fmt.Errorf("%w: %s, in context %s", interpreter.ErrDuplicateID, r.Execution, other.ID())
+		}
+	}
 	return e.Execute(interpreter.Request{
 		ID: r.Execution, Code: *r.Code, Env: r.Env, Timeout: r.timeout(), Stdin: r.Stdin,
 	})

@@ -192,7 +192,7 @@ func (s *session) start(e *contexts.Entry, r *request) error {
 			return f
 		}
 	}
-	x, err := enqueue(e, r)
+	x, err := s.d.enqueue(e, r)
 	if err != nil {
 		return err
 	}

@@ -183,7 +183,7 @@ func (d *Dialect) startExecution(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	x, err := enqueue(e, r)
+	x, err := d.enqueue(e, r)
 	if err != nil {
 		return err
 	}

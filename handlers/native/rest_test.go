@@ -230,6 +230,20 @@ func TestRelativeDirectory(t *testing.T) {
 	}
 }
 
+// TestExecutionIDsAreUniqueAmongContexts: nobody could say which one an
+// interrupt means.
+func TestExecutionIDsAreUniqueAmongContexts(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	for i, want := range []int{http.StatusAccepted, http.StatusConflict} {
+		_, body, _ := ask(t, s, http.MethodPost, "/v1/contexts", `{}`)
+		path := "/v1/contexts/" + decode[shown](t, body).ID + "/executions"
+		if code, body, _ := ask(t, s, http.MethodPost, path, `{"code":"1","execution":"mine"}`); code != want {
+			t.Errorf("%d: %d %s", i, code, body)
+		}
+	}
+}
+
 func TestRESTFaults(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t)
