@@ -134,10 +134,18 @@ func (e *Execution) append(ev wire.Event) error {
 // fail appends an error event and keeps it for the snapshot.
 func (e *Execution) fail(ev wire.Event) {
 	ev.Type = wire.EventError
+	if ev.Time.IsZero() {
+		ev.Time = e.in.cfg.Now()
+	}
+	// A full log still takes it, and says full to the next.
+	seq, _ := e.log.Append(func(seq uint64) wire.Event {
+		ev.Seq = seq
+		return ev
+	})
+	ev.Seq = seq // which is what the event has that its readers see
 	e.mu.Lock()
 	e.snap.Error = &ev
 	e.mu.Unlock()
-	_ = e.append(ev) // a full log still takes it, and says full to the next
 }
 
 // begin marks the execution as running.

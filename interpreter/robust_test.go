@@ -100,3 +100,14 @@ func TestASlowQuestionIsInterrupted(t *testing.T) {
 		t.Errorf("%v, %+v", err, in.Status())
 	}
 }
+
+// TestTheSnapshotHasTheEvent: the error of a snapshot is the one of the events.
+func TestTheSnapshotHasTheEvent(t *testing.T) {
+	t.Parallel()
+	in := open(t, nil)
+	e := submit(t, in, interpreter.Request{Code: "raise Oops"})
+	want := find(events(t, e), wire.EventError)
+	if got := e.Snapshot().Error; got == nil || got.Seq != want.Seq || !got.Time.Equal(want.Time) {
+		t.Errorf("%+v, %+v", got, want)
+	}
+}
