@@ -1,11 +1,13 @@
 package handlers_test
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"hotcell/contexts"
 	"hotcell/handlers"
@@ -26,9 +28,9 @@ func (p *poor) Accept() (net.Conn, error) {
 	return p.Listener.Accept()
 }
 
-// TestNoDescriptorForAClient: the server must outlive it, with all it holds.
-func TestNoDescriptorForAClient(t *testing.T) {
-	t.Parallel()
+// serve starts a server without languages.
+func serve(t *testing.T, faults int) (*handlers.Server, net.Listener, <-chan error) {
+	t.Helper()
 	table := runtimes.NewTable()
 	set := contexts.New(t.Context(), contexts.Config{Table: table})
 	t.Cleanup(set.Close)
@@ -43,7 +45,41 @@ func TestNoDescriptorForAClient(t *testing.T) {
 	}
 	s := handlers.New(handlers.Config{Contexts: set, Sandboxes: registry, Table: table})
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(&poor{ln, 4}) }()                   // ends with the Shutdown below
+	go func() { served <- s.Serve(&poor{ln, faults}) }() // ends with the Shutdown of the test
+	return s, ln, served
+}
+
+// TestAShutdownWaitsForNobodyLong: neither for half a request nor for a
+// client that doesn't read.
+func TestAShutdownWaitsForNobodyLong(t *testing.T) {
+	t.Parallel()
+	s, ln, served := serve(t, 0)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const half = "POST /v1/contexts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+	if _, err := conn.Write([]byte(half)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // it is being read
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNoDescriptorForAClient: the server must outlive it, with all it holds.
+func TestNoDescriptorForAClient(t *testing.T) {
+	t.Parallel()
+	s, ln, served := serve(t, 4)
 	resp, err := http.Get("http://" + ln.Addr().String() + "/health") //nolint:noctx // a test's own server
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,9 @@ const (
 	// idleTimeout is long because some clients don't repeat a POST that met a
 	// connection which the server was just closing.
 	idleTimeout = 10 * time.Minute
+	// requestGrace is how long a shutdown waits for requests. What they waited
+	// for has ended by then; the rest is up to their clients.
+	requestGrace = 2 * time.Second
 	// headerLimit holds long query strings and subprotocols.
 	headerLimit = 16 << 10
 )
@@ -86,6 +89,7 @@ type Server struct {
 	auth    *auth
 	hosts   []string // allowed names, in lower case
 	sockets *socket.Set
+	conns   conns
 
 	mu       sync.Mutex
 	ln       net.Listener
@@ -120,6 +124,8 @@ func New(cfg Config) *Server {
 		DisableStartupMessage: true,
 		ErrorHandler:          s.fail,
 	})
+	s.conns.open = make(map[net.Conn]struct{})
+	s.app.Server().ConnState = s.conns.note
 	s.mount()
 	return s
 }
@@ -246,6 +252,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		_ = ln.Close()
 	}
 	errs := []error{s.sockets.Shutdown(ctx)}
+	cut := time.AfterFunc(requestGrace, s.conns.cut)
+	defer cut.Stop()
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("wait for requests: %w", err))
 	}
