@@ -6,12 +6,18 @@
  * the main thread, and nothing races with it:
  *
  *  - the execution is over: nothing happens;
- *  - nothing is on the stack (an await is pending): the execution is settled at once;
+ *  - nothing is on the stack (an await is pending): the execution is to be settled;
  *  - something is on the stack: it gets a few milliseconds to come to its end by itself, which
  *    ordinary cells and the driver's own steps do. What still runs then is terminated: a
- *    termination is queued right behind the question, ends all JavaScript down to the event loop,
- *    and then the reader thread sends `settle` and asks once more, since something else may spin;
+ *    termination is queued right behind the question, and ends all JavaScript down to the event
+ *    loop;
  *  - the driver is in the middle of something (a frame, a write): the termination waits for that.
+ *
+ * The reader thread has the execution settled by a message, behind one that does nothing: only an
+ * event loop that turns, and no endless chain of promises or ticks, takes both. So what is told
+ * as interrupted has left the thread free for the next cell. Until then it goes on asking, and
+ * each time that something still runs it is terminated again; a chain that survives all of it is
+ * the server's to kill.
  *
  * V8 acts on a termination at the next call or turn of a loop, and Node ends the process when that
  * comes exactly between the last line of a cell and the end of its evaluation. That is what the
@@ -21,19 +27,18 @@
 import { AtomicsLoad, PrimordialError } from "./primordials.mjs";
 import { LANDED, TERMINATED } from "./shared.mjs";
 
+/** So many times an empty stack is taken for an event loop that is about to turn. */
+const PATIENT_TRIES = 3;
+
 export class Interrupts {
   /** @type {Int32Array} */
   #shared;
   /** @type {(message: object) => void} */
   #post;
-  /** @type {(seq: number, id: string) => void} */
-  #settle;
   #held = 0;
   #current = 0;
   #last = 0;
   #early = 0;
-  /** The execution for which something was terminated last. */
-  #terminated = 0;
   /** How many terminations were asked for. */
   #requested = 0;
   /** The execution for which an interrupt waits until nothing is held, or 0. */
@@ -45,12 +50,10 @@ export class Interrupts {
   /**
    * @param {Int32Array} shared
    * @param {(message: object) => void} post sends to the reader thread
-   * @param {(seq: number, id: string) => void} settle ends the execution as interrupted
    */
-  constructor(shared, post, settle) {
+  constructor(shared, post) {
     this.#shared = shared;
     this.#post = post;
-    this.#settle = settle;
   }
 
   /** Whether the JavaScript on the stack is about to be, or has just been, terminated. */
@@ -112,48 +115,48 @@ export class Interrupts {
     if (this.#held > 0 || this.#pending === 0) return;
     const seq = this.#pending;
     this.#pending = 0;
-    this.#terminate(seq, this.#pendingId);
+    this.#terminate(seq, this.#pendingId, 1);
     // Ended by the termination.
     for (;;);
   }
 
   /**
-   * Called by the reader thread: for an interrupt, then, while the answer is true, again after a
-   * moment and from then on with force, and also after each termination that came of it.
+   * Called by the reader thread: for an interrupt, and again and again until it is over.
    * @param {number} seq
    * @param {string} id
-   * @param {boolean} force
-   * @returns {boolean} whether something still runs
+   * @param {number} tries how often it was asked before
+   * @returns {string} what the reader thread is to do, see its interrupt()
    */
-  interrupt(seq, id, force) {
-    if (seq < this.#last || (seq === this.#last && this.#current !== seq)) return false;
+  interrupt(seq, id, tries) {
+    if (seq < this.#last || (seq === this.#last && this.#current !== seq)) return "over";
     // A termination is on its way, and the reader thread asks again after it.
-    if (!this.#settled()) return false;
-    const terminated = this.#terminated === seq;
+    if (!this.#settled()) return "terminating";
     // Still in the queue, perhaps behind a callback of user code.
     if (seq !== this.#current) this.#early = seq;
     const busy = onStack();
-    if (busy && !force) return true;
+    if (tries === 0) return busy ? "wait" : "settle";
+    // Nothing is on the stack in an event loop that is about to turn, and also between two links
+    // of a chain of promises: that one will be found so again.
+    if (!busy && tries < PATIENT_TRIES) return "settle";
     if (this.#held > 0) {
       this.#pending = seq;
       this.#pendingId = id;
-      return false;
+      return "terminating";
     }
-    if (terminated || (!busy && seq === this.#current)) this.#settle(seq, id);
-    if (busy) this.#terminate(seq, id);
-    return false;
+    this.#terminate(seq, id, tries);
+    return "terminating";
   }
 
   /**
    * @param {number} seq
    * @param {string} id
+   * @param {number} tries
    */
-  #terminate(seq, id) {
+  #terminate(seq, id, tries) {
     this.#terminating = seq === this.#current;
-    this.#terminated = seq;
     this.#requested += 1;
     const number = this.#requested;
-    this.#post({ type: "terminate", seq, id, number });
+    this.#post({ type: "terminate", seq, id, tries, number });
     // Not Atomics.wait: it does not nest, and may be what user code is in.
     while (AtomicsLoad(this.#shared, TERMINATED) < number);
   }

@@ -64,7 +64,7 @@ function start() {
 
   const { port1: port } = requests;
   const post = port.postMessage.bind(port);
-  const interrupts = new Interrupts(shared, post, (seq, id) => kernel.settle(seq, id));
+  const interrupts = new Interrupts(shared, post);
   const channel = new Channel(shared, post, interrupts);
   const { stdout, stderr } = installStdio(interrupts);
   const engine = new Engine();
@@ -90,11 +90,8 @@ function start() {
   });
   const hidden = {
     meta: () => kernel.imports.meta,
-    interrupt: (
-      /** @type {number} */ seq,
-      /** @type {string} */ id,
-      /** @type {boolean} */ force,
-    ) => interrupts.interrupt(seq, id, force),
+    interrupt: (/** @type {number} */ seq, /** @type {string} */ id, /** @type {number} */ tries) =>
+      interrupts.interrupt(seq, id, tries),
     take: (/** @type {unknown} */ value) => engine.take(value),
     import: (/** @type {unknown} */ specifier, /** @type {object} */ options) =>
       kernel.imports.dynamic(specifier, options),

@@ -30,6 +30,8 @@ let merged = 0;
 const INSIST = 200;
 /** How many milliseconds an interrupted cell gets to come to its end, see interrupts.mjs. */
 const GRACE = 5;
+/** After so many milliseconds the question is asked again: a turn of the event loop takes less. */
+const AGAIN = 20;
 
 /**
  * @param {number} cell
@@ -48,15 +50,30 @@ function kill() {
  * Asks the main thread, in the middle of whatever it runs, what an interrupt means now.
  * See interrupts.mjs for its side.
  */
-function interrupt(seq = sequence, id = lastId, force = false) {
-  const again = setInterval(() => process.kill(0, "SIGINT"), INSIST);
-  const parameters = `${seq}, ${JSON.stringify(id)}, ${force}`;
+function interrupt(seq = sequence, id = lastId, tries = 0) {
+  const insist = setInterval(() => process.kill(0, "SIGINT"), INSIST);
+  const parameters = `${seq}, ${JSON.stringify(id)}, ${tries}`;
   const question = { expression: `__hotcell.interrupt(${parameters})`, silent: true };
-  session.post("Runtime.evaluate", question, (_, reply) => {
-    clearInterval(again);
+  session.post("Runtime.evaluate", question, (error, reply) => {
+    clearInterval(insist);
     const { result } = /** @type {{result?: {value?: unknown}}} */ (reply ?? {});
-    if (result?.value === true) setTimeout(interrupt, GRACE, seq, id, true);
+    // Without an answer a termination for an earlier question has ended this one.
+    const step = error ? "wait" : (result?.value ?? "wait");
+    if (step === "over" || step === "terminating") return;
+    if (step === "settle") settle(seq, id);
+    setTimeout(interrupt, step === "wait" && tries === 0 ? GRACE : AGAIN, seq, id, tries + 1);
   });
+}
+
+/**
+ * Has the main thread's event loop end an execution. The message before makes sure that it turns:
+ * Node works off all ticks and promises between two messages.
+ * @param {number} seq
+ * @param {string} id
+ */
+function settle(seq, id) {
+  port.postMessage({ type: "nudge" });
+  port.postMessage({ type: "settle", seq, id });
 }
 
 /**
@@ -64,17 +81,18 @@ function interrupt(seq = sequence, id = lastId, force = false) {
  * termination is queued behind the question that it is answering and hits nothing else.
  * @param {number} seq
  * @param {string} id
+ * @param {number} tries
  * @param {number} number counts the requests
  */
-function terminate(seq, id, number) {
+function terminate(seq, id, tries, number) {
   session.post("Runtime.terminateExecution", {}, (error) => {
     // V8 refuses a second one while the first is under way, which then serves for both.
     if (number > merged) merged = number;
     if (error) return;
     Atomics.store(shared, LANDED, merged);
-    port.postMessage({ type: "settle", seq, id });
+    settle(seq, id);
     // Something else may be spinning now, for example a promise chain behind a callback.
-    interrupt(seq, id, true);
+    setTimeout(interrupt, AGAIN, seq, id, tries + 1);
   });
   Atomics.store(shared, TERMINATED, number);
   // If nothing was running after all, this message is what the termination takes.
@@ -83,7 +101,7 @@ function terminate(seq, id, number) {
 
 port.on("message", (message) => {
   if (message.type === "terminate") {
-    terminate(message.seq, message.id, message.number);
+    terminate(message.seq, message.id, message.tries, message.number);
     return;
   }
   // The rest of a frame for which the main thread found the socket full.
