@@ -68,6 +68,7 @@ type BirthEnv interface {
 // UserError is a fault in a cell that was found before it reached a driver.
 type UserError struct {
 	Name, Value, Traceback string
+	Incomplete             bool // the cell ends too early, more input could mend it
 }
 
 // Process is the process group behind a kernel, as its owner sees it.

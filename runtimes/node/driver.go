@@ -17,12 +17,12 @@ import (
 //go:embed driver/*.mjs
 var sources embed.FS
 
-// bundles are the two files that a kernel loads: one module each costs Node.js
-// 15 ms less at every start than the dozen that they are made of.
-var bundles = [...]struct{ entry, file string }{
-	{"main.mjs", "main.cjs"},
-	{"reader.mjs", "reader.cjs"},
-}
+// A kernel loads two files: one module each costs Node.js 15 ms less at every
+// start than the dozen that they are made of.
+const (
+	mainFile   = "main.cjs"
+	readerFile = "reader.cjs"
+)
 
 // driver is the directory with the driver's files.
 type driver struct {
@@ -42,7 +42,7 @@ func (d *driver) main() (string, error) {
 		return "", errors.New("the runtime has been closed")
 	}
 	if d.made != "" {
-		return filepath.Join(d.made, bundles[0].file), nil
+		return filepath.Join(d.made, mainFile), nil
 	}
 	if d.dir != "" {
 		if err := os.MkdirAll(d.dir, 0o755); err != nil {
@@ -53,8 +53,9 @@ func (d *driver) main() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make the driver's directory: %w", err)
 	}
-	for _, b := range bundles {
-		if err := writeBundle(b.entry, filepath.Join(dir, b.file)); err != nil {
+	for _, file := range []string{mainFile, readerFile} {
+		entry := strings.TrimSuffix(file, ".cjs") + ".mjs"
+		if err := writeBundle(entry, filepath.Join(dir, file)); err != nil {
 			return "", errors.Join(err, os.RemoveAll(dir))
 		}
 	}
@@ -63,7 +64,7 @@ func (d *driver) main() (string, error) {
 		return "", errors.Join(fmt.Errorf("open the driver's directory: %w", err), os.RemoveAll(dir))
 	}
 	d.made = dir
-	return filepath.Join(dir, bundles[0].file), nil
+	return filepath.Join(dir, mainFile), nil
 }
 
 func (d *driver) remove() error {

@@ -68,7 +68,7 @@ func New(cfg Config) *Runtime {
 	defer cancel()
 	r.info.Program, r.info.Version, r.info.Fault = find(ctx, cfg.Program, cfg.Env)
 	if r.info.Fault == "" {
-		cfg.Log.Debug("node is ready", "program", r.info.Program, "version", r.info.Version)
+		cfg.Log.Debug("node is ready", slog.String("program", r.info.Program), slog.String("version", r.info.Version))
 	}
 	return r
 }

@@ -28,6 +28,7 @@ func TestOutput(t *testing.T) {
 		{"after closing the descriptors", "for (const fd of [0, 1, 2]) fs.closeSync(fd); console.log('end')", "end\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			c := newClient(t)
 			c.run(test.code)
 			c.await(&c.stdout, test.end)
@@ -51,6 +52,7 @@ func TestExit(t *testing.T) {
 		{"process.reallyExit(5)", "exit status 5"},
 	} {
 		t.Run(test.code, func(t *testing.T) {
+			t.Parallel()
 			c := newClient(t)
 			if o := c.run(test.code); o.Status != "died" || c.kernel.Process.Exit().String() != test.want {
 				t.Errorf("%s, %s", o.Status, c.kernel.Process.Exit())
@@ -147,6 +149,7 @@ func TestStartFails(t *testing.T) {
 		{"broken", script("echo sad >&2; exit 3"), "exit status 3: sad"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			r := node.New(node.Config{Program: test.program})
 			if fault := r.Info().Fault; !strings.Contains(fault, test.want) {
 				t.Errorf("fault: %s", fault)

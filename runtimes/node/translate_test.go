@@ -77,6 +77,54 @@ func TestTypeScript(t *testing.T) {
 	}
 }
 
+// The compiler drops statements that it has folded to a constant.
+func TestTypeScriptKeepsTheLastValue(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for _, test := range []struct{ code, want string }{
+		{"[1].pop(); undefined", ""},
+		{"[1].pop()\nundefined", ""},
+		{"[1].pop();\nundefined as any; // none\n", ""},
+		{"if (true)\nundefined", ""},
+		{"[1].pop(); void 0;", ""},
+		{"undefined", ""},
+		{"1; -1", "-1"},
+		{"1\n-1", "0"},
+		{"-1", "-1"},
+		{"1; !0", "true"},
+		{"1 === 1", "true"},
+		{"'a' + 'b'", "'ab'"},
+		{"typeof undefined", "'undefined'"},
+		{"null ?? 1", "1"},
+		{"const text = `\n;undefined`; text", "'\\n;undefined'"},
+		{"'b; undefined'", "'b; undefined'"},
+		{"type None =\nundefined", ""},
+		{"2 as number", "2"},
+		{"null", "null"},
+	} {
+		c.begin(wire.Request{Language: "typescript", Code: test.code})
+		if o := c.finish(); o.Result != test.want || o.Status != "ok" {
+			t.Errorf("%q: %+v", test.code, o)
+		}
+	}
+}
+
+func TestIncomplete(t *testing.T) {
+	t.Parallel()
+	r := newRuntime(t)
+	for code, want := range map[string]bool{
+		"function f() {": true, "let x: number = ": true, "if (a": true, "[1, 2": true, "`abc": true, "`${": true, "/* x": true,
+		"class A { x": true, "a.": true, "console.log('no'": true, "let b: = 2": false, "'abc": false, ")": false, "let 1": false,
+	} {
+		if _, fault := r.Translate("typescript", code); fault == nil || fault.Incomplete != want {
+			t.Errorf("%q: %+v, want incomplete %t", code, fault, want)
+		}
+	}
+	if _, fault := r.Translate("typescript", "let x: number = 1"); fault != nil {
+		t.Errorf("%+v", fault)
+	}
+}
+
 func FuzzTranslate(f *testing.F) {
 	for _, code := range []string{
 		"import a, {b as c} from 'x'; import('y')", "export default class {}", "const x: number = `a${1}\nb` as any",

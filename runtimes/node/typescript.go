@@ -17,7 +17,30 @@ const compilerOptions = `{"compilerOptions": {"verbatimModuleSyntax": true, "use
 
 // strip makes JavaScript of TypeScript, each statement on its own line still.
 func strip(code string) (string, *runtimes.UserError) {
-	res := api.Transform(code, api.TransformOptions{
+	var res api.TransformResult
+	if kept := keepConstant(code); kept != code {
+		res = transform(kept)
+	}
+	if len(res.Code) == 0 {
+		res = transform(code)
+	}
+	if len(res.Errors) > 0 {
+		fault := syntaxError(res.Errors)
+		fault.Incomplete = incomplete(code, fault.Value)
+		return "", fault
+	}
+	var sourceMap struct {
+		Mappings string `json:"mappings"`
+	}
+	out := string(res.Code)
+	if json.Unmarshal(res.Map, &sourceMap) != nil {
+		return out, nil
+	}
+	return relay(out, sourceMap.Mappings), nil
+}
+
+func transform(code string) api.TransformResult {
+	return api.Transform(code, api.TransformOptions{
 		Loader:        api.LoaderTS,
 		Target:        api.ESNext,
 		Supported:     map[string]bool{"decorators": false}, // V8 has none yet
@@ -29,17 +52,6 @@ func strip(code string) (string, *runtimes.UserError) {
 		TreeShaking:   api.TreeShakingFalse,
 		LogLevel:      api.LogLevelSilent,
 	})
-	if len(res.Errors) > 0 {
-		return "", syntaxError(res.Errors)
-	}
-	var sourceMap struct {
-		Mappings string `json:"mappings"`
-	}
-	out := string(res.Code)
-	if json.Unmarshal(res.Map, &sourceMap) != nil {
-		return out, nil
-	}
-	return relay(out, sourceMap.Mappings), nil
 }
 
 // syntaxError tells the first fault, as V8's own are told.
@@ -67,3 +79,16 @@ func syntaxError(faults []api.Message) *runtimes.UserError {
 		at.Line, utf8.RuneCountInString(at.LineText[:column])+1, line, strings.Repeat(" ", caret), last)
 	return e
 }
+
+// incomplete says whether a fault is that the text ends too early. A string
+// between quotes would have to end in its own line; of a template, about which
+// the compiler says the same, more may follow.
+func incomplete(code, fault string) bool {
+	if strings.HasPrefix(fault, unterminated) {
+		errs := transform(code + "`").Errors
+		return len(errs) == 0 || !strings.HasPrefix(errs[0].Text, unterminated)
+	}
+	return strings.Contains(fault, "end of file") || strings.HasSuffix(fault, "to terminate multi-line comment")
+}
+
+const unterminated = "Unterminated string literal"

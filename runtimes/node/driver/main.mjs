@@ -92,6 +92,8 @@ function start() {
     meta: () => kernel.imports.meta,
     interrupt: (/** @type {number} */ seq, /** @type {string} */ id, /** @type {number} */ tries) =>
       interrupts.interrupt(seq, id, tries),
+    // Go's constant.go has the last constant of a cell pass through here.
+    same: (/** @type {unknown} */ value) => value,
     take: (/** @type {unknown} */ value) => engine.take(value),
     import: (/** @type {unknown} */ specifier, /** @type {object} */ options) =>
       kernel.imports.dynamic(specifier, options),
