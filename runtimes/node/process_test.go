@@ -50,12 +50,20 @@ func TestExit(t *testing.T) {
 		{"process.abort()", "killed by SIGABRT"},
 		{"process.kill(process.pid, 'SIGSEGV'); await new Promise(() => {})", "killed by SIGSEGV"},
 		{"process.reallyExit(5)", "exit status 5"},
+		{"process.exitCode = 3; process.exit()", "exit status 3"},
+		{"await 1; process.exit(4)", "exit status 4"},
+		{"setTimeout(() => process.exit(4)); await new Promise(() => {})", "exit status 4"},
+		{"process.on('exit', () => { process.exit(6) }); process.exit(4)", "exit status 6"},
 	} {
 		t.Run(test.code, func(t *testing.T) {
 			t.Parallel()
 			c := newClient(t)
 			if o := c.run(test.code); o.Status != "died" || c.kernel.Process.Exit().String() != test.want {
 				t.Errorf("%s, %s", o.Status, c.kernel.Process.Exit())
+			}
+			c.close()
+			if said := c.written(&c.stderr); said != "" && strings.HasPrefix(test.want, "exit") {
+				t.Errorf("stderr: %q", said)
 			}
 		})
 	}

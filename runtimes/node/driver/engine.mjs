@@ -47,6 +47,8 @@ const TAKE = 'function () { "use strict"; __hotcell.take(this); }';
 
 export class Engine {
   #post;
+  #disconnect;
+  #closed = false;
   /** @type {unknown} */
   #taken;
 
@@ -54,6 +56,7 @@ export class Engine {
     const session = new Session();
     session.connect();
     const post = session.post.bind(session);
+    this.#disconnect = session.disconnect.bind(session);
     /**
      * @param {string} method
      * @param {Record<string, unknown>} params
@@ -92,6 +95,8 @@ export class Engine {
   run(code, name, fulfilled, rejected) {
     const params = bare({ expression: `${code}\n//# sourceURL=${name}`, replMode: true });
     this.#post("Runtime.evaluate", params, (error, reply) => {
+      // What was being evaluated when the session ended is not over.
+      if (this.#closed) return;
       if (error !== null) {
         rejected(error);
         return;
@@ -104,6 +109,12 @@ export class Engine {
       }
       fulfilled(this.#adopt(result));
     });
+  }
+
+  /** Ends the session: nothing is evaluated or told after it. */
+  close() {
+    this.#closed = true;
+    this.#disconnect();
   }
 
   /**

@@ -10,6 +10,7 @@ import { Channel } from "./channel.mjs";
 import { Display } from "./display.mjs";
 import { Engine } from "./engine.mjs";
 import { Faults } from "./errors.mjs";
+import { installExit } from "./exit.mjs";
 import { Guards } from "./guards.mjs";
 import { Interrupts } from "./interrupts.mjs";
 import { Introspection } from "./introspection.mjs";
@@ -68,6 +69,7 @@ function start() {
   const channel = new Channel(shared, post, interrupts);
   const { stdout, stderr } = installStdio(interrupts);
   const engine = new Engine();
+  installExit({ shared, post, interrupts, engine });
   const faults = new Faults(__filename);
   const guards = new Guards({ signalled: () => interrupts.signal(), stderr, faults });
 

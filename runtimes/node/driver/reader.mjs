@@ -7,7 +7,16 @@
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { workerData } from "node:worker_threads";
-import { ACKS, FLUSHED, INPUTS, LANDED, MAX_FRAME, PROTOCOL_FD, TERMINATED } from "./shared.mjs";
+import {
+  ACKS,
+  FLUSHED,
+  INPUTS,
+  LANDED,
+  LEFT,
+  MAX_FRAME,
+  PROTOCOL_FD,
+  TERMINATED,
+} from "./shared.mjs";
 
 /** @type {{port: import('node:worker_threads').MessagePort, inputs: import('node:worker_threads').MessagePort, shared: SharedArrayBuffer}} */
 const { port, inputs, shared: buffer } = workerData;
@@ -19,6 +28,9 @@ const socket = new Socket({ fd: PROTOCOL_FD, readable: true, writable: true });
 /** The number and the id of the last execution that was handed to the main thread. */
 let sequence = 0;
 let lastId = "";
+
+/** The process exits: there is nothing to interrupt any more. */
+let left = false;
 
 /** The last request for a termination that V8 has answered. */
 let merged = 0;
@@ -51,6 +63,7 @@ function kill() {
  * See interrupts.mjs for its side.
  */
 function interrupt(seq = sequence, id = lastId, tries = 0) {
+  if (left) return;
   const insist = setInterval(() => process.kill(0, "SIGINT"), INSIST);
   const parameters = `${seq}, ${JSON.stringify(id)}, ${tries}`;
   const question = { expression: `__hotcell.interrupt(${parameters})`, silent: true };
@@ -102,6 +115,12 @@ function terminate(seq, id, tries, number) {
 port.on("message", (message) => {
   if (message.type === "terminate") {
     terminate(message.seq, message.id, message.tries, message.number);
+    return;
+  }
+  if (message.type === "leave") {
+    left = true;
+    session.disconnect();
+    bump(LEFT);
     return;
   }
   // The rest of a frame for which the main thread found the socket full.

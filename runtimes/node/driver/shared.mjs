@@ -10,8 +10,10 @@ export const FLUSHED = 2;
 export const TERMINATED = 3;
 /** Up to which of them they have ended what ran. */
 export const LANDED = 4;
+/** 1 once the reader thread has let go of the inspector. */
+export const LEFT = 5;
 /** How many cells there are. */
-export const CELLS = 5;
+export const CELLS = 6;
 
 /** The descriptor of the protocol. */
 export const PROTOCOL_FD = 3;
