@@ -48,7 +48,7 @@ type Config struct {
 	Translate func(language, code string) (string, *runtimes.UserError)
 	Queue     int            // executions that may wait; 0 is 256
 	Keep      Keep           // of finished executions
-	Spool     stream.Options // bounds of one execution's log
+	Spool     stream.Options // bounds of one execution's log; they share a file
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -115,6 +115,9 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Spool.Spool == nil {
+		cfg.Spool.Spool = stream.NewSpool(cfg.Spool.Dir)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

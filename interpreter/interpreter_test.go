@@ -463,3 +463,22 @@ func TestHistory(t *testing.T) {
 		t.Errorf("newest: %v", err)
 	}
 }
+
+func TestLongOutputsShareADescriptor(t *testing.T) {
+	in := open(t, nil)
+	count := func() int {
+		names, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	run(t, in, "flood 200000")
+	before := count()
+	for range 20 {
+		run(t, in, "flood 200000")
+	}
+	if after := count(); after > before+1 { // the spool may be opened only now
+		t.Errorf("%d descriptors became %d", before, after)
+	}
+}

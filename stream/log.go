@@ -2,11 +2,11 @@
 // one writer appends and any number of readers follow at their own pace. It
 // doesn't know what the records mean.
 //
-// The newest records stay in memory; past the memory bound the oldest go to an
-// unlinked file, up to the disk bound, after which [Log.Append] says
+// The newest records stay in memory; past the memory bound the oldest go to
+// a [Spool], up to the disk bound, after which [Log.Append] says
 // [ErrFull]. A slow reader therefore delays nobody and loses nothing.
 //
-// Goroutines: none. The file is closed by [Log.Discard].
+// Goroutines: none. What lies in the file is given back by [Log.Discard].
 package stream
 
 import (
@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 )
 
@@ -34,11 +33,12 @@ type Codec[E any] interface {
 }
 
 // Options bounds a log. The zero value keeps 4 MiB in memory and 1 GiB on
-// disk under [os.TempDir].
+// disk, in a file of its own under [os.TempDir].
 type Options struct {
 	Memory int    // bytes of records kept in memory
-	Disk   int64  // bytes of the file, after which the log is full
-	Dir    string // where the file is made, and unlinked at once
+	Disk   int64  // bytes on disk, after which the log is full
+	Dir    string // where the file is made, if Spool is nil
+	Spool  *Spool // shared with other logs
 }
 
 const (
@@ -70,8 +70,8 @@ type Log[E any] struct {
 	first     uint64 // number of tail[0]
 	bytes     int    // size of tail
 	blocks    []block
-	file      *os.File
-	fileSize  int64
+	joined    bool  // there are blocks in the spool
+	disk      int64 // bytes of them
 	closed    bool
 	discarded bool
 	unwanted  bool          // to be discarded with the last reader
@@ -86,6 +86,9 @@ func New[E any](codec Codec[E], opts Options) *Log[E] {
 	}
 	if opts.Disk <= 0 {
 		opts.Disk = defaultDisk
+	}
+	if opts.Spool == nil {
+		opts.Spool = NewSpool(opts.Dir)
 	}
 	return &Log[E]{codec: codec, opts: opts, first: 1}
 }
@@ -119,7 +122,7 @@ func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
 func (l *Log[E]) Full() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.fileSize >= l.opts.Disk
+	return l.disk >= l.opts.Disk
 }
 
 // Len is the number of records so far, which is the number of the last one.
@@ -133,7 +136,7 @@ func (l *Log[E]) Len() uint64 {
 func (l *Log[E]) Size() (memory int, disk int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.bytes, l.fileSize
+	return l.bytes, l.disk
 }
 
 // Close says that there is nothing more to come. Readers read to the end.
@@ -169,11 +172,10 @@ func (l *Log[E]) discardLocked() {
 		return
 	}
 	l.discarded = true
-	l.tail, l.blocks, l.bytes = nil, nil, 0
-	if l.file != nil {
-		_ = l.file.Close()
-		l.file = nil
+	if l.joined {
+		l.opts.Spool.leave(l.blocks)
 	}
+	l.tail, l.blocks, l.bytes, l.joined = nil, nil, 0, false
 }
 
 // signal is called with mu held.
@@ -184,7 +186,7 @@ func (l *Log[E]) signal() {
 	}
 }
 
-// spill moves the oldest records to the file until at most keep bytes stay in
+// spill moves the oldest records to disk until at most keep bytes stay in
 // memory. Only the writer calls it, so what it copies cannot move meanwhile;
 // readers go on reading the records from memory until the file has them.
 func (l *Log[E]) spill(keep int) error {
@@ -194,36 +196,34 @@ func (l *Log[E]) spill(keep int) error {
 		rest -= l.codec.Size(l.tail[n])
 		n++
 	}
-	moving, b := l.tail[:n:n], block{first: l.first, count: n, off: l.fileSize}
-	file := l.file
+	moving, b, used := l.tail[:n:n], block{first: l.first, count: n}, l.disk
+	join := n > 0 && !l.joined && !l.discarded
 	l.mu.Unlock()
 	if n == 0 {
 		return nil
 	}
-	if b.off >= l.opts.Disk {
-		return fmt.Errorf("%w: %d bytes are kept on disk and more in memory", ErrFull, b.off)
+	if used >= l.opts.Disk {
+		return fmt.Errorf("%w: %d bytes are kept on disk and more in memory", ErrFull, used)
 	}
 	buf, err := l.encode(moving)
 	if err != nil {
 		return err
 	}
-	b.size = len(buf)
-	if file == nil {
-		if file, err = unlinked(l.opts.Dir); err != nil {
-			return fmt.Errorf("open spill file: %w", err)
+	if join {
+		if err := l.join(); err != nil {
+			return err
 		}
 	}
-	if _, err := file.WriteAt(buf, b.off); err != nil {
-		l.adopt(file)
-		return fmt.Errorf("spill events: %w", err)
+	if b.off, err = l.opts.Spool.write(buf); err != nil {
+		return err
 	}
+	b.size = len(buf)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.discarded {
-		_ = file.Close()
+	if l.discarded { // its room goes with the file
 		return ErrDiscarded
 	}
-	l.file, l.fileSize = file, b.off+int64(b.size)
+	l.disk += int64(b.size)
 	l.blocks = append(l.blocks, b)
 	l.tail = append([]E(nil), l.tail[n:]...)
 	l.first += uint64(n)
@@ -231,15 +231,19 @@ func (l *Log[E]) spill(keep int) error {
 	return nil
 }
 
-// adopt keeps a file whose first write failed, so that Discard closes it.
-func (l *Log[E]) adopt(file *os.File) {
+// join makes the log one of the spool's.
+func (l *Log[E]) join() error {
+	if err := l.opts.Spool.join(); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.discarded {
-		_ = file.Close()
-		return
+		l.opts.Spool.leave(nil)
+		return ErrDiscarded
 	}
-	l.file = file
+	l.joined = true
+	return nil
 }
 
 // encode writes records as length-prefixed bytes.
@@ -330,9 +334,9 @@ func (r *Reader[E]) poll() ([]E, <-chan struct{}, error) {
 		l.mu.Unlock()
 		return nil, nil, ErrDiscarded
 	case r.next < l.first:
-		b, file := l.find(r.next), l.file
+		b := l.find(r.next)
 		l.mu.Unlock()
-		if err := r.load(b, file); err != nil {
+		if err := r.load(b); err != nil {
 			return nil, nil, err
 		}
 		return r.take(), nil, nil
@@ -390,13 +394,10 @@ func (l *Log[E]) find(seq uint64) block {
 }
 
 // load decodes a block from r.next on.
-func (r *Reader[E]) load(b block, file *os.File) error {
+func (r *Reader[E]) load(b block) error {
 	buf := make([]byte, b.size)
-	if _, err := file.ReadAt(buf, b.off); err != nil {
-		if errors.Is(err, os.ErrClosed) {
-			return ErrDiscarded
-		}
-		return fmt.Errorf("read spilled events: %w", err)
+	if err := r.log.opts.Spool.read(buf, b.off); err != nil {
+		return err
 	}
 	seq := b.first
 	for len(buf) >= 4 {

@@ -216,6 +216,53 @@ func TestSpillFailureLosesNothing(t *testing.T) {
 	check(t, l, 1, 5)
 }
 
+func TestLogsShareASpool(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	spool := stream.NewSpool(dir)
+	var logs []*stream.Log[record]
+	for range 20 {
+		l := stream.New(codec{}, stream.Options{Memory: 1_000, Spool: spool})
+		logs = append(logs, l)
+	}
+	for range 50 { // interleaved
+		for _, l := range logs {
+			add(t, l, 10, 50)
+		}
+	}
+	for i, l := range logs {
+		l.Close()
+		if i%2 == 0 {
+			l.Discard()
+		}
+	}
+	for i, l := range logs {
+		if i%2 == 1 {
+			check(t, l, 1, 500)
+			l.Discard()
+		}
+	}
+	again := stream.New(codec{}, stream.Options{Memory: 1_000, Spool: spool})
+	add(t, again, 500, 50)
+	again.Close()
+	check(t, again, 1, 500)
+	again.Discard()
+}
+
+func TestDiscardWhileSettling(t *testing.T) {
+	t.Parallel()
+	spool := stream.NewSpool(t.TempDir())
+	for range 50 {
+		l := stream.New(codec{}, stream.Options{Memory: 1 << 20, Spool: spool})
+		add(t, l, 200, 50)
+		l.Close()
+		var wg sync.WaitGroup
+		wg.Go(func() { l.Settle(10) })
+		wg.Go(l.Discard)
+		wg.Wait()
+	}
+}
+
 func TestNothingIsLeftInTheDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
