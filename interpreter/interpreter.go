@@ -210,6 +210,14 @@ func (in *Interpreter) Inspect(ctx context.Context, code string, cursor, detail 
 
 // IsComplete asks whether code is a whole cell or waits for another line.
 func (in *Interpreter) IsComplete(ctx context.Context, code string) (wire.Message, error) {
+	code, fault := in.cfg.Translate(in.cfg.Language, code)
+	if fault != nil {
+		status := "invalid"
+		if fault.Incomplete {
+			status = "incomplete"
+		}
+		return wire.Message{Type: wire.MsgIsCompleteReply, Status: status}, nil
+	}
 	return in.ask(ctx, wire.Request{Type: wire.ReqIsComplete, Code: code})
 }
 
