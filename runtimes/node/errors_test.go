@@ -3,6 +3,8 @@ package node_test
 import (
 	"strings"
 	"testing"
+
+	"hotcell/internal/wire"
 )
 
 func TestErrors(t *testing.T) {
@@ -42,6 +44,25 @@ func TestErrors(t *testing.T) {
 	}
 	c.await(&c.stderr, "Uncaught Error: late")
 	c.await(&c.stderr, "Uncaught (in promise) Error: unhandled")
+}
+
+// A traceback shows the line as it was written.
+func TestSourceLines(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for _, test := range []struct{ language, code, traceback string }{
+		{"javascript", "globalThis.kept = 1;\nnull.property", "(reading 'property')\n    at cell:1:2:6\n\n  2 | null.property\n           ^"},
+		{"typescript", "type A = 1\nfunction f(b: string) {\n  throw new Error('x' + b);\n}\nf('y')", "at f (cell:2:3:7)\n    at cell:2:5:1\n\n  3 |   throw new Error('x' + b);"},
+		{"typescript", "null!.property as number", "\n\n  1 | null!.property as number"},
+		{"javascript", "import {join} from 'path'; join(1)", "\n\n  1 | import {join} from 'path'; join(1)"},
+		{"javascript", "throw 1", "Uncaught 1\n    at cell:5:1:1\n\n  1 | throw 1\n      ^"},
+		{"javascript", "f('z')", "at f (cell:2:3:7)\n    at cell:6:1:1\n\n  3 |   throw new Error('x' + b);"},
+	} {
+		c.begin(wire.Request{Language: test.language, Code: test.code})
+		if o := c.finish(); !strings.HasSuffix(o.Traceback, test.traceback) {
+			t.Errorf("%q: %s", test.code, o.Traceback)
+		}
+	}
 }
 
 func TestLargeInput(t *testing.T) {

@@ -24,7 +24,7 @@ func relay(code, mappings string) string {
 	line := 0         // of out
 	var last token
 	gap, forced := false, false
-	for _, t := range tokens {
+	for i, t := range tokens {
 		started := here
 		here = here.after(t.text)
 		switch t.kind {
@@ -34,6 +34,10 @@ func relay(code, mappings string) string {
 		default:
 		}
 		want, mapped := origin[started]
+		if !mapped && js.IsIdentifierName(t.kind) {
+			// A word like throw or return, after which no line may end.
+			want, mapped = origin[following(tokens[i+1:], here)]
+		}
 		switch {
 		case mapped && want > line && mayBreak(last, t):
 			out.WriteString(strings.Repeat("\n", want-line))
@@ -54,6 +58,17 @@ func relay(code, mappings string) string {
 		}
 	}
 	return out.String()
+}
+
+// following is where the first token that is not blank begins.
+func following(tokens []token, at position) position {
+	for _, t := range tokens {
+		if !t.blank() {
+			break
+		}
+		at = at.after(t.text)
+	}
+	return at
 }
 
 // mayBreak says whether a line may end between two tokens. After a word it may

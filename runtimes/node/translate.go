@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"strings"
 
 	"hotcell/runtimes"
@@ -13,6 +14,7 @@ import (
 func (r *Runtime) Translate(language, code string) (string, *runtimes.UserError) {
 	// A source map of invalid UTF-8 keeps the TypeScript compiler busy for ever.
 	code = strings.ToValidUTF8(code, "\uFFFD")
+	original := code
 	if language == "typescript" {
 		stripped, fault := strip(code)
 		if fault != nil {
@@ -20,9 +22,27 @@ func (r *Runtime) Translate(language, code string) (string, *runtimes.UserError)
 		}
 		code = stripped
 	}
-	// Most cells have neither word, and cost nothing.
-	if !strings.Contains(code, "import") && !strings.Contains(code, "export") {
-		return code, nil
+	// Most JavaScript cells have neither word, and cost nothing.
+	if strings.Contains(code, "import") || strings.Contains(code, "export") {
+		code = rewriteModules(code)
 	}
-	return rewriteModules(code), nil
+	return withOriginal(code, original), nil
+}
+
+// originalMark stands before the original text of a cell, see kernel.mjs.
+const originalMark = "\n//# hotcell-source="
+
+// longestOriginal is the length of a cell whose lines tracebacks show.
+const longestOriginal = 64 << 10
+
+// withOriginal adds what the user wrote, so that tracebacks can show it.
+func withOriginal(code, original string) string {
+	if code == original || len(original) > longestOriginal {
+		return code
+	}
+	quoted, err := json.Marshal(original) // in one line, whatever is in it
+	if err != nil {
+		return code
+	}
+	return code + originalMark + string(quoted)
 }

@@ -2,6 +2,7 @@
 
 import { textOf, wordsOf } from "./formats.mjs";
 import {
+  bare,
   endsWith,
   inspect,
   isNativeError,
@@ -16,6 +17,12 @@ import {
   slice,
   split,
 } from "./primordials.mjs";
+
+/** A frame in a cell: the number of the cell, the line and the column. */
+const PLACE_IN_CELL = /\bcell:(\d+):(\d+):(\d+)\)?(?: \{)?$/;
+/** So many cells' texts are kept for tracebacks, and so many characters of each. */
+const CELLS_KEPT = 100;
+const LONGEST_CELL = 64 * 1024;
 
 /** Longer texts are cut: an error is read by people and models, not by programs. */
 const LONGEST = 1024 * 1024;
@@ -34,7 +41,8 @@ const FRAME_OF_CELL = /^\s+at .*\bcell:\d+:\d+/m;
 /**
  * @typedef {object} Place
  * @property {string} cell its name, `cell:3`
- * @property {string} code
+ * @property {string} code as V8 has it
+ * @property {string} source as the user wrote it
  * @property {number} [line] from 0
  * @property {number} [column] from 0
  */
@@ -42,6 +50,8 @@ const FRAME_OF_CELL = /^\s+at .*\bcell:\d+:\d+/m;
 export class Faults {
   /** @type {RegExp} */
   #foreign;
+  /** Recent cells by their numbers. @type {Record<number, {code: string, source: string}>} */
+  #cells = bare({});
 
   /**
    * @param {string} driver the path of the driver's own file, whose frames are left out
@@ -52,6 +62,17 @@ export class Faults {
   }
 
   /**
+   * Keeps the text of a cell, so that tracebacks can show its lines.
+   * @param {number} number
+   * @param {string} code as V8 has it
+   * @param {string} source as the user wrote it
+   */
+  remember(number, code, source) {
+    delete this.#cells[number - CELLS_KEPT];
+    if (code.length <= LONGEST_CELL) this.#cells[number] = { code, source };
+  }
+
+  /**
    * @param {unknown} thrown
    * @param {Place} place where V8 saw it
    * @returns {Fault}
@@ -59,7 +80,11 @@ export class Faults {
   describe(thrown, place) {
     if (!isError(thrown)) {
       const value = cut(textOf(thrown));
-      return { name: "Uncaught", value, traceback: `Uncaught ${value}${at(place)}` };
+      return {
+        name: "Uncaught",
+        value,
+        traceback: this.#annotate(`Uncaught ${value}${at(place)}`),
+      };
     }
     const name = member(thrown, "name") || "Error";
     const value = member(thrown, "message");
@@ -68,7 +93,39 @@ export class Faults {
       const source = sourceLine(place);
       if (source !== "") return { name, value, traceback: `${source}${name}: ${value}` };
     }
-    return { name, value, traceback: text };
+    return { name, value, traceback: this.#annotate(text) };
+  }
+
+  /**
+   * Adds the source line of the innermost frame in a cell.
+   * @param {string} text
+   * @returns {string}
+   */
+  #annotate(text) {
+    const lines = split(text, "\n");
+    for (let i = 0; i < lines.length; i++) {
+      if (match(FRAME, lines[i]) === null) continue;
+      const source = this.#source(lines[i]);
+      if (source !== "") return `${text}\n\n${source}`;
+    }
+    return text;
+  }
+
+  /**
+   * @param {string} frame
+   * @returns {string} the line with its number, and a mark below the place
+   */
+  #source(frame) {
+    const place = match(PLACE_IN_CELL, frame);
+    if (place === null) return "";
+    const cell = this.#cells[+place[1]];
+    if (cell === undefined) return "";
+    const found = excerpt(cell, +place[2] - 1, +place[3] - 1);
+    if (found === undefined) return "";
+    const { shown, mark } = found;
+    const gutter = `  ${place[2]} | `;
+    if (mark === "") return `${gutter}${shown}`;
+    return `${gutter}${shown}\n${repeat(" ", gutter.length)}${mark}`;
   }
 
   /**
@@ -175,13 +232,29 @@ function at(place) {
  */
 function sourceLine(place) {
   if (place.line === undefined) return "";
-  const line = split(place.code, "\n")[place.line];
-  if (line === undefined) return "";
-  const column = place.column ?? 0;
-  // A generated line may be megabytes long; its neighbourhood is enough.
+  const found = excerpt(place, place.line, place.column ?? 0);
+  if (found === undefined) return "";
+  return `${place.cell}:${place.line + 1}\n${found.shown}\n${found.mark}\n\n`;
+}
+
+/**
+ * A line as the user wrote it, and what to put below it: a mark under the place, unless the line
+ * was translated and has its columns elsewhere. A generated line may be megabytes long; the
+ * neighbourhood of the place is enough.
+ * @param {{code: string, source: string}} cell
+ * @param {number} number of the line, from 0
+ * @param {number} column from 0
+ * @returns {{shown: string, mark: string} | undefined}
+ */
+function excerpt({ code, source }, number, column) {
+  const line = split(source, "\n")[number];
+  if (line === undefined) return undefined;
+  if (source !== code && split(code, "\n")[number] !== line)
+    return { shown: slice(line, 0, 300), mark: "" };
   const from = column > 200 ? column - 100 : 0;
-  const shown = slice(line, from, from + 300);
-  return `${place.cell}:${place.line + 1}\n${shown}\n${repeat(" ", column - from)}^\n\n`;
+  let mark = "";
+  for (let i = from; i < column; i++) mark += line[i] === "\t" ? "\t" : " ";
+  return { shown: slice(line, from, from + 300), mark: `${mark}^` };
 }
 
 /**

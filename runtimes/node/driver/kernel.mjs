@@ -7,8 +7,11 @@ import {
   bare,
   hasOwn,
   isNativeError,
+  JSONParse,
+  lastIndexOf,
   ObjectGetOwnPropertyDescriptor,
   ObjectKeys,
+  slice,
 } from "./primordials.mjs";
 
 /**
@@ -16,7 +19,8 @@ import {
  * @property {number} seq
  * @property {string} id
  * @property {string} name `cell:3`
- * @property {string} code
+ * @property {string} code as V8 has it
+ * @property {string} source as the user wrote it
  * @property {boolean} stdin
  * @property {Record<string, string | undefined>} env what the variables of this run were before
  */
@@ -113,7 +117,8 @@ export class Kernel {
    * @param {{seq: number, id: string, code?: string, env?: Record<string, string>, stdin?: boolean}} request
    */
   #execute(request) {
-    const { seq, id, code = "", stdin = false } = request;
+    const { seq, id, stdin = false } = request;
+    const { code, source } = parted(request.code ?? "");
     this.#interrupts.hold();
     if (seq <= this.#last) {
       // Settled before it came here.
@@ -122,10 +127,11 @@ export class Kernel {
     }
     this.#last = seq;
     this.#count += 1;
-    const cell = { seq, id, name: `cell:${this.#count}`, code, stdin, env: bare({}) };
+    const cell = { seq, id, name: `cell:${this.#count}`, code, source, stdin, env: bare({}) };
     this.#cell = cell;
     const begun = this.#interrupts.begin(seq);
     this.#guards.restore();
+    this.#faults.remember(this.#count, code, source);
     if (begun) cell.env = setEnvironment(request.env ?? bare({}));
     this.#interrupts.release();
     if (!begun) {
@@ -167,7 +173,13 @@ export class Kernel {
    */
   #rejected(cell, thrown, line, column) {
     if (this.#stale(cell)) return;
-    const fault = this.#faults.describe(thrown, { cell: cell.name, code: cell.code, line, column });
+    const fault = this.#faults.describe(thrown, {
+      cell: cell.name,
+      code: cell.code,
+      source: cell.source,
+      line,
+      column,
+    });
     // A child that SIGINT ended makes its parent's call fail: that is the interrupt's doing.
     const interrupted = this.#interrupts.signalled || endedBySigint(thrown);
     this.#fail(cell, fault, interrupted ? "interrupted" : "error");
@@ -255,6 +267,25 @@ const REASONS = bare({
   ENOTDIR: "it is not a directory",
   EACCES: "permission denied",
 });
+
+/** Stands before the original text behind a translated cell, see Go's translate.go. */
+const ORIGINAL = "\n//# hotcell-source=";
+
+/**
+ * @param {string} text
+ * @returns {{code: string, source: string}} the cell as V8 takes it, and as the user wrote it
+ */
+function parted(text) {
+  const at = lastIndexOf(text, ORIGINAL);
+  if (at < 0) return { code: text, source: text };
+  try {
+    const source = JSONParse(slice(text, at + ORIGINAL.length));
+    if (typeof source === "string") return { code: slice(text, 0, at), source };
+  } catch {
+    // A comment of the user's.
+  }
+  return { code: text, source: text };
+}
 
 /**
  * Whether something thrown is child_process's word for a child that SIGINT ended.

@@ -80,6 +80,7 @@ export const startsWith = uncurry(String.prototype.startsWith);
 export const endsWith = uncurry(String.prototype.endsWith);
 export const includes = uncurry(String.prototype.includes);
 export const indexOf = uncurry(String.prototype.indexOf);
+export const lastIndexOf = uncurry(String.prototype.lastIndexOf);
 export const charCodeAt = uncurry(String.prototype.charCodeAt);
 export const repeat = uncurry(String.prototype.repeat);
 export const regexpExec = uncurry(RegExp.prototype.exec);
