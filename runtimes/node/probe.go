@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"hotcell/internal/child"
 )
 
@@ -112,7 +114,7 @@ func tail(r *os.File) string {
 	buf := make([]byte, 64<<10) // a pipe holds no more
 	_ = rc.Read(func(fd uintptr) bool {
 		for len(text) < 1<<20 {
-			n, err := readAvailable(int(fd), buf)
+			n, err := unix.Read(int(fd), buf) // does not block
 			if n <= 0 || err != nil {
 				break
 			}
