@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // gone: what it sent is in the socket, so this only bounds a copy of the
 // descriptor that a forked child holds until it is killed too.
 const drainTime = 200 * time.Millisecond
+
+// sendNowLimit is what a socket's default buffer of 208 KiB holds several times.
+const sendNowLimit = 32 << 10
 
 // kernel is the one that a context has at the moment: the started process,
 // its output, and the protocol.
@@ -30,6 +34,8 @@ type kernel struct {
 	// complete, inspect and is_complete. It is closed at the protocol's end.
 	replies chan wire.Message
 	outbox  chan wire.Request
+	queued  atomic.Int32 // requests in outbox, or being written from there
+	writing sync.Mutex   // held while a frame is written, so that frames stay whole
 	stop    chan struct{}
 	wg      sync.WaitGroup
 
@@ -59,21 +65,49 @@ func newKernel(k *runtimes.Kernel, now func() time.Time) *kernel {
 	return c
 }
 
-// send queues a request. One that a gone kernel does not take is dropped: its
-// end is noticed by whoever waits for the answer.
+// send writes a request, or queues it where writing it could take a while. One
+// that a gone kernel does not take is dropped: its end is noticed by whoever
+// waits for the answer.
 func (c *kernel) send(r wire.Request) {
+	if c.sendNow(r) {
+		return
+	}
+	c.queued.Add(1)
 	select {
 	case c.outbox <- r:
+		return
 	case <-c.stop:
 	case <-c.Process.Done():
 	}
+	c.queued.Add(-1)
+}
+
+// sendNow writes a small request at once, which saves the step to another
+// goroutine: the socket has room for it unless the driver has left several
+// times as much unread. What was queued before goes first.
+func (c *kernel) sendNow(r wire.Request) bool {
+	size := len(r.Code) + len(r.Value)
+	for name, value := range r.Env {
+		size += len(name) + len(value)
+	}
+	if size > sendNowLimit || c.queued.Load() > 0 || !c.writing.TryLock() {
+		return false
+	}
+	defer c.writing.Unlock()
+	if wire.WriteFrame(c.Conn, r) != nil {
+		c.setUnread() // the reader sees the same end and says so
+	}
+	return true
 }
 
 func (c *kernel) write() {
 	for {
 		select {
 		case r := <-c.outbox:
+			c.writing.Lock()
 			err := wire.WriteFrame(c.Conn, r)
+			c.writing.Unlock()
+			c.queued.Add(-1)
 			if errors.Is(err, wire.ErrFrameTooLarge) { // nothing was written
 				c.tooLarge(r)
 				continue
@@ -99,7 +133,7 @@ func (c *kernel) tooLarge(r wire.Request) {
 			c.reply(wire.Message{Type: wire.MsgDone, ID: r.ID, Status: string(wire.StatusError), Names: c.names, More: c.more})
 		}
 	case wire.ReqInput: // what waits for it must go on
-		_ = wire.WriteFrame(c.Conn, wire.Request{Type: wire.ReqInput, EOF: true})
+		c.sendNow(wire.Request{Type: wire.ReqInput, EOF: true})
 	default:
 		c.reply(wire.Message{Type: wire.MsgRefused, ID: r.ID, Value: why})
 	}
@@ -245,9 +279,14 @@ var errProtocolEnd = errors.New("the driver closed its protocol descriptor")
 
 // interrupt sends SIGINT to the group, and the frame for drivers that need it.
 func (c *kernel) interrupt() {
-	select {
-	case c.outbox <- wire.Request{Type: wire.ReqInterrupt}:
-	default: // it does not read, so it does not need it
+	r := wire.Request{Type: wire.ReqInterrupt}
+	if !c.sendNow(r) {
+		c.queued.Add(1)
+		select {
+		case c.outbox <- r:
+		default: // it does not read, so it does not need it
+			c.queued.Add(-1)
+		}
 	}
 	_ = c.Process.Signal(syscall.SIGINT)
 }
