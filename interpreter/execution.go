@@ -32,6 +32,7 @@ type Execution struct {
 	asked   bool        // an input_request waits for its answer
 	inputs  int         // how many there have been
 	stopped bool        // an interrupt is under way: the driver's error is kept in held
+	over    bool        // the driver's done came before any interrupt, and has ended it
 	held    *wire.Event // the driver's own account of the interrupt
 }
 
@@ -47,6 +48,10 @@ type Snapshot struct {
 	Events    uint64    // how many there are so far
 	Error     *wire.Event
 }
+
+// runningDelay is how long readers need not hear that an execution runs: a short
+// one is over by then, and they get all of it at once.
+const runningDelay = time.Millisecond
 
 // interruption asks the loop to end the running execution.
 type interruption struct {
@@ -119,7 +124,7 @@ func (e *Execution) Reply(value string, eof bool) error {
 }
 
 // append adds an event. It is called by one goroutine at a time: the loop, or
-// the kernel's output while it is attached.
+// those of the kernel from its begin to the driver's done.
 func (e *Execution) append(ev wire.Event) error {
 	_, err := e.log.Append(func(seq uint64) wire.Event {
 		ev.Seq = seq
@@ -154,7 +159,28 @@ func (e *Execution) begin(epoch, count int) {
 	e.mu.Lock()
 	e.snap.State, e.snap.Started = wire.StateRunning, now
 	e.mu.Unlock()
-	_ = e.append(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count})
+	_, _ = e.log.AppendSoon(runningDelay, func(seq uint64) wire.Event {
+		return wire.Event{Seq: seq, Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}
+	})
+}
+
+// conclude ends the execution as the driver says, unless an interrupt is under
+// way: then the loop has to say what happened. It is called by the goroutine
+// that reads the driver's messages, once the output is detached.
+func (e *Execution) conclude(status wire.Status) {
+	e.mu.Lock()
+	e.over = !e.stopped
+	over := e.over
+	e.mu.Unlock()
+	if over {
+		e.finish(status)
+	}
+}
+
+func (e *Execution) isOver() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.over
 }
 
 // finish appends the last event. Nothing may be appended afterwards.
@@ -189,11 +215,13 @@ func (e *Execution) wasAsked() bool {
 }
 
 // hold says that an interrupt is under way: from now on the driver's error is
-// kept back, so that the loop can say in one event what happened.
-func (e *Execution) hold() {
+// kept back, so that the loop can say in one event what happened. It is too late
+// for that when the driver's done has ended the execution.
+func (e *Execution) hold() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stopped = true
+	e.stopped = !e.over
+	return e.stopped
 }
 
 // driverError takes an error event of the driver's.

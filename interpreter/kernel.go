@@ -127,8 +127,8 @@ func (c *kernel) tooLarge(r wire.Request) {
 	why := fmt.Sprintf("the request is too large: with all that JSON escapes it has more than %d MiB", wire.MaxFrame>>20)
 	switch r.Type {
 	case wire.ReqExecute:
-		c.out.message(&wire.Event{Type: wire.EventError, Name: "RequestTooLargeError", Value: why}, false)
-		if c.endCurrent(r.ID) {
+		c.out.message(&wire.Event{Type: wire.EventError, Name: "RequestTooLargeError", Value: why})
+		if e, _ := c.endCurrent(r.ID); e != nil {
 			// The loop doesn't touch the names while it waits for this.
 			c.reply(wire.Message{Type: wire.MsgDone, ID: r.ID, Status: string(wire.StatusError), Names: c.names, More: c.more})
 		}
@@ -175,8 +175,12 @@ func (c *kernel) take(m wire.Message) bool {
 	case wire.MsgReady, wire.MsgRefused:
 		return c.reply(m)
 	case wire.MsgDone:
-		if !c.endCurrent(m.ID) {
+		e, full := c.endCurrent(m.ID)
+		if e == nil {
 			return true // not of the running execution: nobody's
+		}
+		if !full {
+			e.conclude(wire.Status(m.Status)) // here, so that clients needn't wait for the loop
 		}
 		return c.reply(m)
 	case wire.MsgCompleteReply, wire.MsgInspectReply, wire.MsgIsCompleteReply:
@@ -196,7 +200,7 @@ func (c *kernel) take(m wire.Message) bool {
 		}
 		c.mu.Unlock()
 	}
-	c.out.message(&ev, false)
+	c.out.message(&ev)
 	if m.Ack {
 		c.send(wire.Request{Type: wire.ReqAck})
 	}
@@ -222,15 +226,14 @@ func (c *kernel) begin(e *Execution) {
 
 // endCurrent detaches the execution with this id, so that what the kernel
 // writes after its done is background output.
-func (c *kernel) endCurrent(id string) bool {
+func (c *kernel) endCurrent(id string) (e *Execution, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == nil || c.current.req.ID != id {
-		return false
+		return nil, false
 	}
-	c.current = nil
-	c.out.message(nil, true)
-	return true
+	e, c.current = c.current, nil
+	return e, c.out.end()
 }
 
 // eventOf makes an event of a message that stands for one.

@@ -129,14 +129,18 @@ func (o *output) overflowText() string {
 	return fmt.Sprintf("its output could not be kept: %v", o.overflow)
 }
 
-// message appends an event that is not output, in its place. last detaches.
-func (o *output) message(ev *wire.Event, last bool) {
+// end detaches, and reports whether the execution's log was full.
+func (o *output) end() (full bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if last {
-		o.detachLocked()
-		return
-	}
+	o.detachLocked()
+	return o.overflow != nil
+}
+
+// message appends an event that is not output, in its place.
+func (o *output) message(ev *wire.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.collect()
 	for _, p := range o.pipes {
 		p.flush(false)

@@ -107,8 +107,10 @@ func (w *watch) climb(reason, text string, grace time.Duration) time.Duration {
 		if grace == 0 {
 			grace = defaultGrace
 		}
+		if !w.e.hold() {
+			return time.Hour // the driver's done is on its way here
+		}
 		w.reason, w.text, w.grace, w.stopped = reason, text, grace, time.Now()
-		w.e.hold()
 		w.tries = 1
 		w.k.interrupt()
 	} else if w.grace < 0 && grace >= 0 { // a second request allows the kill
@@ -124,6 +126,8 @@ func (w *watch) again(protocolEnded bool) time.Duration {
 	switch {
 	case protocolEnded:
 		w.k.kill()
+		return 0
+	case w.reason == "":
 		return 0
 	case w.grace >= 0 && passed >= w.grace:
 		w.killed = true
@@ -157,8 +161,10 @@ func (w *watch) pause() time.Duration {
 
 // kill ends the kernel without asking.
 func (w *watch) kill(reason, text string) {
+	if !w.e.hold() {
+		return // the driver's done is on its way here
+	}
 	w.reason, w.text, w.killed = reason, text, true
-	w.e.hold()
 	w.k.kill()
 }
 
@@ -169,7 +175,9 @@ func (w *watch) conclude() {
 	w.lostNote = w.k.out.detach()
 	if w.done != nil {
 		w.k.names, w.k.more = w.done.Names, w.done.More
-		w.concludeLive()
+		if !w.e.isOver() {
+			w.concludeLive()
+		}
 		return
 	}
 	exit := w.k.Process.Exit()

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Errors of a log.
@@ -76,6 +77,7 @@ type Log[E any] struct {
 	discarded bool
 	unwanted  bool          // to be discarded with the last reader
 	readers   int           // that have neither reached the end nor been closed
+	late      *time.Timer   // wakes readers for a record that could wait
 	wake      chan struct{} // closed and forgotten by the next change; nil while nobody waits
 }
 
@@ -95,6 +97,17 @@ func New[E any](codec Codec[E], opts Options) *Log[E] {
 
 // Append adds the record that build makes for the next number.
 func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
+	return l.append(build, 0)
+}
+
+// AppendSoon is Append for a record that nobody has to see at once: readers that
+// wait are woken by the next record, or after delay. What follows at once then
+// reaches them together with it.
+func (l *Log[E]) AppendSoon(delay time.Duration, build func(seq uint64) E) (uint64, error) {
+	return l.append(build, delay)
+}
+
+func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration) (uint64, error) {
 	l.mu.Lock()
 	if l.closed {
 		defer l.mu.Unlock()
@@ -107,7 +120,11 @@ func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
 	e := build(seq)
 	l.tail = append(l.tail, e)
 	l.bytes += l.codec.Size(e)
-	l.signal()
+	if delay > 0 {
+		l.late = time.AfterFunc(delay, l.wakeUp)
+	} else {
+		l.signal()
+	}
 	over := l.bytes > l.opts.Memory
 	l.mu.Unlock()
 	if over {
@@ -178,8 +195,19 @@ func (l *Log[E]) discardLocked() {
 	l.tail, l.blocks, l.bytes, l.joined = nil, nil, 0, false
 }
 
+// wakeUp is for what was appended with a delay.
+func (l *Log[E]) wakeUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.signal()
+}
+
 // signal is called with mu held.
 func (l *Log[E]) signal() {
+	if l.late != nil {
+		l.late.Stop()
+		l.late = nil
+	}
 	if l.wake != nil {
 		close(l.wake)
 		l.wake = nil
