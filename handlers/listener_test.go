@@ -80,7 +80,7 @@ func TestAShutdownWaitsForNobodyLong(t *testing.T) {
 func TestNoDescriptorForAClient(t *testing.T) {
 	t.Parallel()
 	s, ln, served := serve(t, 4)
-	resp, err := http.Get("http://" + ln.Addr().String() + "/health") //nolint:noctx // a test's own server
+	resp, err := http.Get("http://" + ln.Addr().String() + "/health")
 	if err != nil {
 		t.Fatal(err)
 	}

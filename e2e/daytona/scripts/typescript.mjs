@@ -255,7 +255,7 @@ await report({
   "typescript is stateful": async () => {
     const s = await daytona.create({ language: "typescript" });
     await s.codeInterpreter.runCode(
-      "const greet = (n: string): string => `hi ${n}`; let count = 1",
+      "const greet = (n: string): string => 'hi ' + n; let count = 1",
     );
     const r = await s.codeInterpreter.runCode('count += 1; console.log(greet("ts"), count)');
     assert.equal(r.stdout, "hi ts 2\n");
