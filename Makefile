@@ -23,6 +23,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # The newest release that builds with Go 1.25.
 GOLANGCI_VERSION := v2.12.2
 GOLANGCI := .setup/bin/golangci-lint-$(GOLANGCI_VERSION)
+# Of this clone alone: what it remembers of another one it reports under that one's paths, to which no rule applies.
+export GOLANGCI_LINT_CACHE = $(ROOT)/.setup/lint-cache
 UV_VERSION := 0.13.9
 
 NPM_BIN := e2e/node_modules/.bin
