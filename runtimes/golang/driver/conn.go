@@ -98,7 +98,7 @@ func keepStreams() (*streams, error) {
 func (s *streams) restore() {
 	for fd, kept := range s.copies {
 		if !sameFile(fd, kept) {
-			_ = unix.Dup3(kept, fd, 0)
+			_ = duplicate(kept, fd)
 		}
 	}
 	for fd, f := range []**os.File{&os.Stdin, &os.Stdout, &os.Stderr} {
