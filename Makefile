@@ -17,6 +17,8 @@ export PYTHON
 ARGS ?=
 # What is tested, and how: make test PACKAGES=./stream/ TESTFLAGS='-run Replay -v'.
 PACKAGES ?= ./...
+# Packages that look at latencies and memory have the machine to themselves, one after the other.
+ALONE := e2e/faults e2e/load
 TESTFLAGS ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
@@ -106,7 +108,12 @@ test: test-go test-node ## set everything up and run every test
 # The race detector needs a C compiler. Without one the tests still run, and say so.
 test-go: setup
 	@race=-race; if [ "$$(go env CGO_ENABLED)" != 1 ]; then race=; echo 'test: no C compiler found, so without the race detector'; fi; \
-	set -x; $(TEST_ENV) go test $$race -count=1 -timeout 10m $(TESTFLAGS) $(PACKAGES)
+	all='$(PACKAGES)'; alone=; \
+	if [ "$$all" = ./... ]; then all=$$(go list ./... | grep -vxF $(ALONE:%=-e hotcell/%)); alone='$(ALONE:%=./%)'; fi; \
+	status=0; export $(TEST_ENV); \
+	go test $$race -count=1 -timeout 10m $(TESTFLAGS) $$all || status=$$?; \
+	if [ -n "$$alone" ]; then go test $$race -p 1 -count=1 -timeout 10m $(TESTFLAGS) $$alone || status=$$?; fi; \
+	exit $$status
 
 test-node: setup
 	@if [ -n '$(NODE_TESTS)' ]; then set -x; node --test $(NODE_TESTS); fi
