@@ -38,7 +38,7 @@ func goFaults() []fault {
 		{name: "closes its streams", code: "os.Stdin.Close()\nos.Stdout.Close()\nos.Stderr.Close()"},
 		{name: "closes 0, 1 and 2", code: "import \"syscall\"\nfor fd := range 3 { syscall.Close(fd) }"},
 		{name: "os.Stdout = nil", code: "os.Stdout, os.Stderr = nil, nil", status: "*", errname: ".*"},
-		{name: "huge allocation", code: "n := 1 << 42\nhuge := make([]byte, n)\nfmt.Println(len(huge))", status: "*", errname: ".+", state: either},
+		{name: "huge allocation", code: "n := 1 << 46\nhuge := make([]byte, n)\nfmt.Println(len(huge))", status: "*", errname: ".+", state: either},
 		{name: "a goroutine spins", code: "go func() { for {} }()"},
 		{name: "a goroutine prints afterwards", code: "import \"time\"\ngo func() { time.Sleep(20 * time.Millisecond); fmt.Println(\"late\") }()"},
 		{name: "a child stays", code: "import \"os/exec\"\nstays := exec.Command(\"setsid\", \"sleep\", \"600\")\nstays.Start()", status: "*", errname: ".*"},
