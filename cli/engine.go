@@ -14,6 +14,8 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/process"
+	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/runtimes/golang"
 	"hotcell/runtimes/node"
@@ -45,6 +47,7 @@ type engine struct {
 	table     *runtimes.Table
 	contexts  *contexts.Set
 	sandboxes *sandboxes.Registry
+	tools     *tools.Tools
 	server    *handlers.Server
 	ln        net.Listener
 	wg        sync.WaitGroup
@@ -79,14 +82,19 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Spool: stream.Options{Dir: spool},
 		Log:   cfg.Log,
 	})
+	e.tools = tools.New(tools.Config{Host: process.Host{Path: e.table.Programs(), Scratch: scratch}, Log: cfg.Log})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
-		End: e.contexts.DeleteOwner, Busy: e.busy, Log: cfg.Log,
+		End: func(ctx context.Context, id string) error {
+			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id))
+		},
+		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
+		Log:  cfg.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)
 	}
 	hc := handlers.Config{
-		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table,
+		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools,
 		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
 		Version: cfg.Version, Log: cfg.Log,
@@ -195,6 +203,7 @@ func (e *engine) close(ctx context.Context) error {
 	if e.contexts != nil {
 		e.contexts.Close()
 	}
+	e.tools.Close()
 	if e.server != nil && e.ln != nil {
 		errs = append(errs, e.server.Shutdown(ctx))
 	}

@@ -11,6 +11,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
+	"hotcell/process"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/stream"
@@ -41,6 +42,8 @@ func known() []row {
 		{interpreter.ErrNotRunning, http.StatusConflict, "NOT_RUNNING"},
 		{interpreter.ErrNoAnswer, http.StatusGatewayTimeout, "NO_ANSWER"},
 		{interpreter.ErrNoInputRequested, http.StatusConflict, "NO_INPUT_REQUESTED"},
+		{process.ErrNoShell, http.StatusServiceUnavailable, "NO_SHELL"},
+		{process.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 	}
 }
@@ -66,12 +69,20 @@ func (s *Server) explain(err error) *fault.Fault {
 		env     *interpreter.EnvError
 		cwd     *interpreter.CwdError
 		refused *interpreter.RefusedError
+		procEnv *process.EnvError
+		procCwd *process.CwdError
 	)
 	if errors.As(err, &env) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: env.Error()}
 	}
 	if errors.As(err, &cwd) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_CWD", Message: cwd.Error()}
+	}
+	if errors.As(err, &procEnv) {
+		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: procEnv.Error()}
+	}
+	if errors.As(err, &procCwd) {
+		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_CWD", Message: procCwd.Error()}
 	}
 	if errors.As(err, &refused) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "KERNEL_REFUSED", Message: refused.Error()}

@@ -11,6 +11,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 )
@@ -43,7 +44,7 @@ func serve(t *testing.T, faults int) (*handlers.Server, net.Listener, <-chan err
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := handlers.New(handlers.Config{Contexts: set, Sandboxes: registry, Table: table})
+	s := handlers.New(handlers.Config{Contexts: set, Sandboxes: registry, Table: table, Tools: tools.New(tools.Config{})})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(&poor{ln, faults}) }() // ends with the Shutdown of the test
 	return s, ln, served

@@ -24,6 +24,7 @@ import (
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
+	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 )
@@ -44,11 +45,13 @@ const (
 	headerLimit = 16 << 10
 )
 
-// Config is what a server is made of. Contexts, Sandboxes and Table are needed.
+// Config is what a server is made of. Contexts, Sandboxes, Table and Tools are
+// needed.
 type Config struct {
 	Contexts  *contexts.Set
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
+	Tools     *tools.Tools
 	// Key opens everything. Empty means that no key is asked for.
 	Key string
 	// PublicURL is where clients reach the server when that isn't what they
@@ -71,8 +74,8 @@ type Config struct {
 // Validate reports all faults at once.
 func (c Config) Validate() error {
 	var errs []error
-	if c.Contexts == nil || c.Sandboxes == nil || c.Table == nil {
-		errs = append(errs, errors.New("contexts, sandboxes and the language table are needed"))
+	if c.Contexts == nil || c.Sandboxes == nil || c.Table == nil || c.Tools == nil {
+		errs = append(errs, errors.New("contexts, sandboxes, the language table and the tools are needed"))
 	}
 	for _, o := range c.AllowedOrigins {
 		if u, err := url.Parse(o); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
@@ -158,6 +161,7 @@ func (s *Server) mount() {
 			_, o, err := rooms.Enter(sandbox)
 			return o, err
 		},
+		Place:     rooms.Place,
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,

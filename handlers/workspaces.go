@@ -3,6 +3,7 @@ package handlers
 import (
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/process"
 	"hotcell/sandboxes"
 )
 
@@ -21,4 +22,14 @@ func (w workspaces) Enter(sandbox string) (string, contexts.Options, error) {
 		Cwd:      w.sandboxes.WorkDir(sb.ID),
 		Env:      sb.Env,
 	}, nil
+}
+
+// Place is where the processes of a started sandbox run. Asking counts as
+// activity in it.
+func (w workspaces) Place(sandbox string) (process.Place, error) {
+	sb, err := w.sandboxes.Enter(sandbox)
+	if err != nil {
+		return process.Place{}, err
+	}
+	return process.Place{Sandbox: sb.ID, Dir: w.sandboxes.WorkDir(sb.ID), Env: sb.Env}, nil
 }

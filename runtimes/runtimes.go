@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -124,6 +125,19 @@ func (t *Table) Lookup(language string) (Runtime, string, error) {
 		known = append(known, info.Languages...)
 	}
 	return nil, "", fmt.Errorf("%w %q: use one of %s", ErrUnknownLanguage, language, strings.Join(known, ", "))
+}
+
+// Programs lists the directories of the interpreters in use, so that what a
+// command calls python is what contexts run.
+func (t *Table) Programs() []string {
+	var dirs []string
+	for _, r := range t.runtimes {
+		info := r.Info()
+		if info.Fault == "" && filepath.IsAbs(info.Program) && !slices.Contains(dirs, filepath.Dir(info.Program)) {
+			dirs = append(dirs, filepath.Dir(info.Program))
+		}
+	}
+	return dirs
 }
 
 // Close closes every runtime.

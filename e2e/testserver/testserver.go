@@ -24,6 +24,8 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/process"
+	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/stream"
@@ -38,6 +40,7 @@ type Server struct {
 	Contexts  *contexts.Set
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
+	Tools     *tools.Tools
 
 	server *handlers.Server
 	ended  chan error
@@ -108,15 +111,20 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
+	s.Tools = tools.New(tools.Config{Host: process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()}, Log: o.log})
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
-		End: s.Contexts.DeleteOwner, Minute: o.minute, Log: o.log, Busy: s.busy,
+		End: func(ctx context.Context, id string) error {
+			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id))
+		},
+		Busy:   func(id string) bool { return s.busy(id) || s.Tools.Busy(id) },
+		Minute: o.minute, Log: o.log,
 	})
 	if err != nil {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
 	hc := handlers.Config{
-		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table,
+		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
 		Key: o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
@@ -163,6 +171,7 @@ func (s *Server) Close(tb testing.TB) {
 	s.closed = true
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	s.Tools.Close()
 	if s.server != nil {
 		if err := s.server.Shutdown(ctx); err != nil {
 			tb.Errorf("shut the server down: %v", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/sandboxes"
 )
 
@@ -40,7 +41,7 @@ func (d *dialect) control(r fiber.Router) {
 }
 
 func (d *dialect) getSandbox(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := request.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (d *dialect) getSandbox(c *fiber.Ctx) error {
 // bounded answers with the sandbox after an operation that may take a while.
 func (d *dialect) bounded(op func(context.Context, string) (sandboxes.Sandbox, error)) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		id, err := param(c, "id")
+		id, err := request.Param(c, "id")
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func (d *dialect) bounded(op func(context.Context, string) (sandboxes.Sandbox, e
 }
 
 func (d *dialect) touch(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := request.Param(c, "id")
 	if err != nil {
 		return err
 	}
@@ -75,14 +76,14 @@ func (d *dialect) touch(c *fiber.Ctx) error {
 }
 
 func (d *dialect) setLabels(c *fiber.Ctx) error {
-	id, err := param(c, "id")
+	id, err := request.Param(c, "id")
 	if err != nil {
 		return err
 	}
 	var req struct {
 		Labels map[string]string `json:"labels"`
 	}
-	if err := decodeBody(c, &req); err != nil {
+	if err := request.Body(c, &req); err != nil {
 		return err
 	}
 	if req.Labels == nil {

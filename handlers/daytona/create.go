@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/interpreter"
 	"hotcell/sandboxes"
 )
@@ -63,7 +64,7 @@ func (b *createBody) refuse() error {
 
 func (d *dialect) createSandbox(c *fiber.Ctx) error {
 	var b createBody
-	if err := decodeBody(c, &b); err != nil {
+	if err := request.Body(c, &b); err != nil {
 		return err
 	}
 	if err := b.refuse(); err != nil {

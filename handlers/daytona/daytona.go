@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -16,7 +15,9 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/process"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 )
@@ -52,6 +53,10 @@ type Deps struct {
 	// sandbox isn't there or not started.
 	Options   func(sandbox string) (contexts.Options, error)
 	SandboxOf func(*fiber.Ctx) string
+	// Place is where processes of a sandbox run; an error like that of Options.
+	Place func(sandbox string) (process.Place, error)
+	// Parts add the toolbox's other routes, where the sandbox is known already.
+	Parts []func(fiber.Router)
 	// BaseURL is the server's address as this client reaches it.
 	BaseURL func(*fiber.Ctx) string
 	Version string
@@ -103,18 +108,6 @@ func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
 		Source:     source,
 		Path:       strings.Clone(c.Path()),
 		Method:     c.Method(),
-		Timestamp:  stamp(time.Now()),
+		Timestamp:  request.Stamp(time.Now()),
 	})
-}
-
-// stamp is a time as the clients parse it.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
-
-// param is a part of the path, decoded, and safe to keep.
-func param(c *fiber.Ctx, name string) (string, error) {
-	s, err := url.PathUnescape(c.Params(name))
-	if err != nil {
-		return "", fault.BadRequest("the path is not valid: %v", err)
-	}
-	return strings.Clone(s), nil
 }

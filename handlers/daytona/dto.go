@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/request"
 	"hotcell/sandboxes"
 )
 
@@ -71,14 +72,14 @@ func (d *dialect) show(sb sandboxes.Sandbox, base string) sandboxBody {
 		AutoPauseInterval:   sb.AutoPause,
 		AutoArchiveInterval: sb.AutoArchive,
 		AutoDeleteInterval:  sb.AutoDelete,
-		CreatedAt:           stamp(sb.Created),
-		UpdatedAt:           stamp(sb.Updated),
-		LastActivityAt:      stamp(sb.LastActivity),
+		CreatedAt:           request.Stamp(sb.Created),
+		UpdatedAt:           request.Stamp(sb.Updated),
+		LastActivityAt:      request.Stamp(sb.LastActivity),
 		SandboxClass:        "container",
 		DaemonVersion:       d.Version,
 	}
 	if sb.TTL > 0 {
-		b.AutoDestroyAt = stamp(sb.Created.Add(time.Duration(sb.TTL) * time.Minute))
+		b.AutoDestroyAt = request.Stamp(sb.Created.Add(time.Duration(sb.TTL) * time.Minute))
 	}
 	if b.Env == nil {
 		b.Env = map[string]string{}

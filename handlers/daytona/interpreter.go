@@ -1,11 +1,8 @@
 package daytona
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"maps"
 	"path/filepath"
 	"time"
@@ -13,7 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
-	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/interpreter"
 )
 
@@ -42,7 +39,7 @@ func showContext(e *contexts.Entry) contextBody {
 	return contextBody{
 		ID:        e.ID(),
 		Cwd:       e.Cwd(),
-		CreatedAt: stamp(e.Created),
+		CreatedAt: request.Stamp(e.Created),
 		Active:    e.Status().State != "closed",
 		Language:  e.Language(),
 	}
@@ -57,7 +54,7 @@ type createRequest struct {
 
 func (d *dialect) createContext(c *fiber.Ctx) error {
 	var req createRequest
-	if err := decodeBody(c, &req); err != nil {
+	if err := request.Body(c, &req); err != nil {
 		return err
 	}
 	sandbox := d.SandboxOf(c)
@@ -101,7 +98,7 @@ func (d *dialect) listContexts(c *fiber.Ctx) error {
 }
 
 func (d *dialect) deleteContext(c *fiber.Ctx) error {
-	id, err := param(c, "context")
+	id, err := request.Param(c, "context")
 	if err != nil {
 		return err
 	}
@@ -115,24 +112,4 @@ func (d *dialect) deleteContext(c *fiber.Ctx) error {
 		return err
 	}
 	return c.JSON(fiber.Map{"message": "context deleted: " + id})
-}
-
-// decodeBody reads a JSON object; nothing at all counts as an empty one.
-// What it decodes is a copy, safe to keep.
-func decodeBody(c *fiber.Ctx, into any) error {
-	body := bytes.TrimSpace(c.Body())
-	if len(body) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
-			if kind.Field == "" {
-				return fault.BadRequest("the request body must be a JSON object, not %s", kind.Value)
-			}
-			return fault.BadRequest("%s must be a %s, not %s", kind.Field, kind.Type, kind.Value)
-		}
-		return &fault.Fault{Status: fiber.StatusBadRequest, Code: "INVALID_REQUEST_BODY", Message: "the request body is not JSON: " + err.Error()}
-	}
-	return nil
 }

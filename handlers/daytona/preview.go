@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/sandboxes"
 )
 
@@ -34,7 +35,7 @@ func (d *dialect) proxyURL(c *fiber.Ctx) error {
 }
 
 func (d *dialect) named(c *fiber.Ctx) (sandboxes.Sandbox, error) {
-	id, err := param(c, "id")
+	id, err := request.Param(c, "id")
 	if err != nil {
 		return sandboxes.Sandbox{}, err
 	}

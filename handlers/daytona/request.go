@@ -3,17 +3,14 @@ package daytona
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"math"
-	"strconv"
 	"time"
+
+	"hotcell/handlers/request"
 )
 
 const (
 	// defaultTimeout is what the SDKs promise when none is given.
 	defaultTimeout = 10 * time.Minute
-	// maxTimeout stands for anything longer; a hundred years fit a Duration.
-	maxTimeout = 100 * 365 * 24 * time.Hour
 )
 
 // runRequest is the first message on an interpreter's WebSocket.
@@ -66,36 +63,11 @@ func decodeRun(msg []byte) (runRequest, error) {
 	}
 	var err error
 	if !isNull(raw.Timeout) {
-		req.timeout, err = parseTimeout(raw.Timeout)
+		if req.timeout, err = request.Seconds("timeout", raw.Timeout); err != nil {
+			err = &policyError{err.Error()}
+		}
 	}
 	return req, err
 }
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
-
-// parseTimeout reads seconds. Fractions are meant; what is shorter than a
-// millisecond still isn't "none".
-func parseTimeout(raw json.RawMessage) (time.Duration, error) {
-	seconds, err := strconv.ParseFloat(string(raw), 64)
-	switch {
-	case err != nil && !math.IsInf(seconds, 0):
-		return 0, &policyError{fmt.Sprintf("timeout must be a number of seconds, not %s", short(raw))}
-	case seconds < 0:
-		return 0, &policyError{fmt.Sprintf("timeout must not be negative: %s", short(raw))}
-	case seconds == 0:
-		return 0, nil
-	case seconds >= maxTimeout.Seconds():
-		return maxTimeout, nil
-	default:
-		return max(time.Duration(seconds*float64(time.Second)), time.Millisecond), nil
-	}
-}
-
-// short is enough of a value to recognise it.
-func short(raw []byte) string {
-	const enough = 40
-	if len(raw) > enough {
-		return string(raw[:enough]) + "…"
-	}
-	return string(raw)
-}

@@ -2,6 +2,7 @@ package daytona
 
 import (
 	"os"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -14,6 +15,9 @@ func (d *dialect) toolbox(r fiber.Router) {
 		r.Get(path, handler)
 	}
 	d.interpreter(r)
+	for _, mount := range d.Parts {
+		mount(r)
+	}
 	for _, path := range unsupported() {
 		r.All(path, d.missing)
 	}
@@ -27,17 +31,23 @@ func (d *dialect) atRoot(app fiber.Router) {
 	for path, handler := range d.places() {
 		app.Get(path, d.RequireToken, handler)
 	}
-	d.interpreter(app.Group("", onlyUnder("/process/interpreter", d.RequireToken)))
+	known := app.Group("", onlyUnder([]string{"/process/", "/files"}, d.RequireToken))
+	d.interpreter(known)
+	for _, mount := range d.Parts {
+		mount(known)
+	}
 	for _, path := range unsupported() {
 		app.All(path, d.RequireToken, d.missing)
 	}
 }
 
-// onlyUnder applies a check to the paths below one.
-func onlyUnder(prefix string, check fiber.Handler) fiber.Handler {
+// onlyUnder applies a check to the paths that begin like one of these.
+func onlyUnder(prefixes []string, check fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if p := c.Path(); len(p) >= len(prefix) && p[:len(prefix)] == prefix {
-			return check(c)
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(c.Path(), prefix) {
+				return check(c)
+			}
 		}
 		return c.Next()
 	}

@@ -29,6 +29,8 @@ type Spec struct {
 	Stdout *os.File
 	Stderr *os.File
 	Files  []*os.File // descriptors 3, 4 … of the child
+	// Terminal makes Stdin, which is a terminal, the process's controlling one.
+	Terminal bool
 	// OutlivesUs keeps the process when the server dies without a word.
 	OutlivesUs bool
 }
@@ -89,6 +91,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	cmd.ExtraFiles = spec.Files
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	p.handle.prepare(cmd, !spec.OutlivesUs)
+	cmd.SysProcAttr.Setctty = spec.Terminal // its descriptor is 0, stdin
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
 	}

@@ -1,0 +1,78 @@
+// Package tools holds everything that runs in sandboxes beside contexts, as
+// one thing that is made, told of a sandbox's end, and closed.
+//
+// Ownership: a [Tools] owns its parts, and they own their processes. Close
+// ends and joins them all.
+package tools
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"hotcell/process"
+)
+
+// Config is what the tools stand on.
+type Config struct {
+	Host process.Host
+	Log  *slog.Logger
+}
+
+// part is one kind of thing that runs in sandboxes.
+type part interface {
+	// End ends what runs in a sandbox, and returns when it is gone.
+	End(ctx context.Context, sandbox string) error
+	// Busy reports whether something runs in a sandbox just now.
+	Busy(sandbox string) bool
+	// Close ends everything, with a reason that clients are told, and refuses
+	// what comes later.
+	Close()
+}
+
+// Tools are the parts.
+type Tools struct {
+	parts []part
+}
+
+// New makes the tools of one server. Nothing runs yet.
+func New(cfg Config) *Tools {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Tools{}
+}
+
+// End ends what runs in a sandbox, all parts side by side.
+func (t *Tools) End(ctx context.Context, sandbox string) error {
+	errs := make([]error, len(t.parts))
+	var wg sync.WaitGroup
+	for i, p := range t.parts {
+		wg.Go(func() { errs[i] = p.End(ctx, sandbox) }) // ends with its part's End
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Busy reports whether something runs in a sandbox just now.
+func (t *Tools) Busy(sandbox string) bool {
+	for _, p := range t.parts {
+		if p.Busy(sandbox) {
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends everything. It may be called on nil.
+func (t *Tools) Close() {
+	if t == nil {
+		return
+	}
+	var wg sync.WaitGroup
+	for _, p := range t.parts {
+		wg.Go(p.Close) // ends with its part's Close
+	}
+	wg.Wait()
+}
