@@ -58,7 +58,7 @@ func parse(args []string, errout io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errout)
-	f.StringVar(&o.only, "only", "", "measure only these groups, separated by commas: life, run, row, output, fleet, other, memory")
+	f.StringVar(&o.only, "only", "", "measure only these groups, separated by commas: life, run, row, output, fleet, other, command, session, memory")
 	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured in turn, after one round that does not count")
 	f.BoolVar(&o.json, "json", false, "write JSON instead of a table")
 	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the program that is measured")

@@ -21,6 +21,8 @@ func scenarios() []scenario {
 		{group: "output", run: output},
 		{group: "fleet", run: fleet},
 		{group: "other", run: others},
+		{group: "command", run: commands},
+		{group: "session", run: sessions},
 		{group: "memory", run: footprint, once: true},
 	}
 }
@@ -29,7 +31,7 @@ func scenarios() []scenario {
 // own server, measured on another day on two cores like these.
 func rows() []report.Row {
 	const ms, s, mb = report.Milliseconds, report.Seconds, report.Megabytes
-	python, fork := "python -c", "create.python"
+	python, fork, shell := "python -c", "create.python", "sh -c"
 	return []report.Row{
 		{Group: "life", What: "create Python with pandas and matplotlib, to first result; parked, native", Unit: ms, Ours: "create.native.parked", Theirs: "create.ipykernel", Beside: fork, Other: python, Budget: 3},
 		{Group: "life", What: "… of which until the context is there", Unit: ms, Ours: "made.native.parked"},
@@ -53,6 +55,14 @@ func rows() []report.Row {
 		{Group: "memory", What: "… server, template and all 50, divided by 50", Unit: mb, Ours: "memory.all", Theirs: "memory.ipykernel"},
 		{Group: "memory", What: "idle Python context, nothing preloaded, one of 50", Unit: mb, Ours: "memory.bare", Theirs: "memory.ipykernel.bare", Reference: 5},
 		{Group: "memory", What: "… the only one", Unit: mb, Ours: "memory.bare.alone", Theirs: "memory.ipykernel.bare"},
+		{Group: "command", What: "shell command `true`", Unit: ms, Ours: "exec", Beside: "exec.sh", Other: shell, Budget: 2, Reference: 4.2},
+		{Group: "command", What: "shell command `seq 1 2000000`", Unit: ms, Ours: "exec.seq", Beside: "exec.seq.sh", Other: shell, Budget: 150, Reference: 316},
+		{Group: "command", What: "one-shot Python, `print(1)`", Unit: ms, Ours: "script", Beside: "script.python", Other: python, Budget: 10, Reference: 35},
+		{Group: "command", What: "one-shot Python that imports pandas", Unit: ms, Ours: "script.pandas", Beside: "script.pandas.python", Other: python, Budget: 25},
+		{Group: "session", What: "create a shell session", Unit: ms, Ours: "session.create", Beside: "exec.sh", Other: shell, Budget: 20, Reference: 4.7},
+		{Group: "session", What: "`true` in a session", Unit: ms, Ours: "session.exec", Beside: "exec.sh", Other: shell, Budget: 3, Reference: 52},
+		{Group: "session", What: "`seq 1 20000` in a session", Unit: ms, Ours: "session.seq", Beside: "session.seq.sh", Other: shell, Budget: 40, Reference: 309},
+		{Group: "session", What: "delete a session", Unit: ms, Ours: "session.delete", Budget: 20, Reference: 142},
 		{Group: "other", What: "create TypeScript, to first result, not parked", Unit: ms, Ours: "create.typescript"},
 		{Group: "other", What: "1+1 in TypeScript, open native WebSocket", Unit: ms, Ours: "run.typescript"},
 		{Group: "other", What: "create Go, to first result, not parked", Unit: ms, Ours: "create.go"},
