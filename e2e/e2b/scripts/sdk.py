@@ -135,6 +135,22 @@ def pictures() -> None:
     assert not picture.is_main_result and after.text == "after"
 
 
+def data_frames() -> None:
+    execution = sandbox.run_code(
+        "import pandas as pd\npd.DataFrame({'city': ['Oslo', 'Rome'], 'c': [4.5, None],"
+        " 'on': pd.to_datetime(['2024-01-02', '2024-07-02'])})"
+    )
+    frame = execution.results[0]
+    assert frame.data == {
+        "city": ["Oslo", "Rome"],
+        "c": [4.5, None],
+        "on": ["2024-01-02T00:00:00", "2024-07-02T00:00:00"],
+    }, frame.data
+    assert "<table" in (frame.html or "") and "Oslo" in (frame.text or "")
+    about = (frame.extra or {})["application/vnd.hotcell.table+json"]
+    assert about["shape"] == [2, 3] and "data" not in about, about
+
+
 def large_results() -> None:
     execution = sandbox.run_code("'x' * (3 << 20)")
     assert len(execution.text or "") == 3 << 20
@@ -176,6 +192,7 @@ asyncio.run(
             timeout_interrupts,
             a_kernel_that_dies,
             pictures,
+            data_frames,
             large_results,
             asynchronous,
         ]
