@@ -40,22 +40,34 @@ func TestTables(t *testing.T) {
 		name, code string
 		data       object
 	}{
-		{"numbers", `pd.DataFrame({'i': [1, -2], 'f': [1.5, np.nan], 'inf': [np.inf, -np.inf], 'b': [True, False]})`,
-			object{"i": list{1.0, -2.0}, "f": list{1.5, nil}, "inf": list{nil, nil}, "b": list{true, false}}},
-		{"missing", `pd.DataFrame({'n': pd.array([1, None], dtype='Int64'), 's': ['a', None], 'na': [pd.NA, pd.NaT]})`,
-			object{"n": list{1.0, nil}, "s": list{"a", nil}, "na": list{nil, nil}}},
-		{"dates", `pd.DataFrame({'t': pd.to_datetime(['2024-01-02 03:04', 'NaT']), 'z': pd.to_datetime(['2024-01-02', '2024-07-02']).tz_localize('UTC'),
+		{
+			"numbers", `pd.DataFrame({'i': [1, -2], 'f': [1.5, np.nan], 'inf': [np.inf, -np.inf], 'b': [True, False]})`,
+			object{"i": list{1.0, -2.0}, "f": list{1.5, nil}, "inf": list{nil, nil}, "b": list{true, false}},
+		},
+		{
+			"missing", `pd.DataFrame({'n': pd.array([1, None], dtype='Int64'), 's': ['a', None], 'na': [pd.NA, pd.NaT]})`,
+			object{"n": list{1.0, nil}, "s": list{"a", nil}, "na": list{nil, nil}},
+		},
+		{
+			"dates", `pd.DataFrame({'t': pd.to_datetime(['2024-01-02 03:04', 'NaT']), 'z': pd.to_datetime(['2024-01-02', '2024-07-02']).tz_localize('UTC'),
 'd': [dt.date(2024, 1, 2), dt.time(1, 2)], 'td': [dt.timedelta(days=1), None], 'p': pd.period_range('2024-01', periods=2, freq='M')})`,
 			object{
 				"t": list{"2024-01-02T03:04:00", nil}, "z": list{"2024-01-02T00:00:00+00:00", "2024-07-02T00:00:00+00:00"},
 				"d": list{"2024-01-02", "01:02:00"}, "td": list{"P1DT0H0M0S", nil}, "p": list{"2024-01", "2024-02"},
-			}},
-		{"objects", `pd.DataFrame({'c': pd.Categorical(['x', 'y']), 'b': [b'\x00\xff', b''], 'd': [decimal.Decimal('1.10'), 1], 'o': [{'k': [np.float64('inf'), {1}]}, np.array([1, 2])]})`,
-			object{"c": list{"x", "y"}, "b": list{"AP8=", ""}, "d": list{"1.10", 1.0}, "o": list{object{"k": list{nil, list{1.0}}}, list{1.0, 2.0}}}},
-		{"the same name twice", `pd.DataFrame([[1, 2, 3]], columns=['a', 'a', 'a.1'])`,
-			object{"a": list{1.0}, "a.2": list{2.0}, "a.1": list{3.0}}},
-		{"levels of names", `pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([('a', 'x'), ('b', 2)]))`,
-			object{"a_x": list{1.0}, "b_2": list{2.0}}},
+			},
+		},
+		{
+			"objects", `pd.DataFrame({'c': pd.Categorical(['x', 'y']), 'b': [b'\x00\xff', b''], 'd': [decimal.Decimal('1.10'), 1], 'o': [{'k': [np.float64('inf'), {1}]}, np.array([1, 2])]})`,
+			object{"c": list{"x", "y"}, "b": list{"AP8=", ""}, "d": list{"1.10", 1.0}, "o": list{object{"k": list{nil, list{1.0}}}, list{1.0, 2.0}}},
+		},
+		{
+			"the same name twice", `pd.DataFrame([[1, 2, 3]], columns=['a', 'a', 'a.1'])`,
+			object{"a": list{1.0}, "a.2": list{2.0}, "a.1": list{3.0}},
+		},
+		{
+			"levels of names", `pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([('a', 'x'), ('b', 2)]))`,
+			object{"a_x": list{1.0}, "b_2": list{2.0}},
+		},
 		{"names that are none", `pd.DataFrame({1: [1], dt.date(2024, 1, 2): [2]})`, object{"1": list{1.0}, "2024-01-02": list{2.0}}},
 		{"a series", `pd.Series([1, 2], name='v')`, object{"v": list{1.0, 2.0}}},
 		{"a series without a name", `pd.Series(['x'])`, object{"value": list{"x"}}},
