@@ -159,6 +159,18 @@ func TestRemovalUnderway(t *testing.T) {
 	}
 }
 
+// A server that ends waits for no client, and not for the next keepalive.
+func TestShutdownUnderway(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	first(t, start(t, t.Context(), s.E2BURL, cell("print('on', flush=True)\nimport time\ntime.sleep(600)")))
+	began := time.Now()
+	s.Close(t)
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("%s", took)
+	}
+}
+
 func TestDeath(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t)

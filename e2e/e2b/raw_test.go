@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hotcell/e2e/testserver"
+	"hotcell/handlers"
 )
 
 func TestLines(t *testing.T) {
@@ -86,6 +87,54 @@ func TestBundle(t *testing.T) {
 	}
 	if got.first("clear_output").Type == "" {
 		t.Error(got.types())
+	}
+}
+
+func TestCharts(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t, testserver.WithConfig(func(c *handlers.Config) {
+		c.E2BChart = func(figure json.RawMessage) (json.RawMessage, bool) {
+			switch string(figure) {
+			case `{"kind":"bar"}`:
+				return json.RawMessage(`{"type": "bar"}`), true
+			case `{"kind":"panic"}`:
+				panic("a figure that is none")
+			}
+			return nil, false
+		}
+	}))
+	show := func(kind string) map[string]any {
+		got := run(t, s.E2BURL, cell("display({'image/png': b'x', 'application/vnd.hotcell.chart+json': {'kind': '"+kind+"'}}, raw=True)"))
+		return got.first("result").all
+	}
+	if got := show("bar"); !cmp.Equal(got["chart"], any(map[string]any{"type": "bar"})) || got["png"] != "eA==" {
+		t.Errorf("%v", got)
+	}
+	for _, kind := range []string{"other", "panic"} {
+		got := show(kind)
+		extra, _ := got["extra"].(map[string]any)
+		if got["chart"] != nil || got["png"] != "eA==" || extra["application/vnd.hotcell.chart+json"] == nil {
+			t.Errorf("%s: %v", kind, got)
+		}
+	}
+}
+
+// What other languages show has the same members.
+func TestLanguagesShow(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	for _, c := range []struct{ language, code, member string }{
+		{"javascript", "Buffer.from('iVBORw0KGgoAAAA=', 'base64')", "png"},
+		{"typescript", "const svg: string = '<svg></svg>'; svg", "svg"},
+		{"javascript", "({$schema: 'https://vega.github.io/schema/vega-lite/v5.json'})", "application/vnd.vegalite.v5+json"},
+		{"javascript", "({toMimeBundle: () => ({'text/html': '<b>'})})", "html"},
+		{"go", "import \"image\"\nimage.NewGray(image.Rect(0, 0, 1, 1))", "png"},
+		{"go", "import \"hotcell/display\"\ndisplay.Markdown(\"*x*\")", "markdown"},
+	} {
+		got := run(t, s.E2BURL, map[string]any{"code": c.code, "language": c.language})
+		if got.first("result").all[c.member] == nil {
+			t.Errorf("%s: %+v", c.code, got)
+		}
 	}
 }
 

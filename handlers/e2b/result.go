@@ -77,10 +77,8 @@ func (d *Dialect) appendResult(dst []byte, e *wire.Event) ([]byte, error) {
 		figure = e.Chart
 		extra[chartType] = e.Chart
 	}
-	if len(figure) > 0 {
-		if chart, ok := d.Chart(figure); ok {
-			dst = appendMember(dst, "chart", chart)
-		}
+	if chart, ok := d.chart(figure); ok {
+		dst = appendMember(dst, "chart", chart)
 	}
 	if e.DisplayID != "" {
 		note, err := json.Marshal(map[string]any{"display_id": e.DisplayID, "update": e.Update})
@@ -91,6 +89,21 @@ func (d *Dialect) appendResult(dst []byte, e *wire.Event) ([]byte, error) {
 	}
 	dst = appendExtra(dst, extra)
 	return append(dst, "}\n"...), nil
+}
+
+// chart translates a figure. Whatever goes wrong costs the chart, and not the
+// stream that it is in.
+func (d *Dialect) chart(figure json.RawMessage) (chart json.RawMessage, ok bool) {
+	defer func() {
+		if recover() != nil {
+			chart, ok = nil, false
+		}
+	}()
+	if len(figure) == 0 {
+		return nil, false
+	}
+	chart, ok = d.Chart(figure)
+	return chart, ok && json.Valid(chart)
 }
 
 func appendMember(dst []byte, name string, raw json.RawMessage) []byte {

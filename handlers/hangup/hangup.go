@@ -8,7 +8,6 @@ package hangup
 
 import (
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -25,7 +24,8 @@ type Watch struct {
 
 // Begin calls left, once and on another goroutine, when the client closes the
 // connection or its writing half. Nothing that the client sends is taken from
-// the connection: who sends the next request ahead is not watched further.
+// the connection: who sends the next request ahead is not watched further. A
+// connection that the server itself has cut counts as left.
 // A connection that isn't a socket isn't watched at all.
 func Begin(conn net.Conn, left func()) *Watch {
 	w := &Watch{conn: conn}
@@ -80,8 +80,8 @@ func gone(raw syscall.RawConn) bool {
 		}
 		return !errors.Is(err, syscall.EAGAIN)
 	})
-	if waited != nil { // the deadline, or our own end was closed
-		return false
+	if waited != nil { // our own end was closed, or the deadline has passed
+		return errors.Is(waited, net.ErrClosed)
 	}
-	return n <= 0 || errors.Is(err, io.EOF)
+	return n <= 0
 }

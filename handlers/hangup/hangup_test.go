@@ -80,7 +80,17 @@ func TestStopIsNoLeaving(t *testing.T) {
 	t.Parallel()
 	_, server := pair(t)
 	w := hangup.Begin(server, func() { t.Error("the client has not left") })
+	w.Stop()
 	server.Close()
+}
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	_, server := pair(t)
+	left := make(chan struct{})
+	w := hangup.Begin(server, func() { close(left) })
+	server.Close()
+	<-left
 	w.Stop()
 }
 
