@@ -28,20 +28,20 @@ func (e *E2B) Open(ctx context.Context, o Options) (Context, error) {
 	if len(o.Env) > 0 {
 		return nil, errors.New("a context has no environment in this protocol")
 	}
-	resp, err := e.call(ctx, http.MethodPost, "/contexts", map[string]any{"language": o.Language, "cwd": o.Cwd})
+	answer, err := e.call(ctx, http.MethodPost, "/contexts", map[string]any{"language": o.Language, "cwd": o.Cwd})
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer answer.Close()
 	var made struct{ ID string }
-	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
+	if err := json.NewDecoder(answer).Decode(&made); err != nil {
 		return nil, fmt.Errorf("decode context: %w", err)
 	}
 	return &e2bContext{e: e, id: made.ID}, nil
 }
 
-// call sends a request and returns the answer, if it is a success.
-func (e *E2B) call(ctx context.Context, method, path string, body any) (*http.Response, error) {
+// call sends a request and returns the answer's body, if it is a success.
+func (e *E2B) call(ctx context.Context, method, path string, body any) (io.ReadCloser, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("encode request: %w", err)
@@ -60,7 +60,7 @@ func (e *E2B) call(ctx context.Context, method, path string, body any) (*http.Re
 		words, _ := io.ReadAll(resp.Body)
 		return nil, fmt.Errorf("%s %s: %w", method, path, &StatusError{resp.StatusCode, string(words)})
 	}
-	return resp, nil
+	return resp.Body, nil
 }
 
 type e2bContext struct {
@@ -71,23 +71,23 @@ type e2bContext struct {
 func (c *e2bContext) ID() string { return c.id }
 
 func (c *e2bContext) Delete(ctx context.Context) error {
-	resp, err := c.e.call(ctx, http.MethodDelete, "/contexts/"+c.id, nil)
+	answer, err := c.e.call(ctx, http.MethodDelete, "/contexts/"+c.id, nil)
 	if err != nil {
 		return err
 	}
-	return resp.Body.Close()
+	return answer.Close()
 }
 
 func (c *e2bContext) Start(ctx context.Context, cell Cell) (*Run, error) {
-	resp, err := c.e.call(ctx, http.MethodPost, "/execute", map[string]any{"code": cell.Code, "context_id": c.id, "env_vars": cell.Env})
+	answer, err := c.e.call(ctx, http.MethodPost, "/execute", map[string]any{"code": cell.Code, "context_id": c.id, "env_vars": cell.Env})
 	if err != nil {
 		return nil, err
 	}
 	r := newRun("")
 	// Ends with the stream, which ends with the run or with ctx.
 	go func() {
-		defer resp.Body.Close()
-		r.end(followLines(resp.Body, r))
+		defer answer.Close()
+		r.end(followLines(answer, r))
 	}()
 	return r, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,14 @@ func TestHangUpWithoutReading(t *testing.T) {
 	start(t, ctx, s.E2BURL, cell("import sys\nwhile True: print('x' * 10000)"))
 	queued, leave := context.WithCancel(t.Context())
 	start(t, queued, s.E2BURL, cell("ran = True")) // its header comes before its turn
+	e, err := s.Contexts.Lookup("default", "default")
+	if err != nil {
+		t.Fatal(err)
+	}
 	leave()
+	for e.Status().Queued > 0 { // until it has left the queue
+		runtime.Gosched()
+	}
 	cancel()
 	got := run(t, s.E2BURL, cell("'ran' in dir()"))
 	if got.first("result").Text != "False" {
