@@ -9,7 +9,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +22,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/e2b"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
 	"hotcell/process/tools"
@@ -68,9 +68,8 @@ type Config struct {
 	// FirstWait is how long a client that runs code over a connection of its
 	// own may be connected before it says what; 0 is a minute.
 	FirstWait time.Duration
-	// E2BChart translates the model of a figure into the chart of E2B's
-	// protocol; nil is none.
-	E2BChart func(figure json.RawMessage) (chart json.RawMessage, ok bool)
+	// E2BChart reads charts for E2B's protocol; nil reads none.
+	E2BChart e2b.Charter
 	Version  string
 	Log      *slog.Logger
 }

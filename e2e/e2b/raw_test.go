@@ -12,6 +12,7 @@ import (
 
 	"hotcell/e2e/testserver"
 	"hotcell/handlers"
+	"hotcell/internal/wire"
 )
 
 func TestLines(t *testing.T) {
@@ -93,14 +94,17 @@ func TestBundle(t *testing.T) {
 func TestCharts(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t, testserver.WithConfig(func(c *handlers.Config) {
-		c.E2BChart = func(figure json.RawMessage) (json.RawMessage, bool) {
-			switch string(figure) {
+		c.E2BChart = func(b wire.Bundle) (chart, figure json.RawMessage) {
+			switch string(b["application/vnd.hotcell.chart+json"]) {
 			case `{"kind":"bar"}`:
-				return json.RawMessage(`{"type": "bar"}`), true
+				return json.RawMessage(`{"type": "bar"}`), nil
 			case `{"kind":"panic"}`:
 				panic("a figure that is none")
 			}
-			return nil, false
+			if b["application/vnd.plotly.v1+json"] != nil {
+				return json.RawMessage(`{"type": "pie"}`), json.RawMessage(`{"kind": "pie"}`)
+			}
+			return nil, nil
 		}
 	}))
 	show := func(kind string) map[string]any {
@@ -109,6 +113,11 @@ func TestCharts(t *testing.T) {
 	}
 	if got := show("bar"); !cmp.Equal(got["chart"], any(map[string]any{"type": "bar"})) || got["png"] != "eA==" {
 		t.Errorf("%v", got)
+	}
+	read := run(t, s.E2BURL, cell("display({'application/vnd.plotly.v1+json': {}}, raw=True)")).first("result").all
+	whole, _ := read["extra"].(map[string]any)
+	if !cmp.Equal(read["chart"], any(map[string]any{"type": "pie"})) || !cmp.Equal(whole["application/vnd.hotcell.chart+json"], any(map[string]any{"kind": "pie"})) {
+		t.Errorf("%v", read)
 	}
 	for _, kind := range []string{"other", "panic"} {
 		got := show(kind)

@@ -35,10 +35,14 @@ type Link struct {
 // Path is the address of one format of an event. An empty type is the list.
 func Path(execution string, seq uint64, format string) string {
 	p := fmt.Sprintf("/v1/executions/%s/events/%d/data", url.PathEscape(execution), seq)
-	if format != "" {
-		p += "/" + strings.ReplaceAll(url.PathEscape(format), "%2F", "/")
+	if format == "" {
+		return p
 	}
-	return p
+	name := url.PathEscape(format)
+	if strings.Count(format, "/") == 1 { // two in a row would count as one
+		name = strings.Replace(name, "%2F", "/", 1)
+	}
+	return p + "/" + name
 }
 
 // Lighten returns e, or, when its data are larger than limit, a copy without
@@ -138,7 +142,9 @@ func file(f format) (contentType string, body []byte) {
 	return kind, decoded
 }
 
-func isJSON(kind string) bool { return kind == "application/json" || strings.HasSuffix(kind, "+json") }
+func isJSON(kind string) bool {
+	return kind == "application/json" || strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, ".json")
+}
 
 func isText(kind string) bool {
 	return strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "+xml") ||

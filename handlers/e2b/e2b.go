@@ -20,6 +20,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/fault"
+	"hotcell/internal/wire"
 )
 
 const (
@@ -47,13 +48,16 @@ type Sandboxes interface {
 	Enter(sandbox string) (id string, o contexts.Options, err error)
 }
 
+// Charter reads what a bundle shows as a chart: in this protocol's form, and as
+// the whole model of the figure. Either may be nil. A Charter that is nil reads
+// nothing.
+type Charter func(wire.Bundle) (chart, figure json.RawMessage)
+
 // Deps is what the dialect stands on.
 type Deps struct {
 	Contexts  *contexts.Set
 	Sandboxes Sandboxes
-	// Chart translates the model of a figure into this protocol's chart; false
-	// is a figure that has none. Nil translates nothing.
-	Chart func(figure json.RawMessage) (chart json.RawMessage, ok bool)
+	Chart     Charter
 	// Explain is the server's one table of errors.
 	Explain func(error) *fault.Fault
 }
@@ -64,7 +68,7 @@ type Dialect struct{ Deps }
 // New returns a dialect to be mounted.
 func New(deps Deps) *Dialect {
 	if deps.Chart == nil {
-		deps.Chart = func(json.RawMessage) (json.RawMessage, bool) { return nil, false }
+		deps.Chart = func(wire.Bundle) (chart, figure json.RawMessage) { return nil, nil }
 	}
 	return &Dialect{deps}
 }

@@ -1,6 +1,7 @@
 package e2b
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -48,7 +49,7 @@ func (d *Dialect) execute(c *fiber.Ctx) error {
 
 func readRun(c *fiber.Ctx) (runRequest, error) {
 	var req runRequest
-	if len(strings.TrimSpace(string(c.Body()))) == 0 {
+	if len(bytes.TrimSpace(c.Body())) == 0 {
 		return req, fault.BadRequest(`the body is empty: send a JSON object with the member "code"`)
 	}
 	if err := request.Body(c, &req); err != nil {

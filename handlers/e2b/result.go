@@ -72,13 +72,12 @@ func (d *Dialect) appendResult(dst []byte, e *wire.Event) ([]byte, error) {
 			extra[mime] = raw
 		}
 	}
-	figure := e.Bundle[chartType]
-	if e.Type == wire.EventChart {
-		figure = e.Chart
-		extra[chartType] = e.Chart
-	}
-	if chart, ok := d.chart(figure); ok {
+	chart, figure := d.chart(e)
+	if chart != nil {
 		dst = appendMember(dst, "chart", chart)
+	}
+	if figure != nil {
+		extra[chartType] = figure
 	}
 	if e.DisplayID != "" {
 		note, err := json.Marshal(map[string]any{"display_id": e.DisplayID, "update": e.Update})
@@ -91,19 +90,23 @@ func (d *Dialect) appendResult(dst []byte, e *wire.Event) ([]byte, error) {
 	return append(dst, "}\n"...), nil
 }
 
-// chart translates a figure. Whatever goes wrong costs the chart, and not the
-// stream that it is in.
-func (d *Dialect) chart(figure json.RawMessage) (chart json.RawMessage, ok bool) {
+// chart reads what an event shows as a chart. Whatever goes wrong costs the
+// chart, and not the stream that it is in.
+func (d *Dialect) chart(e *wire.Event) (chart, figure json.RawMessage) {
+	shown := e.Bundle
+	if e.Type == wire.EventChart {
+		shown = wire.Bundle{chartType: e.Chart}
+	}
+	whole := shown[chartType]
 	defer func() {
-		if recover() != nil {
-			chart, ok = nil, false
+		if recover() != nil || !json.Valid(chart) {
+			chart = nil
+		}
+		if whole != nil { // as it came
+			figure = whole
 		}
 	}()
-	if len(figure) == 0 {
-		return nil, false
-	}
-	chart, ok = d.Chart(figure)
-	return chart, ok && json.Valid(chart)
+	return d.Chart(shown)
 }
 
 func appendMember(dst []byte, name string, raw json.RawMessage) []byte {

@@ -50,9 +50,9 @@ func TestData(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t)
 	x := runWaiting(t, s, "display({'image/png': b'\\x89PNG' * 3, 'image/svg+xml': '<svg>é</svg>', 'text/html': '<b>', 'application/vnd.x+json': {'a': [1]},\n"+
-		"'text/plain': 't', 'application/pdf': 'not base64!', 'a\\r\\nX-Evil: 1': 'e', 'image/gif': 'R0lG\\nODlh\\n'}, raw=True, display_id='d')")
+		"'text/plain': 't', 'application/pdf': 'not base64!', 'a\\r\\nX-Evil: 1': 'e', 'http://x//': 'u', 'image/gif': 'R0lG\\nODlh\\n'}, raw=True, display_id='d')")
 	all := shownBy(t, s, x, "?inline=0", "display")
-	if len(all) != 1 || len(all[0].Data) != 0 || len(all[0].Links) != 8 {
+	if len(all) != 1 || len(all[0].Data) != 0 || len(all[0].Links) != 9 {
 		t.Fatalf("%+v", all)
 	}
 	for format, want := range map[string][2]string{
@@ -64,6 +64,7 @@ func TestData(t *testing.T) {
 		"application/pdf":        {"text/plain; charset=utf-8", "not base64!"},
 		"a\r\nX-Evil: 1":         {"text/plain; charset=utf-8", "e"},
 		"image/gif":              {"image/gif", "GIF89a"},
+		"http://x//":             {"text/plain; charset=utf-8", "u"},
 	} {
 		status, body, header := ask(t, s, http.MethodGet, all[0].Links[format].Href, "")
 		if status != http.StatusOK || body != want[1] || header.Get("Content-Type") != want[0] {
@@ -86,7 +87,7 @@ func TestData(t *testing.T) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
-	if all := shownBy(t, s, x, "", "display"); len(all[0].Data) != 8 || all[0].Links != nil {
+	if all := shownBy(t, s, x, "", "display"); len(all[0].Data) != 9 || all[0].Links != nil {
 		t.Errorf("a stream without a limit has links: %+v", all)
 	}
 	if status, _, _ := ask(t, s, http.MethodGet, list, "", "Authorization", "Bearer wrong"); status != http.StatusUnauthorized {

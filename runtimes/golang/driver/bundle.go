@@ -117,7 +117,7 @@ func encodePart(mime string, v any) (json.RawMessage, error) {
 	if _, ok := v.(image.Image); !ok && v != nil { // one of the user's is its wrapper's
 		v = inside(v)
 	}
-	if strings.HasSuffix(mime, "+json") {
+	if strings.HasSuffix(mime, "+json") || strings.HasSuffix(mime, ".json") {
 		switch x := v.(type) {
 		case []byte:
 			v = json.RawMessage(x)

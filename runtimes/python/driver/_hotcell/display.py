@@ -12,8 +12,9 @@ from IPython.utils.dir2 import get_real_method
 Bundle = dict[str, Any]
 
 
-class Ready(dict[str, Any]):
-    """A value that JSON can carry as it is."""
+class Plain(dict[str, Any]):
+    """A value that is made of nothing but what JSON can carry: it is sent as it is, for
+    going through the points of a chart would take longer than reading them did."""
 
 
 # Values whose only format is their repr, when nobody registered another one.
@@ -30,15 +31,18 @@ def encode(data: dict[Any, Any]) -> Bundle:
 def encode_part(kind: str, part: Any) -> Any:
     if isinstance(part, (bytes, bytearray, memoryview)):
         return base64.b64encode(part).decode("ascii")
-    if type(part) is Ready:
-        return part
-    if kind == "application/json" or kind.endswith("+json"):
-        return plain(part)
+    if is_json(kind):
+        return part if isinstance(part, Plain) else plain(part)
     if isinstance(part, str):
         return part
     if isinstance(part, (list, tuple)):  # front ends take a list of lines as well
         return "".join(str(line) for line in part)
     return str(part)
+
+
+def is_json(kind: str) -> bool:
+    """Of JSON formats the value goes out, not a text. vega-lite's end in .json."""
+    return kind == "application/json" or kind.endswith(("+json", ".json"))
 
 
 def plain(value: Any, depth: int = 0) -> Any:

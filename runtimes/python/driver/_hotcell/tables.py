@@ -13,7 +13,7 @@ from typing import Any
 from IPython.core.formatters import BaseFormatter
 from traitlets import ObjectName, Unicode
 
-from .display import Ready
+from .display import Plain
 
 TYPE = "application/vnd.hotcell.table+json"
 
@@ -50,15 +50,15 @@ def register(display_formatter: Any) -> None:
     formatter.for_type_by_name("polars.series.series", "Series", guarded(polars_series))
 
 
-def guarded(build: Callable[[Any], Table]) -> Callable[[Any], Ready]:
+def guarded(build: Callable[[Any], Table]) -> Callable[[Any], Plain]:
     """Whatever goes wrong costs this format, and not the others."""
 
-    def format(value: Any) -> Ready:
+    def format(value: Any) -> Plain:
         try:
-            return Ready(build(value))
+            return Plain(build(value))
         except Exception as error:
             fault = f"{type(error).__name__}: {error}"
-            return Ready(shape=[int(n) for n in value.shape], rows=0, fault=fault)
+            return Plain(rows=0, fault=fault)
 
     return format
 
