@@ -54,9 +54,12 @@ func TestPictures(t *testing.T) {
 		{`({get outerHTML() { throw new Error('no') }})`, "", ""},
 		{`({getContext() {}, toBuffer: (type) => Buffer.from(type)})`, "image/png", "aW1hZ2UvcG5n"},
 		{`({toMimeBundle: () => ({'image/png': Buffer.from('x'), 'text/html': undefined})})`, "image/png", "eA=="},
+		{`({'image/svg+xml': '<svg/>', 'text/plain': 'drawn'})`, "image/svg+xml", "<svg/>"},
+		{`({'image/svg+xml': '<svg/>', 'text/plain': 'drawn'}, {raw: false})`, "", ""},
+		{`({'a/b': 1, c: 2})`, "", ""},
 		{`(() => { const o = {$schema: 'https://vega.github.io/schema/vega-lite/v5.json'}; o.loop = o; return o })()`, "", ""},
 	} {
-		o := c.run("display(" + test.code + ")")
+		o := c.run("display(" + strings.Replace(test.code, "}, {raw: false})", "}), {raw: false}", 1) + ")")
 		if o.Status != "ok" || len(o.Messages) != 1 {
 			t.Fatalf("%s: %+v", test.code, o)
 		}

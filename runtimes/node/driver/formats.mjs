@@ -8,10 +8,14 @@ import {
   ArrayIsArray,
   bare,
   inspect,
+  isProxy,
   isUint8Array,
   JSONParse,
   JSONStringify,
+  match,
+  ObjectGetPrototypeOf,
   ObjectKeys,
+  ObjectPrototype,
   PrimordialString,
   PrimordialTypeError,
   toBase64,
@@ -72,6 +76,22 @@ export function cleanBundle(raw) {
     if (text !== undefined) out[types[i]] = JSONParse(text);
   }
   return out;
+}
+
+const MIME_TYPE = /^[a-z]+\/[\w.+-]+$/;
+
+/**
+ * Whether a plain object can only be meant as a bundle: every key is a MIME type.
+ * @param {unknown} value
+ * @returns {boolean}
+ */
+export function isBundle(value) {
+  if (value === null || typeof value !== "object" || isProxy(value)) return false;
+  const parent = ObjectGetPrototypeOf(value);
+  if (parent !== null && parent !== ObjectPrototype) return false;
+  const keys = ObjectKeys(value);
+  for (let i = 0; i < keys.length; i++) if (!match(MIME_TYPE, keys[i])) return false;
+  return keys.length > 0;
 }
 
 /**
