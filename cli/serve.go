@@ -201,13 +201,7 @@ func (c *serveCommand) announce(a *app, at addresses, key string, made bool, dir
 	if made {
 		shown, from = key, "kept in "+dir.keyPath()
 	}
-	text := fmt.Sprintf(`hotcell %s serves at %s
-API key: %s (%s)
-
-To use it with the Daytona SDK:
-  export DAYTONA_API_URL=%s/api
-  export DAYTONA_API_KEY=%s
-`, a.version, at.main, shown, from, at.main, shown)
+	text := fmt.Sprintf("hotcell %s serves at %s\nAPI key: %s (%s)\n", a.version, at.main, shown, from)
 	if at.e2b != "" {
 		text += fmt.Sprintf(`
 To use it with the E2B SDK:
@@ -215,6 +209,11 @@ To use it with the E2B SDK:
   export E2B_SANDBOX_URL=%s
 `, at.e2b)
 	}
+	text += fmt.Sprintf(`
+To use it with the Daytona SDK:
+  export DAYTONA_API_URL=%s/api
+  export DAYTONA_API_KEY=%s
+`, at.main, shown)
 	if _, err := fmt.Fprint(a.term.Out, text); err != nil {
 		return fmt.Errorf("print the address: %w", err)
 	}

@@ -28,6 +28,16 @@ type line struct {
 // lines are all of an execution's.
 type lines []line
 
+// with adds a line. Output may come in any number of pieces: adjacent ones of a
+// stream are one.
+func (ls lines) with(l line) lines {
+	if n := len(ls); n > 0 && ls[n-1].Type == l.Type && (l.Type == "stdout" || l.Type == "stderr") {
+		ls[n-1].Text += l.Text
+		return ls
+	}
+	return append(ls, l)
+}
+
 func (ls lines) text(kind string) string {
 	var b strings.Builder
 	for _, l := range ls {
@@ -141,7 +151,7 @@ func rest(tb testing.TB, r *bufio.Reader) lines {
 		if err != nil {
 			tb.Fatalf("after %s: %v", all.types(), err)
 		}
-		all = append(all, decode(tb, raw))
+		all = all.with(decode(tb, raw))
 	}
 	if n := len(all); n == 0 || all[n-1].Type != "end_of_execution" {
 		tb.Fatalf("it ends otherwise: %s", all.types())
