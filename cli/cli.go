@@ -78,7 +78,7 @@ func Main(sig Signals, version string, args []string, term Terminal) int {
 		kong.Exit(func(code int) { exit = code; panic(exited{}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.DefaultEnvars("HOTCELL"),
-		kong.Vars{"listen": defaultListen},
+		kong.Vars{"listen": defaultListen, "e2blisten": usualE2B},
 	)
 	if err != nil {
 		fmt.Fprintf(term.Err, "hotcell: %v\n", err)

@@ -49,7 +49,7 @@ type engine struct {
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
 	server    *handlers.Server
-	ln        net.Listener
+	lns       []net.Listener
 	wg        sync.WaitGroup
 }
 
@@ -178,18 +178,25 @@ func (e *engine) busy(sandbox string) bool {
 	return false
 }
 
-// serve answers on ln; what comes out is the fault that ended it, if close
-// didn't.
-func (e *engine) serve(ln net.Listener) <-chan error {
-	e.ln = ln
-	fault := make(chan error, 1)
+// serve answers on ln, and on e2b, if it isn't nil, in E2B's protocol alone; what
+// comes out is the fault that ended one of them, if close didn't.
+func (e *engine) serve(ln, e2b net.Listener) <-chan error {
+	fault := make(chan error, 2)
+	e.listen(ln, e.server.Serve, fault)
+	if e2b != nil {
+		e.listen(e2b, e.server.ServeE2B, fault)
+	}
+	return fault
+}
+
+func (e *engine) listen(ln net.Listener, serve func(net.Listener) error, fault chan<- error) {
+	e.lns = append(e.lns, ln)
 	// Ends when close has shut the server down.
 	e.wg.Go(func() {
-		if err := e.server.Serve(ln); err != nil {
+		if err := serve(ln); err != nil {
 			fault <- err
 		}
 	})
-	return fault
 }
 
 // close takes everything down in the order in which nothing is cut off: no
@@ -197,14 +204,14 @@ func (e *engine) serve(ln net.Listener) <-chan error {
 // then the clients' connections; then what the executions stood on.
 func (e *engine) close(ctx context.Context) error {
 	var errs []error
-	if e.ln != nil {
-		_ = e.ln.Close()
+	for _, ln := range e.lns {
+		_ = ln.Close()
 	}
 	if e.contexts != nil {
 		e.contexts.Close()
 	}
 	e.tools.Close()
-	if e.server != nil && e.ln != nil {
+	if e.server != nil && len(e.lns) > 0 {
 		errs = append(errs, e.server.Shutdown(ctx))
 	}
 	e.wg.Wait()

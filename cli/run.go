@@ -153,7 +153,7 @@ func (c *runCommand) server(a *app) (base, key string, done func(), err error) {
 	}
 	ln, err := listen(a.ctx, "127.0.0.1:0")
 	if err == nil {
-		e.serve(ln)
+		e.serve(ln, nil)
 		base = "http://" + ln.Addr().String()
 	}
 	done = func() {

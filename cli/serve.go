@@ -18,6 +18,9 @@ import (
 // defaultListen is loopback: whoever reaches the server can run code.
 const defaultListen = "127.0.0.1:3986"
 
+// usualE2B is where E2B's SDKs look in their debug mode.
+const usualE2B = "127.0.0.1:49999"
+
 // shutdownLimit is how long an orderly end may take: interrupts and kills are
 // done within three seconds, and clients get two for their last words.
 const shutdownLimit = 10 * time.Second
@@ -30,6 +33,7 @@ type engineFlags struct {
 
 type serveCommand struct {
 	Listen      string        `help:"Where to listen. Port 0 picks a free one. Default: ${listen}. An address that other machines can reach needs --api-key." default:"${listen}" placeholder:"HOST:PORT"`
+	E2BListen   string        `name:"e2b-listen" help:"Where to serve the protocol of E2B's SDKs at an address of its own, as they need it in their debug mode: ${e2blisten} is where they look. No key is asked for on a loopback address; on others it is --api-key, which must be given. Default: nowhere; under /e2b of the main address it is always served." placeholder:"HOST:PORT"`
 	APIKey      string        `name:"api-key" help:"The key that clients must send. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
 	DataDir     string        `help:"Where sandboxes, their files and the generated key are kept. One server at a time. Default: hotcell in the user's data directory ($$XDG_DATA_HOME or ~/.local/share)." placeholder:"DIR" type:"path"`
 	ReadyFile   string        `help:"Write one line of JSON with url and pid to this file once the server answers, and remove it at the end." placeholder:"FILE" type:"path"`
@@ -65,7 +69,7 @@ func (c *serveCommand) Run(a *app) error {
 			return err
 		}
 	}
-	ln, err := listen(a.ctx, c.Listen)
+	ln, e2b, err := c.listen(a.ctx)
 	if err != nil {
 		return err
 	}
@@ -77,11 +81,13 @@ func (c *serveCommand) Run(a *app) error {
 	})
 	if err != nil {
 		_ = ln.Close()
+		if e2b != nil {
+			_ = e2b.Close()
+		}
 		return err
 	}
-	serving := e.serve(ln)
-	url := "http://" + clientAddress(ln.Addr())
-	err = c.announce(a, url, key, made, dir)
+	serving := e.serve(ln, e2b)
+	err = c.announce(a, addresses{main: clientURL(ln), e2b: clientURL(e2b)}, key, made, dir)
 	if err == nil {
 		select {
 		case <-a.ctx.Done():
@@ -103,15 +109,13 @@ func (c *serveCommand) Run(a *app) error {
 
 // check looks at what the grammar could not.
 func (c *serveCommand) check(a *app) error {
-	host, port, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return badUsage("--listen must be HOST:PORT, not %q", c.Listen)
+	if err := c.checkListen(a, "--listen", c.Listen, defaultListen); err != nil {
+		return err
 	}
-	if _, err := net.DefaultResolver.LookupPort(a.ctx, "tcp", port); err != nil {
-		return badUsage("--listen: %q is not a port", port)
-	}
-	if err := handlers.CheckListen(host, c.APIKey); err != nil {
-		return badUsage("%v; choose one and give it with HOTCELL_API_KEY or --api-key, or listen on %s", err, defaultListen)
+	if c.E2BListen != "" {
+		if err := c.checkListen(a, "--e2b-listen", c.E2BListen, usualE2B); err != nil {
+			return err
+		}
 	}
 	if strings.ContainsAny(c.APIKey, " \t\r\n\x00") || c.APIKey != strings.ToValidUTF8(c.APIKey, "") {
 		return badUsage("--api-key must not have blanks in it: clients could not send it")
@@ -130,6 +134,33 @@ func (c *serveCommand) check(a *app) error {
 	return nil
 }
 
+// checkListen looks at an address to listen on.
+func (c *serveCommand) checkListen(a *app, flag, address, usual string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return badUsage("%s must be HOST:PORT, not %q", flag, address)
+	}
+	if _, err := net.DefaultResolver.LookupPort(a.ctx, "tcp", port); err != nil {
+		return badUsage("%s: %q is not a port", flag, port)
+	}
+	if err := handlers.CheckListen(host, c.APIKey); err != nil {
+		return badUsage("%v; choose one and give it with HOTCELL_API_KEY or --api-key, or listen on %s", err, usual)
+	}
+	return nil
+}
+
+// listen opens the addresses; that of E2B's protocol is nil if none is wanted.
+func (c *serveCommand) listen(ctx context.Context) (ln, e2b net.Listener, err error) {
+	if ln, err = listen(ctx, c.Listen); err != nil || c.E2BListen == "" {
+		return ln, nil, err
+	}
+	if e2b, err = listen(ctx, c.E2BListen); err != nil {
+		_ = ln.Close()
+		return nil, nil, err
+	}
+	return ln, e2b, nil
+}
+
 // patience is the context of an orderly end: it ends with the limit, or when
 // a second signal comes.
 func (a *app) patience(limit time.Duration) (context.Context, context.CancelFunc) {
@@ -145,10 +176,20 @@ func (a *app) patience(limit time.Duration) (context.Context, context.CancelFunc
 	return ctx, cancel
 }
 
+// addresses are the URLs by which clients on this machine reach the server.
+type addresses struct {
+	main string
+	e2b  string // empty when that protocol has no address of its own
+}
+
 // announce tells people and programs that the server answers.
-func (c *serveCommand) announce(a *app, url, key string, made bool, dir *dataDir) error {
+func (c *serveCommand) announce(a *app, at addresses, key string, made bool, dir *dataDir) error {
 	if c.ReadyFile != "" {
-		line, err := json.Marshal(map[string]any{"url": url, "pid": os.Getpid(), "version": a.version})
+		ready := map[string]any{"url": at.main, "pid": os.Getpid(), "version": a.version}
+		if at.e2b != "" {
+			ready["e2b_url"] = at.e2b
+		}
+		line, err := json.Marshal(ready)
 		if err == nil {
 			err = writeAtomically(c.ReadyFile, append(line, '\n'), 0o644)
 		}
@@ -160,17 +201,31 @@ func (c *serveCommand) announce(a *app, url, key string, made bool, dir *dataDir
 	if made {
 		shown, from = key, "kept in "+dir.keyPath()
 	}
-	_, err := fmt.Fprintf(a.term.Out, `hotcell %s serves at %s
-API key: %s (%s)
-
+	text := fmt.Sprintf("hotcell %s serves at %s\nAPI key: %s (%s)\n", a.version, at.main, shown, from)
+	if at.e2b != "" {
+		text += fmt.Sprintf(`
+To use it with the E2B SDK:
+  export E2B_DEBUG=true
+  export E2B_SANDBOX_URL=%s
+`, at.e2b)
+	}
+	text += fmt.Sprintf(`
 To use it with the Daytona SDK:
   export DAYTONA_API_URL=%s/api
   export DAYTONA_API_KEY=%s
-`, a.version, url, shown, from, url, shown)
-	if err != nil {
+`, at.main, shown)
+	if _, err := fmt.Fprint(a.term.Out, text); err != nil {
 		return fmt.Errorf("print the address: %w", err)
 	}
 	return nil
+}
+
+// clientURL is where a client on this machine finds what listens on ln.
+func clientURL(ln net.Listener) string {
+	if ln == nil {
+		return ""
+	}
+	return "http://" + clientAddress(ln.Addr())
 }
 
 // clientAddress is what a client on this machine connects to.

@@ -336,8 +336,13 @@ func (s *Set) Delete(ctx context.Context, owner, id string) error {
 	if err != nil {
 		return err
 	}
+	return s.End(ctx, e)
+}
+
+// End is Delete for any context, a default one too: the next use makes another.
+func (s *Set) End(ctx context.Context, e *Entry) error {
 	if !s.remove(e) {
-		return fmt.Errorf("%w: %s", ErrNotFound, id)
+		return fmt.Errorf("%w: %s", ErrNotFound, e.ID())
 	}
 	return s.end(ctx, e, interpreter.Deleted())
 }

@@ -22,6 +22,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/e2b"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
 	"hotcell/process/tools"
@@ -67,8 +68,10 @@ type Config struct {
 	// FirstWait is how long a client that runs code over a connection of its
 	// own may be connected before it says what; 0 is a minute.
 	FirstWait time.Duration
-	Version   string
-	Log       *slog.Logger
+	// E2BChart reads charts for E2B's protocol; nil reads none.
+	E2BChart e2b.Charter
+	Version  string
+	Log      *slog.Logger
 }
 
 // Validate reports all faults at once.
@@ -95,8 +98,14 @@ type Server struct {
 	conns   conns
 
 	mu       sync.Mutex
-	ln       net.Listener
+	serving  []*serving
 	shutdown bool
+}
+
+// serving is one address and what answers there.
+type serving struct {
+	app *fiber.App
+	ln  net.Listener
 }
 
 // ErrShutdown is what [Server.Serve] returns when it is called too late.
@@ -118,24 +127,30 @@ func New(cfg Config) *Server {
 	if u, err := url.Parse(s.publicURL()); err == nil && u.Hostname() != "" {
 		s.hosts = append(s.hosts, strings.ToLower(u.Hostname()))
 	}
-	s.app = fiber.New(fiber.Config{
+	s.conns.open = make(map[net.Conn]struct{})
+	s.app = s.newApp(s.fail)
+	s.mount()
+	return s
+}
+
+// newApp returns an application without routes, but with what stands before all.
+func (s *Server) newApp(fail fiber.ErrorHandler) *fiber.App {
+	app := fiber.New(fiber.Config{
 		BodyLimit:             bodyLimit,
 		ReadTimeout:           readTimeout,
 		IdleTimeout:           idleTimeout,
 		ReadBufferSize:        headerLimit,
 		CaseSensitive:         true,
 		DisableStartupMessage: true,
-		ErrorHandler:          s.fail,
+		ErrorHandler:          fail,
 	})
-	s.conns.open = make(map[net.Conn]struct{})
-	s.app.Server().ConnState = s.conns.note
-	s.mount()
-	return s
+	app.Server().ConnState = s.conns.note
+	app.Use(s.recovered, collapse, s.guard)
+	return app
 }
 
-// mount says who answers what. Order matters: the guard stands before all.
+// mount says who answers what. Order matters.
 func (s *Server) mount() {
-	s.app.Use(s.recovered, collapse, s.guard)
 	s.app.Get("/health", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
 	rooms := workspaces{s.cfg.Sandboxes}
 	native.New(native.Config{
@@ -147,6 +162,7 @@ func (s *Server) mount() {
 		Explain:   s.explain,
 		Log:       s.cfg.Log,
 	}).Mount(s.app.Group("/v1"), s.requireKey)
+	s.e2b().Mount(s.app.Group("/e2b"), s.requireKey)
 	daytona.Mount(s.app, daytona.Deps{
 		Contexts:       s.cfg.Contexts,
 		Sandboxes:      s.cfg.Sandboxes,
@@ -228,7 +244,9 @@ func (s *Server) baseURL(c *fiber.Ctx) string {
 }
 
 // Serve answers on ln until [Server.Shutdown], and then returns nil.
-func (s *Server) Serve(ln net.Listener) error {
+func (s *Server) Serve(ln net.Listener) error { return s.serve(s.app, ln) }
+
+func (s *Server) serve(app *fiber.App, ln net.Listener) error {
 	s.mu.Lock()
 	if s.shutdown {
 		s.mu.Unlock()
@@ -236,9 +254,9 @@ func (s *Server) Serve(ln net.Listener) error {
 		return ErrShutdown
 	}
 	ln = newListener(ln, s.cfg.Log)
-	s.ln = ln
+	s.serving = append(s.serving, &serving{app, ln})
 	s.mu.Unlock()
-	if err := s.app.Listener(ln); err != nil {
+	if err := app.Listener(ln); err != nil {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	return nil
@@ -250,16 +268,18 @@ func (s *Server) Serve(ln net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.shutdown = true
-	ln := s.ln
+	all := s.serving
 	s.mu.Unlock()
-	if ln != nil {
-		_ = ln.Close()
+	for _, a := range all {
+		_ = a.ln.Close()
 	}
 	errs := []error{s.sockets.Shutdown(ctx)}
 	cut := time.AfterFunc(requestGrace, s.conns.cut)
 	defer cut.Stop()
-	if err := s.app.ShutdownWithContext(ctx); err != nil {
-		errs = append(errs, fmt.Errorf("wait for requests: %w", err))
+	for _, a := range all {
+		if err := a.app.ShutdownWithContext(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("wait for requests: %w", err))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -128,6 +129,33 @@ func TestGivenKey(t *testing.T) {
 	}
 }
 
+func TestServeE2B(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	s := start(t, home, nil, "--e2b-listen", "127.0.0.1:0")
+	if s.E2BURL == "" || s.E2BURL == s.URL || !strings.Contains(s.out.String(), "export E2B_DEBUG=true\n  export E2B_SANDBOX_URL="+s.E2BURL+"\n") {
+		t.Errorf("E2B at %q:\n%s", s.E2BURL, s.out)
+	}
+	resp, err := http.Get(s.E2BURL + "/contexts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%s", resp.Status)
+	}
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.E2BURL, "http://"), ":")
+	got := finish(t, command(t, t.TempDir(), "serve", "--listen", "127.0.0.1:0", "--e2b-listen", "127.0.0.1:"+port), "")
+	if got.status != 125 || !strings.Contains(got.err, "another program listens there") {
+		t.Errorf("a second one on the same port: %+v", got)
+	}
+	s.stop(syscall.SIGTERM)
+	if s.status != 0 {
+		t.Errorf("status %d: %s", s.status, s.errs)
+	}
+	noneLeft(t, home)
+}
+
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
@@ -159,6 +187,8 @@ func TestServeRefusals(t *testing.T) {
 		"a name":          {[]string{"--listen", "example.org:80"}, "API key is needed"},
 		"no port":         {[]string{"--listen", "localhost"}, "HOST:PORT"},
 		"no such port":    {[]string{"--listen", "localhost:99999"}, "not a port"},
+		"E2B everywhere":  {[]string{"--listen", "127.0.0.1:0", "--e2b-listen", "0.0.0.0:0"}, "API key is needed"},
+		"E2B port":        {[]string{"--listen", "127.0.0.1:0", "--e2b-listen", "localhost:x"}, "--e2b-listen"},
 		"key with blanks": {[]string{"--api-key", "a b"}, "blanks"},
 		"warm":            {[]string{"--warm=-1"}, "negative"},
 		"contexts":        {[]string{"--max-contexts=0"}, "at least 1"},

@@ -33,6 +33,11 @@ func (c testCase) of(language string) []step {
 	return c.steps["javascript"]
 }
 
+// limited reports whether a step has a time limit, which not every protocol has.
+func (c testCase) limited(language string) bool {
+	return slices.ContainsFunc(c.of(language), func(s step) bool { return s.Timeout > 0 })
+}
+
 // step is one run and what a client must be told about it.
 type step struct {
 	Code      string            `json:"code"`
@@ -73,7 +78,18 @@ func (w want) wantedStatus() string {
 }
 
 // sees says what a dialect shows of an outcome.
-type sees struct{ results, notices, statuses bool }
+type sees struct {
+	results, notices, statuses bool
+	unquotes                   bool // a string's text has no quotes
+}
+
+// unquoted is a result without the quotes around a plain string.
+func unquoted(result string) string {
+	if n := len(result); n > 1 && strings.ContainsRune(`'"`, rune(result[0])) && result[0] == result[n-1] {
+		return result[1 : n-1]
+	}
+	return result
+}
 
 // check compares an outcome to the expectation.
 func (w want) check(t *testing.T, where string, o clients.Outcome, s sees) {
@@ -101,6 +117,9 @@ func (w want) check(t *testing.T, where string, o clients.Outcome, s sees) {
 		if stderr != w.err {
 			complain("stderr %s", differ(stderr, w.err))
 		}
+	}
+	if s.unquotes {
+		w.result = unquoted(w.result)
 	}
 	if s.results && w.result != "*" && o.Result != w.result {
 		complain("result %.300q, want %q", o.Result, w.result)

@@ -38,6 +38,13 @@ func TestCells(t *testing.T) {
 					t.Parallel()
 					runCase(t, inSandbox(t, s, language), language, c, sees{results: true, statuses: true})
 				})
+				if c.env != nil || c.limited(language) {
+					return
+				}
+				t.Run("e2b", func(t *testing.T) {
+					t.Parallel()
+					runCase(t, &clients.E2B{URL: s.E2BURL}, language, c, sees{results: true, unquotes: true, statuses: true})
+				})
 			})
 		}
 	}

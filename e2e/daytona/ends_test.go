@@ -2,6 +2,7 @@ package daytona_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -225,6 +226,19 @@ func extraChunks(t *testing.T, s *testserver.Server) {
 	c := large.one(t, "display")
 	if c.Omitted["text/html"] < 6_000_000 || len(c.Data["text/plain"]) == 0 {
 		t.Errorf("omitted %v, kept %d", c.Omitted, len(c.Data))
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+c.Links["text/html"].Href, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || len(body) != 6_000_000 {
+		t.Errorf("%s has %d bytes: %s %v", c.Links["text/html"].Href, len(body), resp.Status, err)
 	}
 }
 

@@ -22,6 +22,7 @@ type chunk struct {
 	Type, Text, Name, Value, Traceback string
 	Data                               map[string]json.RawMessage
 	Omitted                            map[string]int
+	Links                              map[string]struct{ Href string }
 }
 
 // ending is all that a client saw of one run.

@@ -96,8 +96,8 @@ func (n names) match(want, got any, path string) string {
 			if text, ok := got.(string); ok && n[want] == "" {
 				n[want] = text
 			}
-			want = n[want]
 		}
+		want = n.fill(want)
 		if want != got {
 			return fmt.Sprintf("%s is %q, want %q", path, got, want)
 		}

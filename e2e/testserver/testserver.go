@@ -35,6 +35,7 @@ import (
 type Server struct {
 	URL       string // http://127.0.0.1:PORT
 	APIURL    string // what the Daytona SDKs take: URL + /api
+	E2BURL    string // the address of E2B's protocol, without a key
 	Key       string
 	DataDir   string
 	Contexts  *contexts.Set
@@ -42,9 +43,10 @@ type Server struct {
 	Table     *runtimes.Table
 	Tools     *tools.Tools
 
-	server *handlers.Server
-	ended  chan error
-	closed bool
+	server  *handlers.Server
+	ended   chan error // a word from each address
+	serving int
+	closed  bool
 }
 
 type options struct {
@@ -96,7 +98,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if o.dataDir == "" {
 		o.dataDir = tb.TempDir()
 	}
-	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 1)}
+	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
 	cc := contexts.Config{
@@ -140,14 +142,22 @@ func Start(tb testing.TB, opts ...Option) *Server {
 
 func (s *Server) listen(tb testing.TB) {
 	tb.Helper()
+	s.URL = s.serve(tb, s.server.Serve)
+	s.APIURL = s.URL + "/api"
+	s.E2BURL = s.serve(tb, s.server.ServeE2B)
+}
+
+// serve answers on a free port, whose URL it returns.
+func (s *Server) serve(tb testing.TB, answer func(net.Listener) error) string {
+	tb.Helper()
 	var lc net.ListenConfig
 	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatalf("listen: %v", err)
 	}
-	s.URL = "http://" + ln.Addr().String()
-	s.APIURL = s.URL + "/api"
-	go func() { s.ended <- s.server.Serve(ln) }() // ends with Close, which joins it
+	s.serving++
+	go func() { s.ended <- answer(ln) }() // ends with Close, which joins it
+	return "http://" + ln.Addr().String()
 }
 
 func (s *Server) busy(sandbox string) bool {
@@ -176,8 +186,10 @@ func (s *Server) Close(tb testing.TB) {
 		if err := s.server.Shutdown(ctx); err != nil {
 			tb.Errorf("shut the server down: %v", err)
 		}
-		if err := <-s.ended; err != nil && !errors.Is(err, io.EOF) {
-			tb.Errorf("serve: %v", err)
+		for range s.serving {
+			if err := <-s.ended; err != nil && !errors.Is(err, io.EOF) {
+				tb.Errorf("serve: %v", err)
+			}
 		}
 	}
 	if s.Contexts != nil {

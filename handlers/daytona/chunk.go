@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"hotcell/handlers/artifact"
 	"hotcell/internal/wire"
 )
 
@@ -48,26 +49,32 @@ func (e *encoder) encode(v any) ([]byte, error) {
 }
 
 // extra is an event in the native dialect's form: result, display, chart and
-// the like. A picture too large for the SDKs' limits is replaced by its size.
-func (e *encoder) extra(ev wire.Event) ([]byte, error) {
+// the like. A picture too large for the SDKs' limits is replaced by its size and
+// the native dialect's address for it.
+func (e *encoder) extra(ev wire.Event, execution string) ([]byte, error) {
 	msg, err := e.encode(ev)
 	if err != nil || len(msg) <= maxExtra {
 		return msg, err
 	}
-	omitted := map[string]int{}
+	omitted, links := map[string]int{}, map[string]artifact.Link{}
+	all := artifact.Links(&ev, execution)
 	kept := wire.Bundle{}
 	for _, mime := range smallestFirst(ev.Bundle) {
 		if size := len(ev.Bundle[mime]); size > maxExtra/4 {
-			omitted[mime] = size
+			omitted[mime], links[mime] = size, all[mime]
 		} else {
 			kept[mime] = ev.Bundle[mime]
 		}
 	}
+	if link, ok := all[artifact.ChartType]; ok && len(ev.Chart) > 0 {
+		omitted[artifact.ChartType], links[artifact.ChartType] = link.Size, link
+	}
 	ev.Bundle, ev.Chart, ev.Metadata = kept, nil, nil
 	return e.encode(struct {
 		wire.Event
-		Omitted map[string]int `json:"omitted"`
-	}{ev, omitted})
+		Omitted map[string]int           `json:"omitted"`
+		Links   map[string]artifact.Link `json:"links"`
+	}{ev, omitted, links})
 }
 
 func smallestFirst(b wire.Bundle) []string {

@@ -179,7 +179,7 @@ func (r *run) follow(ctx context.Context, ex *interpreter.Execution) socket.Clos
 				status = ev.Status
 				continue
 			}
-			if err := r.event(ev); err != nil {
+			if err := r.event(ev, ex.ID()); err != nil {
 				return socket.Close{}
 			}
 		}
@@ -187,7 +187,7 @@ func (r *run) follow(ctx context.Context, ex *interpreter.Execution) socket.Clos
 }
 
 // event sends one event as the SDKs know it, or as an extra.
-func (r *run) event(ev wire.Event) error {
+func (r *run) event(ev wire.Event, execution string) error {
 	switch ev.Type {
 	case wire.EventStdout, wire.EventStderr:
 		return r.send(chunk{Type: string(ev.Type), Text: ev.Text})
@@ -199,7 +199,7 @@ func (r *run) event(ev wire.Event) error {
 			return err
 		}
 	}
-	msg, err := r.enc.extra(ev)
+	msg, err := r.enc.extra(ev, execution)
 	if err != nil {
 		return err
 	}

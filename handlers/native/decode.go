@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hotcell/handlers/artifact"
 	"hotcell/handlers/fault"
 )
 
@@ -41,6 +42,7 @@ type request struct {
 	Wait    bool    `json:"wait"`   // HTTP only
 	Events  *bool   `json:"events"` // WebSocket only: attach at once; true if absent
 	From    uint64  `json:"from"`
+	Inline  *int    `json:"inline"` // bytes of data that an event may carry
 
 	Grace  *float64 `json:"grace_ms"`
 	Value  *string  `json:"value"`
@@ -113,6 +115,8 @@ func (r *request) check() *fault.Fault {
 		return invalid("member \"grace_ms\" must be at most %.0f (366 days)", limit)
 	case r.Cursor != nil && *r.Cursor < 0:
 		return invalid("member \"cursor\" must not be negative")
+	case r.Inline != nil && *r.Inline < 0:
+		return invalid("member \"inline\" must not be negative; 0 is links to all data")
 	case r.Detail != 0 && r.Detail != 1:
 		return invalid("member \"detail\" must be 0 or 1")
 	case r.Value != nil && r.EOF:
@@ -128,6 +132,14 @@ func (r *request) timeout() time.Duration {
 		return 0
 	}
 	return max(time.Duration(r.Timeout*float64(time.Millisecond)), time.Millisecond)
+}
+
+// inline is how much data an event may carry on a WebSocket.
+func (r *request) inline() int {
+	if r.Inline == nil {
+		return artifact.Limit
+	}
+	return *r.Inline
 }
 
 // grace is how long an interrupt waits before it kills: 0 is the default,

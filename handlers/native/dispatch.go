@@ -198,7 +198,7 @@ func (s *session) start(e *contexts.Entry, r *request) error {
 	}
 	s.reply(r, showExecution(x))
 	if events {
-		s.attach(x, r.From)
+		s.attach(x, r.From, r.inline())
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ func (s *session) follow(r *request) error {
 		return f
 	}
 	s.reply(r, showExecution(x))
-	s.attach(x, r.From)
+	s.attach(x, r.From, r.inline())
 	return nil
 }
 

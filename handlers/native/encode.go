@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hotcell/handlers/artifact"
 	"hotcell/internal/wire"
 )
 
@@ -26,6 +27,17 @@ func appendEvent(dst []byte, e *wire.Event) ([]byte, error) {
 	dst = append(dst, `","text":`...)
 	dst = appendString(dst, e.Text)
 	return append(dst, '}'), nil
+}
+
+// appendLight is appendEvent, with links in place of what an event has beyond
+// inline bytes of data.
+func appendLight(dst []byte, e *wire.Event, execution string, inline int) ([]byte, error) {
+	light, links := artifact.Lighten(e, execution, inline)
+	if links == nil {
+		return appendEvent(dst, e)
+	}
+	raw, err := artifact.Encode(light, links)
+	return append(dst, raw...), err
 }
 
 func appendUint(dst []byte, n uint64) []byte {

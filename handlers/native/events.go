@@ -39,7 +39,11 @@ func (d *Dialect) streamEvents(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	format := lines()
+	inline, err := inlineQuery(c)
+	if err != nil {
+		return err
+	}
+	format := lines(x.ID(), inline)
 	c.Set(fiber.HeaderContentType, mimeNDJSON)
 	if wantsSSE(c.Get(fiber.HeaderAccept)) {
 		if s := x.Snapshot(); s.State == wire.StateDone && from > s.Events {
@@ -47,7 +51,7 @@ func (d *Dialect) streamEvents(c *fiber.Ctx) error {
 			// with this status that there is nothing more.
 			return c.SendStatus(http.StatusNoContent)
 		}
-		format = serverSent()
+		format = serverSent(x.ID(), inline)
 		c.Set(fiber.HeaderContentType, mimeSSE)
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
@@ -74,10 +78,10 @@ type framing struct {
 }
 
 // lines is one JSON object a line; an empty line means that nothing happened.
-func lines() framing {
+func lines(execution string, inline int) framing {
 	return framing{
 		event: func(dst []byte, e *wire.Event) ([]byte, error) {
-			dst, err := appendEvent(dst, e)
+			dst, err := appendLight(dst, e, execution, inline)
 			return append(dst, '\n'), err
 		},
 		fault: func(dst, body []byte) []byte { return append(append(dst, body...), '\n') },
@@ -87,12 +91,12 @@ func lines() framing {
 
 // serverSent is the format of the HTML standard, with the event's number as
 // its id.
-func serverSent() framing {
+func serverSent(execution string, inline int) framing {
 	return framing{
 		event: func(dst []byte, e *wire.Event) ([]byte, error) {
 			dst = appendUint(append(dst, "id: "...), e.Seq)
 			dst = append(append(dst, "\nevent: "...), e.Type...)
-			dst, err := appendEvent(append(dst, "\ndata: "...), e)
+			dst, err := appendLight(append(dst, "\ndata: "...), e, execution, inline)
 			return append(dst, "\n\n"...), err
 		},
 		fault: func(dst, body []byte) []byte {

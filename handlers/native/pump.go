@@ -25,6 +25,7 @@ const (
 // attachment is an execution that a socket follows.
 type attachment struct {
 	x      *interpreter.Execution
+	inline int // bytes of data that an event may carry
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when nothing more will be sent for it
 }
@@ -45,7 +46,7 @@ func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
 			return
 		}
 		for len(batch) > 0 {
-			buf, n, err := appendChunk(bufs[turn][:0], a.x.ID(), batch)
+			buf, n, err := appendChunk(bufs[turn][:0], a.x.ID(), batch, a.inline)
 			if err != nil {
 				s.endPump(ctx, a, err)
 				return
@@ -91,7 +92,7 @@ func (s *session) endPump(ctx context.Context, a *attachment, err error) {
 
 // appendChunk makes one message of as many events as fit, at least one, and
 // says how many.
-func appendChunk(dst []byte, execution string, events []wire.Event) ([]byte, int, error) {
+func appendChunk(dst []byte, execution string, events []wire.Event, inline int) ([]byte, int, error) {
 	dst = append(dst, `{"type":"events","execution":`...)
 	dst = appendString(dst, execution)
 	dst = append(dst, `,"events":[`...)
@@ -101,7 +102,7 @@ func appendChunk(dst []byte, execution string, events []wire.Event) ([]byte, int
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, err = appendEvent(dst, &events[n]); err != nil {
+		if dst, err = appendLight(dst, &events[n], execution, inline); err != nil {
 			return dst, n, err
 		}
 		n++

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -230,6 +231,20 @@ func (d *Dialect) replyInput(c *fiber.Ctx) error {
 		return err
 	}
 	return c.SendStatus(http.StatusNoContent)
+}
+
+// inlineQuery is how much data an event of a stream may carry: all, if the
+// client doesn't say, since a stream has no messages that it could refuse.
+func inlineQuery(c *fiber.Ctx) (int, error) {
+	q := c.Query("inline")
+	if q == "" {
+		return math.MaxInt, nil
+	}
+	n, err := strconv.Atoi(q)
+	if err != nil || n < 0 {
+		return 0, invalid("query \"inline\" must be a number of bytes, not %q", q)
+	}
+	return n, nil
 }
 
 // fromQuery is the number of the first event wanted.

@@ -146,9 +146,9 @@ func (s *session) drain() {
 
 // attach follows x from an event on. The answer to the request must have been
 // queued by then.
-func (s *session) attach(x *interpreter.Execution, from uint64) {
+func (s *session) attach(x *interpreter.Execution, from uint64, inline int) {
 	ctx, cancel := context.WithCancel(s.ctx)
-	a := &attachment{x: x, cancel: cancel, ended: make(chan struct{})}
+	a := &attachment{x: x, inline: inline, cancel: cancel, ended: make(chan struct{})}
 	s.mu.Lock()
 	if s.draining {
 		s.mu.Unlock()

@@ -68,6 +68,7 @@ func (c *collector) take() string {
 
 // outcome is all that came of one cell.
 type outcome struct {
+	value    wire.Message // the result's
 	status   string
 	result   string
 	display  []wire.Message
@@ -168,8 +169,8 @@ func (c *client) finish() outcome {
 		o.messages++
 		switch m.Type {
 		case wire.MsgResult:
-			o.result = text(m)
-		case wire.MsgDisplay:
+			o.result, o.value = text(m), m
+		case wire.MsgDisplay, wire.MsgClearOutput:
 			o.display = append(o.display, m)
 			c.send(wire.Request{Type: wire.ReqAck})
 		case wire.MsgError:

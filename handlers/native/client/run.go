@@ -11,6 +11,9 @@ import (
 	"hotcell/internal/wire"
 )
 
+// maxInline is more than any event carries: this client reads whatever comes.
+const maxInline = 1 << 30
+
 // Code is something to run.
 type Code struct {
 	Sandbox   string
@@ -52,13 +55,14 @@ func (c *Client) Execute(ctx context.Context, code Code) (*Run, error) {
 	return c.follow(ctx, code.Execution, map[string]any{
 		"type": "execute", "execution": code.Execution, "sandbox": code.Sandbox, "context": code.Context,
 		"language": code.Language, "code": code.Code, "env": code.Env, "stdin": code.Stdin,
+		"inline":     maxInline,
 		"timeout_ms": float64(code.Timeout) / float64(time.Millisecond),
 	})
 }
 
 // Attach follows an execution that is there already, from an event on.
 func (c *Client) Attach(ctx context.Context, execution string, from uint64) (*Run, error) {
-	return c.follow(ctx, execution, map[string]any{"type": "attach", "execution": execution, "from": from})
+	return c.follow(ctx, execution, map[string]any{"type": "attach", "execution": execution, "from": from, "inline": maxInline})
 }
 
 func (c *Client) follow(ctx context.Context, id string, request map[string]any) (*Run, error) {

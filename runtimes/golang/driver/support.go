@@ -91,12 +91,16 @@ func (k *kernel) result(labels string, values ...any) {
 	if len(values) == 1 && values[0] == nil && names[0] == "error" {
 		return // a call that only says that nothing went wrong
 	}
-	text := pretty(names, values)
-	data := wire.Bundle{"text/plain": quote(text)}
 	k.mu.Lock()
 	id := k.id
 	k.mu.Unlock()
-	if err := k.conn.send(wire.Message{Type: wire.MsgResult, ID: id, Bundle: data}); err != nil {
+	m := wire.Message{Type: wire.MsgResult, ID: id, Bundle: bundleOf(names, values)}
+	err := k.conn.send(m)
+	if errors.Is(err, wire.ErrFrameTooLarge) { // a picture; the text has a bound of its own
+		m.Bundle = wire.Bundle{"text/plain": m.Bundle["text/plain"]}
+		err = k.conn.send(m)
+	}
+	if err != nil {
 		panic(fmt.Errorf("show the result: %w", err))
 	}
 }

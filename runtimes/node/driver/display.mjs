@@ -1,6 +1,6 @@
 /** The functions that user code is given: display, clearOutput and prompt. */
 
-import { bundleOf, cleanBundle } from "./formats.mjs";
+import { bundleOf, cleanBundle, isBundle } from "./formats.mjs";
 import {
   AtomicsLoad,
   bare,
@@ -16,7 +16,8 @@ import { INPUTS } from "./shared.mjs";
  * @typedef {object} DisplayOptions
  * @property {string} [displayId] a name under which the display can be replaced
  * @property {boolean} [update] replace the display of that name
- * @property {boolean} [raw] the value is a bundle already
+ * @property {boolean} [raw] whether the value is a bundle; if it isn't said, an object is one all
+ *   whose keys are MIME types
  * @property {object} [metadata]
  */
 
@@ -54,7 +55,7 @@ export class Display {
    * @param {DisplayOptions} [options]
    */
   display(value, options = {}) {
-    const bundle = options.raw ? cleanBundle(value) : bundleOf(value);
+    const bundle = (options.raw ?? isBundle(value)) ? cleanBundle(value) : bundleOf(value);
     const cell = this.#cell();
     if (cell === undefined) {
       // No execution to show it in: what a callback prints between cells is plain output too.

@@ -3,15 +3,22 @@
  * here; everything else only passes bundles on.
  */
 
+import { pictureOf } from "./pictures.mjs";
 import {
   ArrayIsArray,
   bare,
   inspect,
+  isProxy,
+  isUint8Array,
   JSONParse,
   JSONStringify,
+  match,
+  ObjectGetPrototypeOf,
   ObjectKeys,
+  ObjectPrototype,
   PrimordialString,
   PrimordialTypeError,
+  toBase64,
 } from "./primordials.mjs";
 
 /** Values say how they are shown by a method of this name; it returns a bundle. */
@@ -53,7 +60,7 @@ export function wordsOf(error) {
 }
 
 /**
- * A bundle as user code gives it, copied so that it can be sent.
+ * A bundle as user code gives it, copied so that it can be sent. Bytes become base64.
  * @param {unknown} raw
  * @returns {Record<string, any>}
  */
@@ -61,11 +68,30 @@ export function cleanBundle(raw) {
   if (raw === null || typeof raw !== "object" || ArrayIsArray(raw)) {
     throw new PrimordialTypeError("a bundle is an object of MIME types and their data");
   }
-  const copy = JSONParse(JSONStringify(raw));
   const out = bare({});
-  const types = ObjectKeys(copy);
-  for (let i = 0; i < types.length; i++) out[types[i]] = copy[types[i]];
+  const types = ObjectKeys(raw);
+  for (let i = 0; i < types.length; i++) {
+    const data = /** @type {any} */ (raw)[types[i]];
+    const text = isUint8Array(data) ? JSONStringify(toBase64(data)) : JSONStringify(data);
+    if (text !== undefined) out[types[i]] = JSONParse(text);
+  }
   return out;
+}
+
+const MIME_TYPE = /^[a-z]+\/[\w.+-]+$/;
+
+/**
+ * Whether a plain object can only be meant as a bundle: every key is a MIME type.
+ * @param {unknown} value
+ * @returns {boolean}
+ */
+export function isBundle(value) {
+  if (value === null || typeof value !== "object" || isProxy(value)) return false;
+  const parent = ObjectGetPrototypeOf(value);
+  if (parent !== null && parent !== ObjectPrototype) return false;
+  const keys = ObjectKeys(value);
+  for (let i = 0; i < keys.length; i++) if (!match(MIME_TYPE, keys[i])) return false;
+  return keys.length > 0;
 }
 
 /**
@@ -97,5 +123,16 @@ export function bundleOf(value) {
   } catch (error) {
     return bare({ "text/plain": `${textOf(value)}\n[its bundle raised: ${wordsOf(error)}]` });
   }
-  return bare({ "text/plain": textOf(value) });
+  const text = textOf(value);
+  try {
+    const picture = pictureOf(value);
+    if (picture !== undefined) {
+      const bundle = cleanBundle(picture);
+      bundle["text/plain"] = text;
+      return bundle;
+    }
+  } catch {
+    // It only looked like one.
+  }
+  return bare({ "text/plain": text });
 }

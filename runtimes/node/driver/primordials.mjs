@@ -17,7 +17,7 @@ export const { createRequire } = module;
 export const { join: joinPath } = path;
 export const { pathToFileURL } = url;
 export const { inspect } = util;
-export const { isNativeError, isProxy } = util.types;
+export const { isNativeError, isProxy, isUint8Array } = util.types;
 export const { Script, runInThisContext, constants: vmConstants } = vm;
 export const { receiveMessageOnPort } = threads;
 
@@ -63,6 +63,9 @@ export const BufferAlloc = Buffer.allocUnsafe;
 export const BufferByteLength = Buffer.byteLength;
 export const writeUtf8 = uncurry(Buffer.prototype.write);
 export const writeUInt32BE = uncurry(Buffer.prototype.writeUInt32BE);
+const bytesToString = uncurry(Buffer.prototype.toString);
+/** @type {(bytes: Uint8Array) => string} */
+export const toBase64 = (bytes) => bytesToString(BufferFrom(bytes), "base64");
 export const subarray = uncurry(Uint8Array.prototype.subarray);
 
 export const AtomicsLoad = Atomics.load;
@@ -78,6 +81,7 @@ export const split = uncurry(String.prototype.split);
 export const slice = uncurry(String.prototype.slice);
 export const startsWith = uncurry(String.prototype.startsWith);
 export const endsWith = uncurry(String.prototype.endsWith);
+export const trimEnd = uncurry(String.prototype.trimEnd);
 export const includes = uncurry(String.prototype.includes);
 export const indexOf = uncurry(String.prototype.indexOf);
 export const lastIndexOf = uncurry(String.prototype.lastIndexOf);

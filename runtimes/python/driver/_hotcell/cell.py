@@ -13,6 +13,7 @@ from typing import Any
 
 from .loop import KernelLoop
 from .shell import Shell
+from .sources import lines as source_lines
 
 LARGE = 100_000  # characters of a cell
 
@@ -181,7 +182,7 @@ def silenced(last: ast.stmt, code: str) -> bool:
     brackets, blanks, semicolons and comments."""
     if ";" not in code[-4096:]:
         return False
-    lines = code.splitlines()
+    lines = source_lines(code)
     row = (last.end_lineno or 1) - 1
     if row >= len(lines):
         return False

@@ -7,7 +7,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from IPython.utils.dir2 import get_real_method
+
 Bundle = dict[str, Any]
+
+
+class Plain(dict[str, Any]):
+    """A value that is made of nothing but what JSON can carry: it is sent as it is, for
+    going through the points of a chart would take longer than reading them did."""
+
 
 # Values whose only format is their repr, when nobody registered another one.
 SIMPLE = (int, bool, str, bytes, type(None))
@@ -23,13 +31,18 @@ def encode(data: dict[Any, Any]) -> Bundle:
 def encode_part(kind: str, part: Any) -> Any:
     if isinstance(part, (bytes, bytearray, memoryview)):
         return base64.b64encode(part).decode("ascii")
-    if kind == "application/json" or kind.endswith("+json"):
-        return plain(part)
+    if is_json(kind):
+        return part if isinstance(part, Plain) else plain(part)
     if isinstance(part, str):
         return part
     if isinstance(part, (list, tuple)):  # front ends take a list of lines as well
         return "".join(str(line) for line in part)
     return str(part)
+
+
+def is_json(kind: str) -> bool:
+    """Of JSON formats the value goes out, not a text. vega-lite's end in .json."""
+    return kind == "application/json" or kind.endswith(("+json", ".json"))
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -71,9 +84,21 @@ class Formatter:
         if kind in self._defaults and self._untouched(kind):
             return {"text/plain": repr(value)}, {}
         data, metadata = self._format(value)
+        if "text/plain" not in data and (data or not shows_itself(value)):
+            data["text/plain"] = stand_in(value)  # its repr has raised, which was said
         return data, metadata
 
     def _untouched(self, kind: type) -> bool:
         if self._text.type_printers.get(kind) is not self._defaults[kind]:
             return False
         return not any(printers and kind in printers for printers in self._printers)
+
+
+def shows_itself(value: Any) -> bool:
+    """Whether a value displays itself and leaves nothing to be shown."""
+    return get_real_method(value, "_ipython_display_") is not None
+
+
+def stand_in(value: Any) -> str:
+    kind = type(value)
+    return f"<{kind.__module__}.{kind.__qualname__} object at {id(value):#x}; its repr raised>"

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import cell, complete, errors
+from . import cell, complete, errors, tables
 from .charts import Charts, watch_imports
 from .display import Formatter
 from .exchange import Exchange
@@ -57,6 +57,7 @@ class Kernel:
         sinks.error, sinks.value = self.show_error, self.show_value
         sinks.publish, sinks.clear = self.exchange.publish, self.exchange.clear_output
         self.shell = build(self.main, sinks)
+        tables.register(self.shell.display_formatter)
         self.exchange.formatter = Formatter(self.shell.display_formatter)
         self.compiler = cell.Compiler(self.shell)
         self.charts = Charts(lambda data: self.exchange.publish(data, {}, "", False))

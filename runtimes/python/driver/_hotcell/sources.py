@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import linecache
 import re
 from collections import deque
@@ -31,6 +32,11 @@ def forget_command_line() -> None:
         remembered.clear()
 
 
+def lines(code: str) -> list[str]:
+    """Lines as Python counts them: str.splitlines also ends one at a form feed."""
+    return list(io.StringIO(code, newline=None))
+
+
 class Sources:
     def __init__(self, dropped: Callable[[str], None]) -> None:
         self._dropped = dropped
@@ -39,7 +45,7 @@ class Sources:
         self._size = 0
 
     def add(self, name: str, code: str) -> None:
-        entry: Entry = (len(code), None, code.splitlines(keepends=True), name)
+        entry: Entry = (len(code), None, lines(code), name)
         if entry[2] and not entry[2][-1].endswith("\n"):
             entry[2][-1] += "\n"
         self._entries[name] = entry

@@ -1,0 +1,9 @@
+package e2b_test
+
+import (
+	"testing"
+
+	"hotcell/e2e/testserver"
+)
+
+func TestMain(m *testing.M) { testserver.Main(m) }
