@@ -20,8 +20,8 @@ import (
 	"hotcell/handlers/fault"
 )
 
-// MaxSeconds stands for anything longer; a hundred years fit a Duration.
-const MaxSeconds = 100 * 365 * 24 * time.Hour
+// MaxTimeout stands for anything longer; a hundred years fit a Duration.
+const MaxTimeout = 100 * 365 * 24 * time.Hour
 
 // Body reads a JSON object; nothing at all counts as an empty one.
 func Body(c *fiber.Ctx, into any) error {
@@ -65,8 +65,8 @@ func Seconds(name string, raw json.RawMessage) (time.Duration, error) {
 		return 0, fault.BadRequest("%s must not be negative: %s", name, short(raw))
 	case seconds == 0:
 		return 0, nil
-	case seconds >= MaxSeconds.Seconds():
-		return MaxSeconds, nil
+	case seconds >= MaxTimeout.Seconds():
+		return MaxTimeout, nil
 	default:
 		return max(time.Duration(seconds*float64(time.Second)), time.Millisecond), nil
 	}
