@@ -15,8 +15,9 @@ import (
 // we close ours.
 type channel struct{ r, w *os.File }
 
+// openChannel makes the pipe if it isn't there.
 func openChannel(path string) (channel, error) {
-	if err := unix.Mkfifo(path, 0o600); err != nil {
+	if err := unix.Mkfifo(path, 0o600); err != nil && !errors.Is(err, unix.EEXIST) {
 		return channel{}, fmt.Errorf("make pipe: %w", err)
 	}
 	r, err := openNow(path, unix.O_RDONLY)

@@ -30,6 +30,8 @@ type Command struct {
 	out    *output
 	in     *input // nil: it takes none
 
+	kept int64 // what it costs to keep it, once it has ended; the history's
+
 	done chan struct{}
 	code int   // written before done is closed, like err
 	err  error // why the command didn't come to an end of its own

@@ -13,6 +13,7 @@ type history struct {
 	count   uint64 // commands so far
 	byID    map[string]*Command
 	done    []*Command // those that have ended, in that order
+	bytes   int64      // what they cost
 	evicted map[string]struct{}
 	forget  []string // the evicted ids, oldest first
 }
@@ -43,18 +44,22 @@ func (h *history) all() []*Command {
 }
 
 // finish takes in a command that has ended, and returns those that have to go
-// for it. The newest one always stays.
-func (h *history) finish(c *Command, l Limits) (gone []*Command) {
+// for it. The newest one always stays. growing are those that may have printed
+// since they were taken in.
+func (h *history) finish(c *Command, l Limits, growing map[*Command]struct{}) (gone []*Command) {
 	h.done = append(h.done, c)
-	var bytes int64
-	for _, c := range h.done {
-		bytes += c.size() // what was left running may have printed since
+	h.weigh(c)
+	for c := range growing {
+		if c.kept > 0 {
+			h.weigh(c)
+		}
 	}
-	for len(h.done) > 1 && (len(h.done) > l.Kept || bytes > l.KeptBytes) {
+	for len(h.done) > 1 && (len(h.done) > l.Kept || h.bytes > l.KeptBytes) {
 		old := h.done[0]
 		h.done[0] = nil
 		h.done = h.done[1:]
-		bytes -= old.size()
+		h.bytes -= old.kept
+		old.kept = 0
 		delete(h.byID, old.id)
 		h.evicted[old.id] = struct{}{}
 		h.forget = append(h.forget, old.id)
@@ -65,4 +70,10 @@ func (h *history) finish(c *Command, l Limits) (gone []*Command) {
 		h.forget = h.forget[1:]
 	}
 	return gone
+}
+
+func (h *history) weigh(c *Command) {
+	h.bytes -= c.kept
+	c.kept = c.size()
+	h.bytes += c.kept
 }

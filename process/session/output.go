@@ -93,6 +93,9 @@ func (o *output) finish(stdout, stderr []byte, notice string) {
 		o.append(Piece{Kind: Stderr, Text: notice})
 	}
 	o.append(Piece{Kind: End})
+	for _, p := range o.pipes {
+		p.readOnce() // often it is at its end
+	}
 }
 
 // rest keeps little in memory of a command that has ended.
@@ -180,6 +183,9 @@ func (p *pipe) follow() {
 // collect reads what the pipe holds at this moment, and no more, so that
 // somebody who writes without end cannot keep it here.
 func (p *pipe) collect() {
+	if p.ended {
+		return
+	}
 	for left := pipes.Buffered(p.file); left > 0; {
 		n := p.readOnce()
 		if n <= 0 {
@@ -194,6 +200,11 @@ func (p *pipe) collect() {
 func (p *pipe) readOnce() int {
 	if p.ended {
 		return 0
+	}
+	if p.kind == Stderr {
+		// Nobody knows in which order it was written what lies in both. Most
+		// programs complain about what they have just said.
+		p.other.collect()
 	}
 	if cap(p.pending) == 0 {
 		p.pending = make([]byte, 0, pieceSize)

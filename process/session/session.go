@@ -233,12 +233,13 @@ func (s *Session) run(sh *shell, c *Command) error {
 	}
 	s.follow(c, c.begin(st.stdin.w, st.stdout.r, st.stderr.r))
 	e, err := s.await(sh, c)
-	st.strike()
+	st.hangUp()
 	if err != nil {
 		s.refuse(err) // before anybody learns of the end and sends the next one
 	}
 	s.setRunning(nil)
 	s.finish(c, e)
+	st.strike(!c.out.over())
 	return err
 }
 
@@ -333,7 +334,7 @@ func (s *Session) finish(c *Command, e end) {
 	c.finish(e)
 	c.out.rest()
 	s.mu.Lock()
-	gone := s.history.finish(c, s.limits)
+	gone := s.history.finish(c, s.limits, s.held)
 	s.mu.Unlock()
 	for _, old := range gone {
 		old.log.Discard()

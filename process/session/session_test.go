@@ -100,6 +100,7 @@ func read(t *testing.T, c *session.Command) result {
 	t.Helper()
 	var r result
 	r.code, _ = c.Exit()
+	var out, errs, late, interleaved strings.Builder
 	pieces := c.Pieces()
 	defer pieces.Close()
 	ended := false
@@ -114,17 +115,19 @@ func read(t *testing.T, c *session.Command) result {
 			switch {
 			case p.Kind == session.End:
 				ended = true
+				continue
 			case ended:
-				r.late += p.Text
+				late.WriteString(p.Text)
+				continue
 			case p.Kind == session.Stdout:
-				r.out += p.Text
-				r.interleaved += p.Text
+				out.WriteString(p.Text)
 			default:
-				r.errs += p.Text
-				r.interleaved += p.Text
+				errs.WriteString(p.Text)
 			}
+			interleaved.WriteString(p.Text)
 		}
 	}
+	r.out, r.errs, r.late, r.interleaved = out.String(), errs.String(), late.String(), interleaved.String()
 	return r
 }
 

@@ -76,7 +76,7 @@ func startShell(ctx context.Context, host process.Host, place process.Place) (*s
 	if err != nil {
 		return nil, err
 	}
-	cwd, err := place.Resolve("")
+	cwd, err := place.Resolve(place.Dir)
 	if err != nil {
 		return nil, err
 	}

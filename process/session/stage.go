@@ -1,12 +1,13 @@
 package session
 
 import (
+	"errors"
 	"os"
 )
 
 // stage is what one command runs on: its text, its input and its two pipes,
 // under the names that the shell knows. A command's processes keep the pipes for as
-// long as they like; the next command gets others.
+// long as they like; then the next command gets others.
 type stage struct {
 	sh                    *shell
 	stdin, stdout, stderr channel
@@ -31,8 +32,11 @@ func (st *stage) set(text string, input bool) (err error) {
 		return err
 	}
 	if !input {
-		err = os.Symlink(os.DevNull, sh.file(nameStdin))
+		if err = os.Symlink(os.DevNull, sh.file(nameStdin)); errors.Is(err, os.ErrExist) {
+			err = nil // the last one had no input either
+		}
 	} else {
+		_ = os.Remove(sh.file(nameStdin))
 		st.stdin, err = openChannel(sh.file(nameStdin))
 	}
 	if err != nil {
@@ -45,16 +49,27 @@ func (st *stage) set(text string, input bool) (err error) {
 	return err
 }
 
-// strike takes the stage down when the command has ended. Our own ends of the
-// pipes stay with whoever uses them; the others, which kept the pipes from
-// seeming to be at their end before the shell had opened them, go.
-func (st *stage) strike() {
+// hangUp gives up the ends of the pipes that kept them from seeming to be at
+// their end before the shell had opened them. Our own ends stay with whoever
+// uses them.
+func (st *stage) hangUp() {
 	for _, f := range []*os.File{st.stdin.r, st.stdout.w, st.stderr.w} {
 		if f != nil {
 			_ = f.Close()
 		}
 	}
-	st.sh.clear()
+}
+
+// strike takes the stage down. What nobody holds any more serves again: making a
+// named pipe takes longer than all the rest.
+func (st *stage) strike(held bool) {
+	if st.stdin.w != nil {
+		_ = os.Remove(st.sh.file(nameStdin))
+	}
+	if held {
+		_ = os.Remove(st.sh.file(nameStdout))
+		_ = os.Remove(st.sh.file(nameStderr))
+	}
 }
 
 // clear removes a command's names.
