@@ -22,6 +22,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/daytona/sessions"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
 	"hotcell/process/tools"
@@ -162,6 +163,11 @@ func (s *Server) mount() {
 			return o, err
 		},
 		Place:     rooms.Place,
+		Parts: []func(fiber.Router){
+			sessions.Routes(sessions.Deps{
+				Sessions: s.cfg.Tools.Sessions, Sockets: s.sockets, SandboxOf: sandboxOf, Place: rooms.Place, Version: s.cfg.Version,
+			}),
+		},
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,

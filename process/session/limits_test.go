@@ -39,9 +39,9 @@ func TestCommands(t *testing.T) {
 	b := newLab(t, "bash", session.Limits{Command: 1000})
 	s := b.open(t, "s")
 	for text, want := range map[string]error{
-		"":                            session.ErrInvalid,
-		" \n\t":                       session.ErrInvalid,
-		"echo a\x00b":                 session.ErrInvalid,
+		"":                              session.ErrInvalid,
+		" \n\t":                         session.ErrInvalid,
+		"echo a\x00b":                   session.ErrInvalid,
 		"# " + strings.Repeat("x", 999): session.ErrTooLarge,
 	} {
 		if _, err := s.Execute(session.Request{Text: text}); !errors.Is(err, want) {

@@ -183,16 +183,20 @@ func (p *pipe) follow() {
 // collect reads what the pipe holds at this moment, and no more, so that
 // somebody who writes without end cannot keep it here.
 func (p *pipe) collect() {
-	if p.ended {
-		return
-	}
-	for left := pipes.Buffered(p.file); left > 0; {
+	for left := p.buffered(); left > 0; {
 		n := p.readOnce()
 		if n <= 0 {
 			return
 		}
 		left -= n
 	}
+}
+
+func (p *pipe) buffered() int {
+	if p.ended {
+		return 0
+	}
+	return pipes.Buffered(p.file)
 }
 
 // readOnce reads what fits. It returns the number of bytes, 0 at the end, or
@@ -202,10 +206,31 @@ func (p *pipe) readOnce() int {
 		return 0
 	}
 	if p.kind == Stderr {
-		// Nobody knows in which order it was written what lies in both. Most
-		// programs complain about what they have just said.
 		p.other.collect()
 	}
+	n := p.read()
+	if n <= 0 {
+		return n
+	}
+	if p.kind == Stderr && p.other.buffered() > 0 {
+		// Nobody knows in which order it was written what lies in both. Most
+		// programs complain about what they have just said.
+		p.other.read()
+	}
+	p.other.flush(false) // what was read earlier was written earlier
+	switch {
+	case len(p.pending) == cap(p.pending):
+		p.flush(false)
+		p.widen()
+	case !p.armed:
+		p.armed = true
+		p.arm(max(quiet-time.Since(p.last), linger))
+	}
+	return n
+}
+
+// read adds to what is pending.
+func (p *pipe) read() int {
 	if cap(p.pending) == 0 {
 		p.pending = make([]byte, 0, pieceSize)
 	}
@@ -219,15 +244,6 @@ func (p *pipe) readOnce() int {
 		return -1
 	}
 	p.pending = p.pending[:len(p.pending)+n]
-	p.other.flush(false) // what was read earlier was written earlier
-	switch {
-	case len(p.pending) == cap(p.pending):
-		p.flush(false)
-		p.widen()
-	case !p.armed:
-		p.armed = true
-		p.arm(max(quiet-time.Since(p.last), linger))
-	}
 	return n
 }
 

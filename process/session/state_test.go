@@ -92,9 +92,9 @@ func TestState(t *testing.T) {
 				{text: "trap 'echo bye' EXIT; set -x"},
 				{text: "exit 2", out: "bye\n", errs: "echo bye\n", code: 2, over: "exit status 2"},
 			},
-			"a debug trap": {{only: "bash", text: "trap 'echo dbg' DEBUG"}, {only: "bash", text: "true", out: ""}, {only: "bash", text: "echo a", out: "a\n"}},
-			"an error trap": {{only: "bash", text: "trap 'echo ERR' ERR"}, {only: "bash", text: "false", out: "ERR\n", code: 1}, {only: "bash", text: "echo a", out: "a\n"}},
-			"an unset variable": {{only: "bash", text: "set -u; echo $nope", errs: "unbound", code: 127, over: "exit status 127"}, {only: "dash", text: "set -u; echo $nope", errs: "not set", code: 2}},
+			"a debug trap":        {{only: "bash", text: "trap 'echo dbg' DEBUG"}, {only: "bash", text: "true", out: ""}, {only: "bash", text: "echo a", out: "a\n"}},
+			"an error trap":       {{only: "bash", text: "trap 'echo ERR' ERR"}, {only: "bash", text: "false", out: "ERR\n", code: 1}, {only: "bash", text: "echo a", out: "a\n"}},
+			"an unset variable":   {{only: "bash", text: "set -u; echo $nope", errs: "unbound", code: 127, over: "exit status 127"}, {only: "dash", text: "set -u; echo $nope", errs: "not set", code: 2}},
 			"no descriptors left": {{text: "ulimit -n 3", code: map[string]int{"bash": 1, "dash": 2, "sh": 2}[shell], over: "exit"}},
 		} {
 			t.Run(name, func(t *testing.T) {
