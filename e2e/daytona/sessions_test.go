@@ -109,6 +109,35 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// TestSessionsAtShutdown ends a server while clients wait.
+func TestSessionsAtShutdown(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	l := shellLab{s, "default"}
+	l.open(t, "s")
+	cmd := l.begin(t, "s", "echo on; sleep 600")
+	awaitOutput(t, l, "s", cmd)
+	conn := l.dialLog(t, "s", cmd)
+	answers := make(chan obj)
+	go func() { // ends with the server
+		_, body := call(t, s, "POST", l.path("s", "/exec"), obj{"command": "true"}, nil)
+		answers <- decode(t, body)
+	}()
+	awaitCommands(t, l, "s", 2)
+	done := make(chan struct{})
+	go func() { // ends with its test
+		defer close(done)
+		s.Close(t)
+	}()
+	if f := <-answers; f["code"] != "SHUTTING_DOWN" || f["statusCode"] != 503. {
+		t.Errorf("%v", f)
+	}
+	if f := follow(t, conn); f.stdout != "on\n" || f.code != 1001 || !strings.Contains(f.reason, "shutting down") {
+		t.Errorf("%+v", f)
+	}
+	<-done
+}
+
 func sessionLife(t *testing.T, l shellLab) {
 	for _, id := range []string{"plain", "a/b//c", "../x", "zażółć 🧪 ?#%", "a/command/b/logs", "entrypoints"} {
 		l.open(t, id)
@@ -224,6 +253,16 @@ func sessionSandboxes(t *testing.T, l shellLab) {
 	a.refused(t, http.StatusNotFound, "NOT_FOUND", "mine", "GET", a.path("mine", ""), nil)
 	for _, x := range labs {
 		x.want(t, 200, "DELETE", "/api/sandbox/"+x.sandbox, nil, nil)
+	}
+}
+
+// awaitOutput returns when a command has printed something.
+func awaitOutput(t *testing.T, l shellLab, id, cmd string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); len(l.want(t, 200, "GET", l.path(id, "/command/"+cmd+"/logs"), nil, nil)) == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("it prints nothing")
+		}
 	}
 }
 

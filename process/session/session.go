@@ -279,14 +279,12 @@ func (s *Session) await(sh *shell, c *Command) (end, error) {
 	case r := <-sh.status.reports:
 		return s.reported(sh, c, r)
 	case <-sh.proc.Done():
-		return s.died(sh, c)
+		return s.died(sh, c, nil)
 	case <-s.ctx.Done():
 		why := s.reason()
 		s.refuse(why) // nobody in the queue has to wait for this one
 		sh.proc.Stop(grace)
-		e, _ := s.died(sh, c)
-		e.err = why
-		return e, why
+		return s.died(sh, c, why)
 	}
 }
 
@@ -298,25 +296,31 @@ func (s *Session) reported(sh *shell, c *Command, r report) (end, error) {
 	return end{code: r.code}, nil
 }
 
-// died is for a shell that ended with the command, or just behind it.
-func (s *Session) died(sh *shell, c *Command) (end, error) {
+// died is for a shell that ended with the command, or just before or behind it;
+// why is known if it was made to.
+func (s *Session) died(sh *shell, c *Command, why error) (end, error) {
 	exit := sh.proc.Exit()
-	if sh.start.waits() {
-		err := s.over("its shell ended while no command ran: %s", exit)
-		return neverRan(err), err
+	if sh.start.waits() { // nobody has read that there is a command
+		if why == nil {
+			why = s.over("its shell ended while no command ran: %s", exit)
+		}
+		return neverRan(why), why
 	}
-	err := s.over("its shell ended with command %s: %s", c.id, exit)
-	sh.status.collect()
-	if len(sh.status.reports) > 0 {
-		e, _ := s.reported(sh, c, <-sh.status.reports)
-		return e, err
+	e := end{code: exit.Code, err: why}
+	if why == nil {
+		why = s.over("its shell ended with command %s: %s", c.id, exit)
 	}
-	e := end{code: exit.Code}
 	if exit.Unknown {
 		e.code = -1
 	}
+	sh.status.collect()
+	if len(sh.status.reports) > 0 {
+		if r := <-sh.status.reports; r.err == nil {
+			return end{code: r.code}, why
+		}
+	}
 	e.stdout, e.stderr = sh.lastWords()
-	return e, err
+	return e, why
 }
 
 // broken is for a shell that cannot be relied on any more.
