@@ -162,7 +162,7 @@ func (s *Server) mount() {
 			_, o, err := rooms.Enter(sandbox)
 			return o, err
 		},
-		Place:     rooms.Place,
+		Place: rooms.Place,
 		Parts: []func(fiber.Router){
 			sessions.Routes(sessions.Deps{
 				Sessions: s.cfg.Tools.Sessions, Sockets: s.sockets, SandboxOf: sandboxOf, Place: rooms.Place, Version: s.cfg.Version,

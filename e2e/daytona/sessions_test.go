@@ -383,16 +383,16 @@ func sessionVersions(t *testing.T, l shellLab) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			frames := ""
+			var frames strings.Builder
 			for {
 				_, frame, err := conn.ReadMessage()
 				if err != nil {
 					break
 				}
-				frames += string(frame)
+				frames.Write(frame)
 			}
-			if want := map[string]string{"split": raw, "marked": raw, "plain": clean}[c.format]; frames != want {
-				t.Errorf("%q, want %q", frames, want)
+			if want := map[string]string{"split": raw, "marked": raw, "plain": clean}[c.format]; frames.String() != want {
+				t.Errorf("%q, want %q", frames.String(), want)
 			}
 		})
 	}
@@ -453,7 +453,7 @@ func sessionClientLeft(t *testing.T, l shellLab) {
 	l.open(t, "left")
 	ctx, cancel := context.WithCancel(t.Context())
 	body := strings.NewReader(`{"command": "mkfifo left-gate; read x <left-gate; echo $x"}`)
-	req, err := http.NewRequestWithContext(ctx, "POST", l.URL+l.path("left", "/exec"), body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+l.path("left", "/exec"), body)
 	if err != nil {
 		t.Fatal(err)
 	}

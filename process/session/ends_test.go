@@ -18,6 +18,7 @@ import (
 // everybody who waits to be told.
 func TestDelete(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
 		b := newLab(t, shell, session.Limits{})
 		s := b.open(t, "s")
 		running := start(t, s, session.Request{Text: "echo on; sleep 600", Async: true})
@@ -57,6 +58,7 @@ func TestDelete(t *testing.T) {
 // TestTraps checks that a shell's own last words are spoken.
 func TestTraps(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
 		b := newLab(t, shell, session.Limits{})
 		run(t, b.open(t, "s"), "trap 'echo bye >farewell' EXIT")
 		if err := b.Delete(t.Context(), "sb", "s"); err != nil {
@@ -71,6 +73,7 @@ func TestTraps(t *testing.T) {
 // TestStubborn has shells that won't end when asked.
 func TestStubborn(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
 		b := newLab(t, shell, session.Limits{})
 		for name, text := range map[string]string{
 			"idle":       "trap '' TERM HUP INT; trap 'sleep 600' EXIT",
@@ -224,15 +227,21 @@ func TestForeignAnswers(t *testing.T) {
 // TestLostDirectory takes away what shell and server share.
 func TestLostDirectory(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
-		b := newLab(t, shell, session.Limits{})
-		s := b.open(t, "s")
-		wait(t, start(t, s, session.Request{Text: "rm -r " + b.scratch + "/session-*"}))
-		if c, err := s.Execute(session.Request{Text: "true"}); err == nil {
-			wait(t, c)
-		}
-		var ended *session.EndedError
-		if _, err := s.Execute(session.Request{Text: "true"}); !errors.As(err, &ended) {
-			t.Errorf("%v", err)
+		t.Helper()
+		for _, name := range []string{"", "/go", "/status", "/*"} {
+			t.Run("session-*"+name, func(t *testing.T) {
+				t.Parallel()
+				b := newLab(t, shell, session.Limits{})
+				s := b.open(t, "s")
+				wait(t, start(t, s, session.Request{Text: "rm -r " + b.scratch + "/session-*" + name}))
+				if c, err := s.Execute(session.Request{Text: "true"}); err == nil {
+					wait(t, c)
+				}
+				var ended *session.EndedError
+				if _, err := s.Execute(session.Request{Text: "true"}); !errors.As(err, &ended) {
+					t.Errorf("%v", err)
+				}
+			})
 		}
 	})
 }

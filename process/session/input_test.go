@@ -10,6 +10,7 @@ import (
 
 func TestInput(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
 		b := newLab(t, shell, session.Limits{})
 		s := b.open(t, "s")
 		for name, tc := range map[string]struct {

@@ -25,8 +25,8 @@ const (
 	// were asked to: enough to remove a file or write one, and no nuisance to
 	// somebody who waits for it.
 	grace = 200 * time.Millisecond
-	// memory is what a log keeps in memory: with a session in every tenth
-	// sandbox printing at full speed, that is nothing to notice.
+	// memory is what a log keeps in memory: enough that most never touch the
+	// disk, and little enough for hundreds of commands that print without end.
 	memory = 1 << 20
 	// settled is what the log of a command that has ended keeps in memory; the
 	// rest goes to disk. Most commands print less.

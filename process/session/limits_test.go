@@ -60,6 +60,7 @@ func TestCommands(t *testing.T) {
 
 func TestLargeCommand(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
 		b := newLab(t, shell, session.Limits{})
 		text := "x='" + strings.Repeat("y", 5_000_000) + "'\necho ${#x}"
 		if r := run(t, b.open(t, "s"), text); r.out != "5000000\n" {

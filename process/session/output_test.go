@@ -31,6 +31,7 @@ func TestOutput(t *testing.T) {
 		"process of its own": {"sh -c 'echo a; echo b >&2'", "a\n", "b\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if r := run(t, s, c.text); r.out != c.out || r.errs != c.errs || r.code != 0 {
 				t.Errorf("%d bytes %.200q, %.200q, %d", len(r.out), r.out, r.errs, r.code)
 			}
@@ -86,6 +87,7 @@ func TestPieces(t *testing.T) {
 // is the command's, whatever runs meanwhile, and they hold up nobody.
 func TestLateOutput(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
 		b := newLab(t, shell, session.Limits{})
 		s := b.open(t, "s")
 		began := time.Now()

@@ -27,14 +27,14 @@ import (
 //     its traces go where its stderr goes, and those of the loop elsewhere.
 //     The inner loop is for a `break` that belongs to no loop of its own.
 //   - `until` ends when `set -n` keeps everything from being run.
-//   - A trap or TMOUT may interrupt read; when the pipe's name is gone, the shell
-//     has lost its server.
+//   - A trap or TMOUT may interrupt read; when a pipe's name is gone, the shell
+//     has lost its server, and ends rather than wait for it.
 //   - The line is the status that the server was told last, and becomes $?
 //     again, unless `set -e` would end the shell for it.
 const script = `SETUP
 _hotcell() { return "$1"; }
 until {
-	RUN echo "$?" >|STATUS && _hotcell= &&
+	_hotcell=$? && RUN test -p STATUS && RUN echo "$_hotcell" >|STATUS && _hotcell= &&
 	until RUN read -r TIMEOUT _hotcell <GO; do RUN test -p GO || RUN exit; done &&
 	_hotcell=${_hotcell:?}
 } >/dev/null 2>&1 || RUN exit; RUN false; do

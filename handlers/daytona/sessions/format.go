@@ -58,7 +58,7 @@ func formatOf(version string) format {
 	majorText, rest, ok := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	minorText, _, _ := strings.Cut(rest, ".")
 	major, err := strconv.Atoi(majorText)
-	minor, err2 := strconv.Atoi(strings.TrimRight(minorText, "abcr"))
+	minor, err2 := strconv.Atoi(minorText)
 	switch {
 	case !ok || err != nil || err2 != nil || major < 0 || minor < 0:
 		return marked
