@@ -224,6 +224,18 @@ func TestForeignAnswers(t *testing.T) {
 	}
 }
 
+// TestEnvironment checks where a shell begins.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("OLDPWD", "/usr")
+	t.Setenv("HOTCELL_API_KEY", "secret")
+	b := newLab(t, "bash", session.Limits{})
+	b.place.Env = map[string]string{"HC_X": "a b"}
+	r := run(t, b.open(t, "s"), `echo "$PWD|$OLDPWD|$HC_X|$HOTCELL_API_KEY|$0|$#"; pwd -P; env | grep -c hotcell`)
+	if want := b.place.Dir + "||a b||bash|0\n" + b.place.Dir + "\n0\n"; r.out != want {
+		t.Errorf("%q, want %q", r.out, want)
+	}
+}
+
 // TestLostDirectory takes away what shell and server share.
 func TestLostDirectory(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ const script = `SETUP
 _hotcell() { return "$1"; }
 until {
 	_hotcell=$? && RUN test -p STATUS && RUN echo "$_hotcell" >|STATUS && _hotcell= &&
-	until RUN read -r TIMEOUT _hotcell <GO; do RUN test -p GO || RUN exit; done &&
+	until RUN read -r _hotcell <GO; do RUN test -p GO || RUN exit; done &&
 	_hotcell=${_hotcell:?}
 } >/dev/null 2>&1 || RUN exit; RUN false; do
 	for _hotcell in "${_hotcell#=}"; do
@@ -83,6 +84,9 @@ func startShell(ctx context.Context, host process.Host, place process.Place) (*s
 	env, err := host.Environ(place, nil)
 	if err != nil {
 		return nil, err
+	}
+	if _, wanted := place.Env["OLDPWD"]; !wanted { // the server's own
+		env = slices.DeleteFunc(env, func(pair string) bool { return strings.HasPrefix(pair, "OLDPWD=") })
 	}
 	sh := &shell{path: path, prefix: "command"}
 	if filepath.Base(path) == "bash" {
@@ -148,13 +152,12 @@ func (sh *shell) awaitReady(ctx context.Context) error {
 }
 
 func (sh *shell) script() string {
-	setup, timeout := "", ""
+	setup := ""
 	if sh.prefix == "builtin" {
 		setup = "shopt -s expand_aliases"
-		timeout = "${TMOUT:+-t999999999}" // 31 years; TMOUT is meant for people
 	}
 	return strings.NewReplacer(
-		"SETUP", setup, "RUN", sh.prefix, "TIMEOUT", timeout,
+		"SETUP", setup, "RUN", sh.prefix,
 		"STATUS", sh.quoted(nameStatus), "GO", sh.quoted(nameGo), "COMMAND", sh.quoted(nameCommand),
 		"STDIN", sh.quoted(nameStdin), "STDOUT", sh.quoted(nameStdout), "STDERR", sh.quoted(nameStderr),
 	).Replace(script)
