@@ -12,6 +12,7 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
 	"hotcell/process"
+	"hotcell/process/session"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/stream"
@@ -44,6 +45,18 @@ func known() []row {
 		{interpreter.ErrNoInputRequested, http.StatusConflict, "NO_INPUT_REQUESTED"},
 		{process.ErrNoShell, http.StatusServiceUnavailable, "NO_SHELL"},
 		{process.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
+		{session.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
+		{session.ErrExists, http.StatusConflict, "CONFLICT"},
+		{session.ErrInvalid, http.StatusBadRequest, "BAD_REQUEST"},
+		{session.ErrTooLarge, http.StatusRequestEntityTooLarge, "REQUEST_TOO_LARGE"},
+		{session.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_SESSIONS"},
+		{session.ErrQueueFull, http.StatusTooManyRequests, "QUEUE_FULL"},
+		{session.ErrLeftovers, http.StatusTooManyRequests, "TOO_MANY_PROCESSES"},
+		{session.ErrUnknownCommand, http.StatusNotFound, "NOT_FOUND"},
+		{session.ErrEvicted, http.StatusGone, "EVICTED"},
+		{session.ErrCompleted, http.StatusGone, "COMMAND_ALREADY_COMPLETED"},
+		{session.ErrNoInput, http.StatusConflict, "NO_INPUT"},
+		{session.ErrInputFull, http.StatusTooManyRequests, "INPUT_FULL"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 	}
 }
@@ -71,6 +84,8 @@ func (s *Server) explain(err error) *fault.Fault {
 		refused *interpreter.RefusedError
 		procEnv *process.EnvError
 		procCwd *process.CwdError
+		ended   *session.EndedError
+		shell   *session.StartError
 	)
 	if errors.As(err, &env) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: env.Error()}
@@ -83,6 +98,12 @@ func (s *Server) explain(err error) *fault.Fault {
 	}
 	if errors.As(err, &procCwd) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_CWD", Message: procCwd.Error()}
+	}
+	if errors.As(err, &ended) {
+		return &fault.Fault{Status: http.StatusGone, Code: "SESSION_ENDED", Message: ended.Error()}
+	}
+	if errors.As(err, &shell) {
+		return &fault.Fault{Status: http.StatusServiceUnavailable, Code: "SHELL_START_FAILED", Message: shell.Error()}
 	}
 	if errors.As(err, &refused) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "KERNEL_REFUSED", Message: refused.Error()}

@@ -22,6 +22,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/daytona/sessions"
 	"hotcell/handlers/e2b"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
@@ -177,7 +178,12 @@ func (s *Server) mount() {
 			_, o, err := rooms.Enter(sandbox)
 			return o, err
 		},
-		Place:     rooms.Place,
+		Place: rooms.Place,
+		Parts: []func(fiber.Router){
+			sessions.Routes(sessions.Deps{
+				Sessions: s.cfg.Tools.Sessions, Sockets: s.sockets, SandboxOf: sandboxOf, Place: rooms.Place, Version: s.cfg.Version,
+			}),
+		},
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,

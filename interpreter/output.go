@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"hotcell/internal/pipes"
 	"hotcell/internal/wire"
 	"hotcell/stream"
 )
@@ -71,7 +70,7 @@ func newOutput(stdout, stderr *os.File, now func() time.Time) *output {
 		o.pipes[i] = &pipe{out: o, kind: p.kind, file: p.file}
 	}
 	for _, p := range o.pipes {
-		widen(p.file)
+		pipes.Widen(p.file)
 		// Ends at the pipe's end of file, or when close closes our end.
 		o.wg.Go(p.follow)
 	}
@@ -159,7 +158,7 @@ func (o *output) collect() {
 		if p.ended {
 			continue
 		}
-		for left := buffered(p.file); left > 0 && !p.ended; {
+		for left := pipes.Buffered(p.file); left > 0 && !p.ended; {
 			n := p.readOnce()
 			if n <= 0 {
 				break
@@ -209,7 +208,7 @@ func (o *output) close() {
 
 // follow reads the pipe to its end.
 func (p *pipe) follow() {
-	follow(p.file, func() int {
+	pipes.Follow(p.file, func() int {
 		p.out.mu.Lock()
 		defer p.out.mu.Unlock()
 		if p.ended {
@@ -225,7 +224,7 @@ func (p *pipe) readOnce() int {
 	if cap(p.pending) == 0 {
 		p.pending = make([]byte, 0, pieceSize)
 	}
-	n, err := readNow(p.file, p.pending[len(p.pending):cap(p.pending)])
+	n, err := pipes.ReadNow(p.file, p.pending[len(p.pending):cap(p.pending)])
 	switch {
 	case errors.Is(err, io.EOF):
 		p.ended = true
@@ -275,48 +274,14 @@ func (p *pipe) flush(all bool) {
 	p.armed = false
 	n := len(p.pending)
 	if !all {
-		n -= partial(p.pending)
+		n -= pipes.Partial(p.pending)
 	}
 	if n == 0 {
 		return
 	}
 	p.last = p.out.now()
-	for _, text := range pieces(p.pending[:n]) {
+	for _, text := range pipes.Pieces(p.pending[:n], pieceSize) {
 		p.out.emit(wire.Event{Type: p.kind, Text: text}, len(text))
 	}
 	p.pending = p.pending[:copy(p.pending, p.pending[n:])]
-}
-
-// partial is how many bytes at the end of b begin a character that b cuts off.
-func partial(b []byte) int {
-	for i := 1; i <= min(len(b), utf8.UTFMax-1); i++ {
-		c := b[len(b)-i]
-		if utf8.RuneStart(c) {
-			if c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-i:]) {
-				return i
-			}
-			return 0
-		}
-	}
-	return 0
-}
-
-// pieces turns bytes into valid text, each byte that is no part of a character
-// becoming U+FFFD, in pieces of at most pieceSize.
-func pieces(b []byte) []string {
-	if utf8.Valid(b) {
-		return []string{string(b)} // pending is never larger than a piece
-	}
-	var out []string
-	var sb strings.Builder
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		if sb.Len()+utf8.RuneLen(r) > pieceSize {
-			out = append(out, sb.String())
-			sb.Reset()
-		}
-		sb.WriteRune(r)
-		b = b[n:]
-	}
-	return append(out, sb.String())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
 	"hotcell/sandboxes"
 )
@@ -49,7 +50,7 @@ func (d *dialect) events(c *fiber.Ctx) error {
 		return fault.BadRequest("the event stream speaks Engine.IO 4 over WebSocket: EIO=4&transport=websocket")
 	}
 	s := &eventStream{dialect: d, base: d.BaseURL(c)}
-	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: subprotocol(c), ReadLimit: maxPacket}, s.serve)
+	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c), ReadLimit: maxPacket}, s.serve)
 }
 
 // eventStream is one client of the event stream.

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
@@ -44,23 +45,7 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 		return err
 	}
 	r := &run{dialect: d, sandbox: sandbox, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
-	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: subprotocol(c)}, r.serve)
-}
-
-// subprotocol picks the one to answer: a client that offered some refuses the
-// connection when none is. Those that carry something stay unanswered.
-func subprotocol(c *fiber.Ctx) string {
-	first := ""
-	for offered := range strings.SplitSeq(c.Get(fiber.HeaderSecWebSocketProtocol), ",") {
-		offered = strings.Clone(strings.TrimSpace(offered))
-		if strings.HasPrefix(offered, "X-Daytona-SDK-Version~") {
-			return offered
-		}
-		if first == "" {
-			first = offered
-		}
-	}
-	return first
+	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c)}, r.serve)
 }
 
 // run is one WebSocket: a request, the events of its execution, and an end

@@ -56,14 +56,14 @@ func onlyUnder(prefixes []string, check fiber.Handler) fiber.Handler {
 // unsupported lists the toolbox's other parts.
 func unsupported() []string {
 	return []string{
-		"/process/execute", "/process/code-run", "/process/session", "/process/session/*",
+		"/process/execute", "/process/code-run",
 		"/process/pty", "/process/pty/*", "/files", "/files/*", "/git/*", "/lsp/*",
 		"/computeruse/*", "/env", "/system/*", "/port", "/port/*", "/init",
 	}
 }
 
 func (d *dialect) missing(c *fiber.Ctx) error {
-	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter, not commands, sessions, terminals and files", c.Method(), c.Path(), d.Version)
+	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter and sessions, not commands, terminals and files", c.Method(), c.Path(), d.Version)
 }
 
 // places are the questions about the sandbox itself.

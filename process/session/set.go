@@ -1,0 +1,213 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"hotcell/process"
+)
+
+// Config is what sessions stand on.
+type Config struct {
+	Host   process.Host
+	Limits Limits
+}
+
+// key names a session: each sandbox has its own.
+type key struct{ sandbox, id string }
+
+// Set holds the sessions of one server.
+//
+// Goroutines: those of its sessions, which End and Close join.
+type Set struct {
+	cfg Config
+
+	mu     sync.Mutex
+	named  map[key]*entry
+	all    map[*entry]struct{} // also those that were deleted and have not ended yet
+	count  uint64
+	closed bool
+}
+
+// entry is a session in its place.
+type entry struct {
+	*Session
+	key    key
+	number uint64
+	gone   chan struct{} // closed when it has ended and was forgotten
+}
+
+// New makes an empty set.
+func New(cfg Config) *Set {
+	cfg.Limits = cfg.Limits.withDefaults()
+	return &Set{cfg: cfg, named: make(map[key]*entry), all: make(map[*entry]struct{})}
+}
+
+// Create starts a session, which is there when it returns. ctx bounds the
+// waiting for it.
+func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Session, error) {
+	if id == "" || len(id) > maxID {
+		return nil, fmt.Errorf("%w: the session's id must have between 1 and %d bytes, it has %d", ErrInvalid, maxID, len(id))
+	}
+	e, err := s.add(place, id)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-e.started:
+		err = e.fault
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		s.end(e, errDeleted)
+		return nil, err
+	}
+	return e.Session, nil
+}
+
+func (s *Set) add(place process.Place, id string) (*entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, process.ErrClosed
+	}
+	k := key{place.Sandbox, id}
+	if _, taken := s.named[k]; taken {
+		return nil, fmt.Errorf("%w: %q", ErrExists, id)
+	}
+	n := 0
+	for e := range s.all {
+		if e.key.sandbox == place.Sandbox {
+			n++
+		}
+	}
+	if n >= s.cfg.Limits.Sessions {
+		return nil, fmt.Errorf("%w: %d are open in this sandbox: delete some", ErrLimit, n)
+	}
+	s.count++
+	e := &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(id, place, s.cfg.Host, s.cfg.Limits)}
+	s.named[k] = e
+	s.all[e] = struct{}{}
+	return e, nil
+}
+
+// Lookup finds a session of a sandbox.
+func (s *Set) Lookup(sandbox, id string) (*Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e, ok := s.named[key{sandbox, id}]; ok {
+		return e.Session, nil
+	}
+	return nil, fmt.Errorf("%w: %q", ErrNotFound, id)
+}
+
+// List returns the sessions of a sandbox, oldest first.
+func (s *Set) List(sandbox string) []*Session {
+	found := s.of(sandbox)
+	slices.SortFunc(found, func(a, b *entry) int { return cmp.Compare(a.number, b.number) })
+	list := make([]*Session, 0, len(found))
+	for _, e := range found {
+		list = append(list, e.Session)
+	}
+	return list
+}
+
+// of returns those of a sandbox that have a name.
+func (s *Set) of(sandbox string) []*entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []*entry
+	for k, e := range s.named {
+		if k.sandbox == sandbox {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// Delete ends a session, with everything that runs in it and with its logs. It
+// returns when all is gone; the id is free at once.
+func (s *Set) Delete(ctx context.Context, sandbox, id string) error {
+	s.mu.Lock()
+	e, ok := s.named[key{sandbox, id}]
+	s.mu.Unlock()
+	if !ok || !s.end(e, errDeleted) {
+		return fmt.Errorf("%w: %q", ErrNotFound, id)
+	}
+	return s.await(ctx, e)
+}
+
+// end begins the end of a session. It reports whether nobody did before.
+func (s *Set) end(e *entry, why error) bool {
+	s.mu.Lock()
+	first := s.named[e.key] == e
+	if first {
+		delete(s.named, e.key)
+	}
+	s.mu.Unlock()
+	if first {
+		e.cancel(why)
+		// Ends with the session.
+		go func() {
+			<-e.done
+			e.discard()
+			s.mu.Lock()
+			delete(s.all, e)
+			s.mu.Unlock()
+			close(e.gone)
+		}()
+	}
+	return first
+}
+
+// await returns when a session that is ending has ended.
+func (s *Set) await(ctx context.Context, e *entry) error {
+	select {
+	case <-e.gone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for session %q to end: %w", e.key.id, context.Cause(ctx))
+	}
+}
+
+// End ends the sessions of a sandbox.
+func (s *Set) End(ctx context.Context, sandbox string) error {
+	return s.endAll(ctx, errSandbox, func(e *entry) bool { return e.key.sandbox == sandbox })
+}
+
+func (s *Set) endAll(ctx context.Context, why error, which func(*entry) bool) error {
+	s.mu.Lock()
+	var ending []*entry
+	for e := range s.all {
+		if which(e) {
+			ending = append(ending, e)
+		}
+	}
+	s.mu.Unlock()
+	for _, e := range ending {
+		s.end(e, why)
+	}
+	var errs []error
+	for _, e := range ending {
+		errs = append(errs, s.await(ctx, e))
+	}
+	return errors.Join(errs...)
+}
+
+// Busy reports whether a command runs or waits in a sandbox.
+func (s *Set) Busy(sandbox string) bool {
+	return slices.ContainsFunc(s.of(sandbox), func(e *entry) bool { return e.busy() })
+}
+
+// Close ends all sessions and refuses new ones.
+func (s *Set) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	_ = s.endAll(context.Background(), process.ErrClosed, func(*entry) bool { return true })
+}
