@@ -18,6 +18,7 @@ import (
 type Adopted struct {
 	pid   int
 	pidfd *os.File
+	mark  mark
 	done  chan struct{}
 	exit  Exit
 
@@ -28,7 +29,8 @@ type Adopted struct {
 // Adopt takes over a process by the pidfd that its parent opened for it before
 // it could have been reaped.
 func Adopt(pid int, pidfd *os.File) *Adopted {
-	return &Adopted{pid: pid, pidfd: pollable(dupe(pidfd)), done: make(chan struct{})}
+	// It has its parent's mark, whose end it may outlive.
+	return &Adopted{pid: pid, pidfd: pollable(dupe(pidfd)), mark: newMark().adopt(pid), done: make(chan struct{})}
 }
 
 // dupe gives a descriptor of our own, since a *os.File that arrived over a
@@ -62,7 +64,7 @@ func (a *Adopted) Signal(sig os.Signal) error {
 	if a.ended {
 		return nil
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd}
+	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
 	return h.signal(s)
 }
 
@@ -74,7 +76,7 @@ func (a *Adopted) Exited(e Exit) {
 	if a.ended {
 		return
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd}
+	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
 	h.sweep()
 	a.end(e)
 }

@@ -4,7 +4,8 @@
 // a value, stored before Done is closed. A process leads its own session and
 // group. Whatever is left of both when the leader has exited is killed before
 // the leader is reaped, so a process number that is signalled is never one
-// that was given out again.
+// that was given out again; and so are its descendants elsewhere, which on Linux
+// are known by a mark that they inherit.
 //
 // Goroutines: one for each started process, which ends when the process does.
 package child
@@ -92,10 +93,9 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	p.handle.prepare(cmd, !spec.OutlivesUs)
 	cmd.SysProcAttr.Setctty = spec.Terminal // its descriptor is 0, stdin
-	if err := cmd.Start(); err != nil {
+	if err := p.handle.start(cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
 	}
-	p.handle.started(cmd.Process.Pid)
 	// Ends when the process has ended; everybody else waits for done.
 	go p.wait()
 	return p, nil

@@ -49,17 +49,6 @@ func table() []stat {
 	return out
 }
 
-// session lists the other processes of the session that leader leads.
-func session(leader int) []int {
-	var out []int
-	for _, s := range table() {
-		if s.session == leader && s.pid != leader {
-			out = append(out, s.pid)
-		}
-	}
-	return out
-}
-
 // descendants lists the processes under root, and those of its session.
 func descendants(root int) []int {
 	all := table()
