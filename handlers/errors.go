@@ -12,6 +12,8 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
 	"hotcell/process"
+	"hotcell/process/command"
+	"hotcell/process/machine"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/stream"
@@ -44,6 +46,14 @@ func known() []row {
 		{interpreter.ErrNoInputRequested, http.StatusConflict, "NO_INPUT_REQUESTED"},
 		{process.ErrNoShell, http.StatusServiceUnavailable, "NO_SHELL"},
 		{process.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
+		{command.ErrTooMany, http.StatusTooManyRequests, "TOO_MANY_COMMANDS"},
+		{command.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
+		{command.ErrEvicted, http.StatusGone, "EVICTED"},
+		{command.ErrNotRunning, http.StatusConflict, "NOT_RUNNING"},
+		{command.ErrNoEvents, http.StatusConflict, "NO_EVENTS"},
+		{command.ErrSandboxEnded, http.StatusConflict, "SANDBOX_NOT_STARTED"},
+		{command.ErrDeleted, http.StatusConflict, "COMMAND_DELETED"},
+		{machine.ErrUnknown, http.StatusNotImplemented, "NOT_IMPLEMENTED"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 	}
 }
@@ -71,6 +81,8 @@ func (s *Server) explain(err error) *fault.Fault {
 		refused *interpreter.RefusedError
 		procEnv *process.EnvError
 		procCwd *process.CwdError
+		invalid *command.InvalidError
+		program *command.NotFoundError
 	)
 	if errors.As(err, &env) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: env.Error()}
@@ -83,6 +95,12 @@ func (s *Server) explain(err error) *fault.Fault {
 	}
 	if errors.As(err, &procCwd) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_CWD", Message: procCwd.Error()}
+	}
+	if errors.As(err, &invalid) {
+		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_COMMAND", Message: invalid.Error()}
+	}
+	if errors.As(err, &program) {
+		return &fault.Fault{Status: http.StatusBadRequest, Code: "COMMAND_NOT_FOUND", Message: program.Error()}
 	}
 	if errors.As(err, &refused) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "KERNEL_REFUSED", Message: refused.Error()}

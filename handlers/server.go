@@ -22,8 +22,10 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/daytona/commands"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
+	"hotcell/process/machine"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -162,11 +164,20 @@ func (s *Server) mount() {
 			return o, err
 		},
 		Place:     rooms.Place,
+		Parts:     []func(fiber.Router){s.commands(rooms)},
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
+	})
+}
+
+// commands are the toolbox's one-shot commands.
+func (s *Server) commands(rooms workspaces) func(fiber.Router) {
+	return commands.Mount(commands.Deps{
+		Commands: s.cfg.Tools.Commands, Sandboxes: s.cfg.Sandboxes, Gauge: machine.NewGauge(),
+		Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
 	})
 }
 

@@ -3,10 +3,9 @@ package native
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"time"
-	"unicode/utf8"
 
+	"hotcell/handlers/escape"
 	"hotcell/internal/wire"
 )
 
@@ -52,35 +51,7 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 	return out[:len(out)-1], nil // Encode ends with a line break
 }
 
-const hexDigits = "0123456789abcdef"
-
 // appendString appends s as a JSON string. What isn't UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(escape.Append(append(dst, '"'), s), '"')
 }

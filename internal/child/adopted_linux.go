@@ -72,13 +72,19 @@ func (a *Adopted) Signal(sig os.Signal) error {
 // unreaped. It kills what is left of the group and the session.
 func (a *Adopted) Exited(e Exit) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.ended {
+		a.mu.Unlock()
 		return
 	}
 	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
-	h.sweep()
-	a.end(e)
+	left := h.sweep()
+	a.mu.Unlock()
+	left.bury()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.ended {
+		a.end(e)
+	}
 }
 
 // Orphaned says that the reaper is gone. From now on the pidfd itself is

@@ -34,6 +34,9 @@ type Spec struct {
 	Terminal bool
 	// OutlivesUs keeps the process when the server dies without a word.
 	OutlivesUs bool
+	// Settle, if there is one, is called when the process has exited, before what
+	// is left of it is killed and before Done is closed. It must end by itself.
+	Settle func()
 }
 
 // Exit is how a process ended.
@@ -60,6 +63,7 @@ func (e Exit) String() string {
 type Process struct {
 	cmd    *exec.Cmd
 	handle handle
+	settle func()
 	done   chan struct{}
 	exit   Exit // written before done is closed
 
@@ -90,7 +94,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		cmd.Stderr = spec.Stderr
 	}
 	cmd.ExtraFiles = spec.Files
-	p := &Process{cmd: cmd, done: make(chan struct{})}
+	p := &Process{cmd: cmd, settle: spec.Settle, done: make(chan struct{})}
 	p.handle.prepare(cmd, !spec.OutlivesUs)
 	cmd.SysProcAttr.Setctty = spec.Terminal // its descriptor is 0, stdin
 	if err := p.handle.start(cmd); err != nil {
@@ -104,7 +108,8 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 // Pid is the process number, of the process and of its group.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Done is closed when the process has been reaped and Exit is known.
+// Done is closed when the process has been reaped, nothing of it is left, and
+// Exit is known.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Exit is how the process ended. It may be called once Done is closed.
@@ -148,12 +153,16 @@ func (p *Process) wait() {
 	if !pinned {
 		_ = p.cmd.Wait()
 	}
+	if p.settle != nil {
+		p.settle()
+	}
 	p.mu.Lock()
 	// A pinned leader is a zombie now and holds its number: the group and the
 	// session can be swept without hitting a stranger.
-	p.handle.sweep()
+	left := p.handle.sweep()
 	p.reaped = true
 	p.mu.Unlock()
+	left.bury()
 	if pinned {
 		_ = p.cmd.Wait() // the state below says all; a failed wait leaves it nil, which is Unknown
 	}

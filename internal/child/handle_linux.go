@@ -85,14 +85,16 @@ func (h *handle) signal(sig syscall.Signal) error {
 	for _, pid := range strays {
 		_ = unix.Kill(pid, sig)
 	}
-	h.killStrays()
+	for _, s := range h.killStrays() {
+		_ = unix.Close(int(s.Fd))
+	}
 	return err
 }
 
 // sweep kills what is left when the leader has exited.
-func (h *handle) sweep() {
+func (h *handle) sweep() strays {
 	_ = signalGroup(h.pidfd, h.pid, syscall.SIGKILL)
-	h.killStrays()
+	return h.killStrays()
 }
 
 func (h *handle) close() {

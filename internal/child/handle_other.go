@@ -26,8 +26,17 @@ func (h *handle) start(cmd *exec.Cmd) error {
 }
 
 func (h *handle) awaitExit() bool { return false }
-func (h *handle) sweep()          { _ = h.signal(syscall.SIGKILL) }
 func (h *handle) close()          {}
+
+func (h *handle) sweep() strays {
+	_ = h.signal(syscall.SIGKILL)
+	return strays{}
+}
+
+// strays are not known here.
+type strays struct{}
+
+func (strays) bury() {}
 
 func (h *handle) signal(sig syscall.Signal) error {
 	if err := syscall.Kill(-h.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {

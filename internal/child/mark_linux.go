@@ -35,7 +35,7 @@ func (m mark) start(start func() error) (mark, error) {
 	if unix.Getrlimit(unix.RLIMIT_LOCKS, &own) != nil || !m.put(0, own) {
 		return 0, start()
 	}
-	defer unix.Prlimit(0, unix.RLIMIT_LOCKS, &own, nil)
+	defer func() { _ = unix.Prlimit(0, unix.RLIMIT_LOCKS, &own, nil) }()
 	return m, start()
 }
 

@@ -2,9 +2,9 @@ package child
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,20 +24,25 @@ const (
 
 // killStrays kills the other processes of the session that h leads, and those
 // that carry its mark. Who forked while we looked is found by the next pass.
-func (h *handle) killStrays() {
+func (h *handle) killStrays() strays {
+	var killed strays
 	done := map[int]bool{h.pid: true}
 	for range passes {
 		found := false
 		for _, pid := range h.younger() {
-			if !done[pid] && h.owns(pid) {
-				done[pid], found = true, true
-				h.killOwn(pid)
+			if done[pid] || !h.owns(pid) {
+				continue
+			}
+			done[pid], found = true, true
+			if fd := h.killOwn(pid); fd >= 0 {
+				killed = append(killed, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 			}
 		}
 		if !found {
-			return
+			break
 		}
 	}
+	return killed
 }
 
 // owns reports whether a process is of h's session or carries its mark.
@@ -46,18 +51,41 @@ func (h *handle) owns(pid int) bool {
 	return err == nil && (sid == h.pid || h.mark.on(pid))
 }
 
-// killOwn kills a process by a descriptor, so that it is the one that was asked.
-func (h *handle) killOwn(pid int) {
+// killOwn kills a process by a descriptor, so that it is the one that was asked,
+// and returns the descriptor, or -1.
+func (h *handle) killOwn(pid int) int {
 	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		if err == unix.ENOSYS { //nolint:errorlint // a system call's bare errno
-			_ = unix.Kill(pid, syscall.SIGKILL)
-		}
-		return
+	if errors.Is(err, unix.ENOSYS) {
+		_ = unix.Kill(pid, unix.SIGKILL)
 	}
-	defer unix.Close(fd)
-	if h.owns(pid) {
-		_ = unix.PidfdSendSignal(fd, syscall.SIGKILL, nil, 0)
+	if err != nil {
+		return -1
+	}
+	if !h.owns(pid) || unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) != nil {
+		_ = unix.Close(fd)
+		return -1
+	}
+	return fd
+}
+
+// strays are the descriptors of processes that were killed.
+type strays []unix.PollFd
+
+// dieLimit is how long it may take until they are gone. Only the system can hold
+// one of them longer, in a file system that doesn't answer.
+const dieLimit = time.Second
+
+// bury returns when they have ended.
+func (s strays) bury() {
+	end := time.Now().Add(dieLimit)
+	for i := range s {
+		for {
+			n, err := unix.Poll(s[i:i+1], int(max(0, time.Until(end).Milliseconds())))
+			if n > 0 || !errors.Is(err, unix.EINTR) {
+				break
+			}
+		}
+		_ = unix.Close(int(s[i].Fd))
 	}
 }
 

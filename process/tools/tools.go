@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"hotcell/process"
+	"hotcell/process/command"
 )
 
 // Config is what the tools stand on.
@@ -33,7 +34,8 @@ type part interface {
 
 // Tools are the parts.
 type Tools struct {
-	parts []part
+	Commands *command.Set
+	parts    []part
 }
 
 // New makes the tools of one server. Nothing runs yet.
@@ -41,7 +43,14 @@ func New(cfg Config) *Tools {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Tools{}
+	host, err := cfg.Host.WithPython()
+	if err != nil {
+		cfg.Log.Warn("commands have one name for python only", slog.Any("error", err))
+	}
+	cfg.Host = host
+	t := &Tools{Commands: command.New(command.Config{Host: cfg.Host, Log: cfg.Log})}
+	t.parts = []part{t.Commands}
+	return t
 }
 
 // End ends what runs in a sandbox, all parts side by side.
