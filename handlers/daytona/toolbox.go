@@ -63,7 +63,7 @@ func unsupported() []string {
 }
 
 func (d *dialect) missing(c *fiber.Ctx) error {
-	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter, not commands, sessions, terminals and files", c.Method(), c.Path(), d.Version)
+	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter and commands, not sessions, terminals and files", c.Method(), c.Path(), d.Version)
 }
 
 // places are the questions about the sandbox itself.

@@ -20,6 +20,8 @@ const (
 	noWrap = time.Second
 	// passes bounds the search for who forks faster than they are killed.
 	passes = 16
+	// depth bounds the way up to the first process.
+	depth = 1000
 )
 
 // killStrays kills the other processes of the session that h leads, and those
@@ -45,10 +47,34 @@ func (h *handle) killStrays() strays {
 	return killed
 }
 
-// owns reports whether a process is of h's session or carries its mark.
+// owns reports whether a process is of h's session, or carries its mark and
+// descends from it.
 func (h *handle) owns(pid int) bool {
 	sid, err := unix.Getsid(pid)
-	return err == nil && (sid == h.pid || h.mark.on(pid))
+	return err == nil && (sid == h.pid || h.mark.on(pid) && !h.foreign(pid))
+}
+
+// foreign reports whether a process with h's mark comes from this process, but
+// not from h: it, or an ancestor, was started past this package just when h was,
+// as only tests do.
+func (h *handle) foreign(pid int) bool {
+	at := pid
+	for range depth {
+		s, ok := statOf(at)
+		switch {
+		case !ok && at == pid: // it has ended
+			return true
+		case !ok: // an ancestor has, and it has another parent now
+			at = pid
+			continue
+		case s.ppid == h.pid, s.ppid <= 1: // an orphan's parent is the first process
+			return false
+		case s.ppid == os.Getpid():
+			return true
+		}
+		at = s.ppid
+	}
+	return false
 }
 
 // killOwn kills a process by a descriptor, so that it is the one that was asked,
@@ -85,6 +111,9 @@ func (s strays) bury() {
 				break
 			}
 		}
+		// Where we are the first process of a container, nobody else reaps it; where
+		// it isn't our child, this is refused.
+		_ = unix.Waitid(unix.P_PIDFD, int(s[i].Fd), nil, unix.WEXITED|unix.WNOHANG, nil)
 		_ = unix.Close(int(s[i].Fd))
 	}
 }
@@ -124,21 +153,4 @@ func lastPid() int {
 	}
 	last, _ := strconv.Atoi(string(f[4]))
 	return last
-}
-
-// pids lists all processes.
-func pids() []int {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	out := make([]int, 0, len(names))
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			out = append(out, pid)
-		}
-	}
-	return out
 }

@@ -18,7 +18,9 @@ import (
 // Config is what the tools stand on.
 type Config struct {
 	Host process.Host
-	Log  *slog.Logger
+	// MaxCommands is how many one-shot commands may run at once; 0 is 256.
+	MaxCommands int
+	Log         *slog.Logger
 }
 
 // part is one kind of thing that runs in sandboxes.
@@ -48,7 +50,7 @@ func New(cfg Config) *Tools {
 		cfg.Log.Warn("commands have one name for python only", slog.Any("error", err))
 	}
 	cfg.Host = host
-	t := &Tools{Commands: command.New(command.Config{Host: cfg.Host, Log: cfg.Log})}
+	t := &Tools{Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log})}
 	t.parts = []part{t.Commands}
 	return t
 }
