@@ -100,7 +100,11 @@ func (s *Server) explain(err error) *fault.Fault {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_COMMAND", Message: invalid.Error()}
 	}
 	if errors.As(err, &program) {
-		return &fault.Fault{Status: http.StatusBadRequest, Code: "COMMAND_NOT_FOUND", Message: program.Error()}
+		code := "COMMAND_NOT_FOUND"
+		if !program.Missing() {
+			code = "COMMAND_NOT_EXECUTABLE"
+		}
+		return &fault.Fault{Status: http.StatusBadRequest, Code: code, Message: program.Error()}
 	}
 	if errors.As(err, &refused) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "KERNEL_REFUSED", Message: refused.Error()}

@@ -142,6 +142,7 @@ func (s *Server) mount() {
 	rooms := workspaces{s.cfg.Sandboxes}
 	native.New(native.Config{
 		Contexts:  s.cfg.Contexts,
+		Commands:  s.cfg.Tools.Commands,
 		Sandboxes: rooms,
 		Runtimes:  s.cfg.Table,
 		Sockets:   s.sockets,

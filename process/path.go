@@ -9,6 +9,9 @@ import (
 // LookPath finds a program as a process with the environment env and the
 // directory dir would: by the PATH in env, or from dir if its name has a slash.
 func LookPath(name, dir string, env []string) (string, error) {
+	if name == "" {
+		return "", os.ErrNotExist
+	}
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(dir, name)
@@ -28,7 +31,7 @@ func LookPath(name, dir string, env []string) (string, error) {
 		}
 		full := filepath.Join(d, name)
 		err := executable(full)
-		if err == nil && name != "" {
+		if err == nil {
 			return full, nil
 		}
 		if os.IsPermission(err) {

@@ -153,7 +153,7 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	c.process, c.dir = p, dir
 	c.mu.Unlock()
 	if c.log != nil {
-		_ = c.append(Event{Type: EventStart, Command: c.id, Pid: p.Pid()})
+		_ = c.append(Event{Type: EventStart, ID: c.id, Pid: p.Pid()})
 	}
 	out.start()
 	// Ends with the command; the set joins it.
@@ -184,7 +184,7 @@ func (c *Command) pipes() (*output, [2]*os.File, error) {
 
 // append adds an event. It is called by one goroutine at a time.
 func (c *Command) append(e Event) error {
-	e.Time = time.Now()
+	e.Time = time.Now().UTC()
 	_, err := c.log.Append(func(seq uint64) Event {
 		e.Seq = seq
 		return e

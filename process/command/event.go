@@ -26,8 +26,8 @@ type Event struct {
 	Time time.Time `json:"time"`
 	Type EventType `json:"type"`
 
-	Command string `json:"command,omitempty"` // start: the command's id
-	Pid     int    `json:"pid,omitempty"`     // start
+	ID  string `json:"id,omitempty"`  // start: the command's
+	Pid int    `json:"pid,omitempty"` // start
 
 	Text   string `json:"text,omitempty"`   // output that is UTF-8, at most 32 KiB a piece
 	Base64 []byte `json:"base64,omitempty"` // output that is not
@@ -114,7 +114,7 @@ func (codec) Decode(src []byte) (Event, error) {
 		e.Type = EventStderr
 	}
 	e.Seq = binary.BigEndian.Uint64(src[1:])
-	e.Time = time.Unix(0, int64(binary.BigEndian.Uint64(src[9:])))
+	e.Time = time.Unix(0, int64(binary.BigEndian.Uint64(src[9:]))).UTC()
 	if src[0] == recordStdout || src[0] == recordStderr {
 		e.Text = string(src[outputHead:])
 	} else {

@@ -67,7 +67,7 @@ func TestEvents(t *testing.T) {
 	c := start(t, s, command.Spec{Text: `echo a; echo b >&2; printf 'ä\377\n'; kill -TERM $$`})
 	all := events(t, c, 1)
 	first, last := all[0], all[len(all)-1]
-	if first.Type != command.EventStart || first.Command != c.ID() || first.Pid == 0 {
+	if first.Type != command.EventStart || first.ID != c.ID() || first.Pid == 0 {
 		t.Errorf("%+v", first)
 	}
 	if last.Type != command.EventEnd || last.Status != command.StatusSignaled || last.Code != 143 || last.Signal != "SIGTERM" {
@@ -226,14 +226,14 @@ func TestRetention(t *testing.T) {
 
 func TestCodec(t *testing.T) {
 	t.Parallel()
-	at := time.Unix(5, 7)
+	at := time.Unix(5, 7).UTC()
 	for _, e := range []command.Event{
-		{Seq: 1, Time: at.UTC(), Type: command.EventStart, Command: "x", Pid: 3},
+		{Seq: 1, Time: at, Type: command.EventStart, ID: "x", Pid: 3},
 		{Seq: 2, Time: at, Type: command.EventStdout, Text: "a"},
 		{Seq: 3, Time: at, Type: command.EventStderr, Text: "ä"},
 		{Seq: 4, Time: at, Type: command.EventStdout, Base64: []byte{255}},
 		{Seq: 5, Time: at, Type: command.EventStderr, Base64: []byte{0, 254}},
-		{Seq: 6, Time: at.UTC(), Type: command.EventEnd, Outcome: &command.Outcome{Status: command.StatusExited, Code: 3, Duration: 1.5}},
+		{Seq: 6, Time: at, Type: command.EventEnd, Outcome: &command.Outcome{Status: command.StatusExited, Code: 3, Duration: 1.5}},
 	} {
 		raw, err := command.Codec{}.Append(nil, e)
 		if err != nil {

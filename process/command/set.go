@@ -241,6 +241,13 @@ func (s *Set) All() []*Command {
 	return slices.SortedFunc(maps.Values(s.byID), func(a, b *Command) int { return a.created.Compare(b.created) })
 }
 
+// Running is how many commands run.
+func (s *Set) Running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.running)
+}
+
 // Delete ends a command that runs, and forgets one that has ended. It returns
 // when nothing is left of it.
 func (s *Set) Delete(id string) error {

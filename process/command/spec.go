@@ -53,27 +53,16 @@ type NotFoundError struct {
 }
 
 func (e *NotFoundError) Error() string {
-	if e.Code() == codeNotFound {
-		return fmt.Sprintf("%s: command not found", e.Program)
+	if e.Missing() {
+		return e.Program + ": command not found"
 	}
 	return fmt.Sprintf("%s: cannot be executed: %v", e.Program, e.Err)
 }
 
 func (e *NotFoundError) Unwrap() error { return e.Err }
 
-// What a shell says of a program that it couldn't start.
-const (
-	codeNoExec   = 126
-	codeNotFound = 127
-)
-
-// Code is the exit status that a shell would give.
-func (e *NotFoundError) Code() int {
-	if errors.Is(e.Err, os.ErrNotExist) {
-		return codeNotFound
-	}
-	return codeNoExec
-}
+// Missing tells that there is no such program; else it can't be started.
+func (e *NotFoundError) Missing() bool { return errors.Is(e.Err, os.ErrNotExist) }
 
 // check reports what is wrong with the words themselves.
 func (s *Spec) check() error {
