@@ -140,7 +140,7 @@ func (p Place) Resolve(cwd string) (string, error) {
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return "", &CwdError{Cwd: cwd, Err: err}
+		return "", &CwdError{Cwd: cmp.Or(cwd, dir), Err: err}
 	}
 	if !st.IsDir() {
 		return "", &CwdError{Cwd: cwd, Err: errors.New("it is not a directory")}

@@ -121,7 +121,7 @@ func (d *Dialect) commandEvents(c *fiber.Ctx, x *command.Command, from uint64, a
 		tag: func(e *command.Event) (uint64, string) { return e.Seq, string(e.Type) },
 	}
 	if attached {
-		s.idle, s.left = attachedIdle, func() { x.End(command.ErrAbandoned) }
+		s.idle, s.left = attachedIdle, func() { x.End(command.ErrAbandoned) } // unless it has ended
 	}
 	snap := x.Snapshot()
 	return sendEvents(c, snap.Outcome != nil && from > snap.Events, s)

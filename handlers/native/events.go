@@ -124,7 +124,7 @@ type eventStream[E any] struct {
 	encode  encoder[E]
 	tag     func(*E) (seq uint64, kind string) // for server-sent events
 	idle    time.Duration                      // of silence, until something is sent
-	left    func()                             // told that the client has left before the end; may be nil
+	left    func()                             // told that nobody reads any more; may be nil
 	explain *Dialect
 
 	format framing[E]
@@ -150,7 +150,7 @@ func (s *eventStream[E]) Read(p []byte) (int, error) {
 // Close is called by the server when the response is over, or its client gone.
 func (s *eventStream[E]) Close() error {
 	s.events.Close()
-	if !s.over && s.left != nil {
+	if s.left != nil {
 		s.left()
 	}
 	return nil

@@ -141,8 +141,9 @@ func (c *Command) End(cause error) {
 func (c *Command) start(ctx context.Context, s *Set) error {
 	out, theirs, err := c.pipes()
 	if err != nil {
-		return err
+		return c.spec.diagnose(err)
 	}
+	began := time.Now()
 	p, dir, err := c.spec.start(ctx, s.cfg.Host, theirs, func() { c.settle(out) })
 	if err != nil {
 		out.abandon(theirs)
@@ -152,6 +153,7 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	c.mu.Lock()
 	c.process, c.dir = p, dir
 	c.mu.Unlock()
+	c.spec.Text, c.spec.Argv, c.spec.Env = "", nil, nil // many large ones would weigh more than what they put out
 	if c.log != nil {
 		_ = c.append(Event{Type: EventStart, ID: c.id, Pid: p.Pid()})
 	}
@@ -159,6 +161,7 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	// Ends with the command; the set joins it.
 	s.wg.Go(func() {
 		o := c.live(s, p, out)
+		o.Duration = float64(p.Exit().At.Sub(began).Microseconds()) / 1000
 		s.finish(c, o)
 	})
 	return nil
@@ -207,7 +210,6 @@ func (c *Command) settle(out *output) {
 
 // live waits for the command's end, and sees to it that it comes.
 func (c *Command) live(s *Set, p *child.Process, out *output) *Outcome {
-	began := time.Now()
 	var limit, final <-chan time.Time
 	if c.spec.Timeout > 0 {
 		timer := time.NewTimer(c.spec.Timeout)
@@ -245,7 +247,6 @@ func (c *Command) live(s *Set, p *child.Process, out *output) *Outcome {
 	}
 	out.end()
 	o.describe(p.Exit())
-	o.Duration = float64(p.Exit().At.Sub(began).Microseconds()) / 1000
 	return o
 }
 

@@ -29,7 +29,7 @@ type Event struct {
 	ID  string `json:"id,omitempty"`  // start: the command's
 	Pid int    `json:"pid,omitempty"` // start
 
-	Text   string `json:"text,omitempty"`   // output that is UTF-8, at most 32 KiB a piece
+	Text   string `json:"text,omitempty"`   // output that is UTF-8 without NULs, at most 32 KiB a piece
 	Base64 []byte `json:"base64,omitempty"` // output that is not
 
 	*Outcome // end

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -228,9 +229,10 @@ func (s *pieces) flush(i int, all bool) {
 	s.since[i] = s.last[i]
 }
 
-// piece is the event for some output. b is used again, and so copied.
+// piece is the event for some output. b is used again, and so copied. What has a
+// NUL in it is no text, and would be six times as long as one.
 func piece(kind EventType, b []byte) Event {
-	if utf8.Valid(b) {
+	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
 		return Event{Type: kind, Text: string(b)}
 	}
 	return Event{Type: kind, Base64: append([]byte{}, b...)}

@@ -24,6 +24,7 @@ var (
 	ErrEvicted    = errors.New("the command has ended and is not kept any more")
 	ErrNotRunning = errors.New("the command does not run")
 	ErrNoEvents   = errors.New("the command has no events")
+	ErrNoRoom     = errors.New("the machine has no room for another process")
 )
 
 const (
@@ -179,16 +180,14 @@ func (s *Set) finish(c *Command, o *Outcome) {
 		memory, disk := c.log.Size()
 		bytes = int64(memory) + disk
 	}
-	c.spec.Text, c.spec.Argv, c.spec.Env = "", nil, nil // large programs would weigh more than their events
 	c.mu.Lock()
 	c.outcome = o
 	c.mu.Unlock()
 	s.mu.Lock()
 	delete(s.running, c)
 	var evicted []*Command
-	if _, wanted := s.byID[c.id]; c.log == nil || !wanted { // it was deleted meanwhile
+	if c.log == nil {
 		delete(s.byID, c.id)
-		evicted = append(evicted, c)
 	} else {
 		s.ended = append(s.ended, kept{c, bytes})
 		s.bytes += bytes
@@ -196,15 +195,9 @@ func (s *Set) finish(c *Command, o *Outcome) {
 	}
 	s.mu.Unlock()
 	for _, old := range evicted {
-		old.discard()
+		old.log.Discard()
 	}
 	close(c.done)
-}
-
-func (c *Command) discard() {
-	if c.log != nil {
-		c.log.Discard()
-	}
 }
 
 // evict takes out what is too much. It is called with mu held.
@@ -266,7 +259,9 @@ func (s *Set) Delete(id string) error {
 		return k.Command == c
 	})
 	s.mu.Unlock()
-	c.discard()
+	if c.log != nil {
+		c.log.Discard()
+	}
 	return nil
 }
 

@@ -174,6 +174,11 @@ func (s *Spec) diagnose(err error) error {
 	if errors.Is(err, syscall.E2BIG) {
 		return &InvalidError{"the arguments and the environment together are longer than the system takes; put what is long in a file"}
 	}
+	for _, shortage := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(err, shortage) {
+			return fmt.Errorf("%w: %w", ErrNoRoom, shortage)
+		}
+	}
 	if _, gone := s.Place.Resolve(s.Cwd); gone != nil { // in this moment
 		return gone
 	}

@@ -56,7 +56,7 @@ func RunCommand(ctx context.Context, base, key string, c Command) (*Running, err
 	}
 	r := &Running{base: base, key: key, http: &http.Client{Transport: transport}}
 	ctx, r.cancel = context.WithCancel(ctx)
-	resp, err := r.post(ctx, "/v1/commands", map[string]any{
+	resp, err := r.post(ctx, "/v1/commands", map[string]any{ //nolint:bodyclose // Close does
 		"argv": c.Argv, "sandbox": c.Sandbox, "cwd": c.Cwd, "env": c.Env, "attached": true,
 		"timeout_ms": float64(c.Timeout) / float64(time.Millisecond),
 	})

@@ -1,6 +1,7 @@
 package daytona_test
 
 import (
+	"net/http"
 	"testing"
 
 	"hotcell/e2e/testserver"
@@ -14,7 +15,7 @@ func BenchmarkExecute(b *testing.B) {
 		b.Run(text, func(b *testing.B) {
 			body := asBody(text)
 			for b.Loop() {
-				if resp, raw := post(b, s, "/toolbox/default/process/execute", body); resp.StatusCode != 200 {
+				if status, raw, _ := post(b, s, "/toolbox/default/process/execute", body); status != http.StatusOK {
 					b.Fatal(string(raw))
 				}
 			}

@@ -38,8 +38,9 @@ func (e executed) String() string {
 	return fmt.Sprintf("%d %.2000s", e.status, raw)
 }
 
-// post sends a body to a toolbox address.
-func post(tb testing.TB, s *testserver.Server, path, body string) (*http.Response, []byte) {
+// post sends a body to an address, and returns the status, the answer and its
+// header.
+func post(tb testing.TB, s *testserver.Server, path, body string) (int, []byte, http.Header) {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -55,17 +56,17 @@ func post(tb testing.TB, s *testserver.Server, path, body string) (*http.Respons
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return resp, raw
+	return resp.StatusCode, raw, resp.Header
 }
 
 func execute(tb testing.TB, s *testserver.Server, sandbox, body string) executed {
 	tb.Helper()
-	resp, raw := post(tb, s, "/toolbox/"+sandbox+"/process/execute", body)
+	status, raw, header := post(tb, s, "/toolbox/"+sandbox+"/process/execute", body)
 	var e executed
-	if err := json.Unmarshal(raw, &e); err != nil || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
-		tb.Fatalf("%s: %v\n%.300s", resp.Header.Get("Content-Type"), err, raw)
+	if err := json.Unmarshal(raw, &e); err != nil || !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
+		tb.Fatalf("%s: %v\n%.300s", header.Get("Content-Type"), err, raw)
 	}
-	e.status, e.omittedByHeader = resp.StatusCode, resp.Header.Get("Hotcell-Omitted-Bytes")
+	e.status, e.omittedByHeader = status, header.Get("Hotcell-Omitted-Bytes")
 	return e
 }
 
@@ -153,24 +154,24 @@ func TestExecuteEverywhere(t *testing.T) {
 	s := testserver.Start(t)
 	for _, prefix := range []string{"/toolbox/default", "/api/toolbox/default/toolbox", ""} {
 		for path, body := range map[string]string{"/process/execute": asBody("echo hi"), "/env": "{}", "/init": ""} {
-			if resp, raw := post(t, s, prefix+path, body); resp.StatusCode != 200 {
-				t.Errorf("%s%s: %d %s", prefix, path, resp.StatusCode, raw)
+			if status, raw, _ := post(t, s, prefix+path, body); status != http.StatusOK {
+				t.Errorf("%s%s: %d %s", prefix, path, status, raw)
 			}
-			resp, err := http.Post(s.URL+prefix+path, "application/json", strings.NewReader(body)) //nolint:noctx // it is short
+			resp, err := http.Post(s.URL+prefix+path, "application/json", strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
 			_ = resp.Body.Close()
-			if resp.StatusCode != 401 {
+			if resp.StatusCode != http.StatusUnauthorized {
 				t.Errorf("%s%s without a key: %d", prefix, path, resp.StatusCode)
 			}
 		}
-		resp, err := http.Get(s.URL + prefix + "/system/metrics") //nolint:noctx // it is short
+		resp, err := http.Get(s.URL + prefix + "/system/metrics")
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 401 {
+		if resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("metrics without a key: %d", resp.StatusCode)
 		}
 	}
@@ -238,9 +239,9 @@ func TestExecuteEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			resp, raw := post(t, s, "/api/sandbox", `{}`)
+			status, raw, _ := post(t, s, "/api/sandbox", `{}`)
 			var sb struct{ ID string }
-			if err := json.Unmarshal(raw, &sb); err != nil || resp.StatusCode != 200 {
+			if err := json.Unmarshal(raw, &sb); err != nil || status != http.StatusOK {
 				t.Fatal(err, string(raw))
 			}
 			mark := filepath.Join(t.TempDir(), "on")
@@ -343,9 +344,9 @@ func TestEnvironment(t *testing.T) {
 		{`{"unset":[null]}`, 400, "unset must be an array of strings"},
 		{`{"set":{"A":"` + strings.Repeat("x", 600_000) + `"}}`, 400, "524288 are allowed"},
 	} {
-		resp, raw := post(t, s, "/toolbox/default/env", c.body)
-		if got := string(bytes.TrimSpace(raw)); resp.StatusCode != c.status || c.status == 200 && got != c.want || !strings.Contains(got, c.want) {
-			t.Errorf("%.80s: %d %s", c.body, resp.StatusCode, got)
+		status, raw, _ := post(t, s, "/toolbox/default/env", c.body)
+		if got := string(bytes.TrimSpace(raw)); status != c.status || c.status == 200 && got != c.want || !strings.Contains(got, c.want) {
+			t.Errorf("%.80s: %d %s", c.body, status, got)
 		}
 	}
 	if got := execute(t, s, "default", asBody("echo $A $C $D")); *got.Result != "secret:5 4\n" {

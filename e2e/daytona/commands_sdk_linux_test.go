@@ -14,15 +14,19 @@ func TestCommandsOfTheSDKs(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(*testing.T, *testserver.Server) (string, string, error){
 		"typescript": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
 			return node(t, s, "commands.mjs", "SDK=@daytonaio/sdk")
 		},
 		"typescript 0.190": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
 			return node(t, s, "commands.mjs", "SDK=daytona-sdk-0190")
 		},
 		"python": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
 			return python(t, s, "commands_sync.py")
 		},
 		"python async": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
 			return python(t, s, "commands_async.py")
 		},
 	} {
