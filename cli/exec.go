@@ -44,6 +44,7 @@ type execCommand struct {
 	Cwd     string            `help:"The working directory. Default: the sandbox's; this one for an own server." placeholder:"DIR"`
 	Timeout seconds           `help:"Kill the command after so many seconds, with exit status 124. 0 is never." default:"0" placeholder:"SECONDS"`
 	Env     map[string]string `help:"A variable for its environment. May be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
+	Stdin   bool              `short:"i" help:"Pass the standard input on. Without it the command's is empty."`
 
 	remoteFlags
 	engineFlags
@@ -56,12 +57,13 @@ func (execCommand) Help() string {
   hotcell exec my-sandbox -- ls -la
   hotcell exec my-sandbox --cwd src --timeout 5 -- sleep 3
   hotcell exec my-sandbox -- sh -c 'echo $HOME | wc -c'
+  tar c . | hotcell exec -i my-sandbox -- tar x
 
 No shell reads the command: name one for pipes and variables. A named sandbox is one of the server
 that --url names, or else of the one at the usual address. Without --url and without a sandbox the
 command runs on a server that lives only as long as it does.
 
-Output comes as it is written, byte by byte. The standard input is empty. Ctrl-C and SIGTERM are
+Output comes as it is written, byte by byte, and with -i so does input. Ctrl-C and SIGTERM are
 passed on to the command, and it is killed if it is still there 10 seconds later, or at the second
 Ctrl-C. What it has left running in the background ends with it.
 
@@ -94,14 +96,14 @@ func (c *execCommand) Run(a *app) error {
 	defer done()
 	// It is started even if the signal has come: then that follows.
 	run, err := client.RunCommand(context.WithoutCancel(a.ctx), base, key, client.Command{
-		Sandbox: c.Sandbox, Argv: argv, Cwd: c.Cwd, Env: c.Env, Timeout: time.Duration(c.Timeout),
+		Sandbox: c.Sandbox, Argv: argv, Cwd: c.Cwd, Env: c.Env, Timeout: time.Duration(c.Timeout), Stdin: c.Stdin,
 	})
 	if err != nil {
 		a.status = refusedStatus(err)
 		return err
 	}
 	defer run.Close()
-	return attend(a, run)
+	return attend(a, run, c.Stdin)
 }
 
 // split tells the sandbox from the command: between them stands --.
@@ -143,7 +145,7 @@ func refusedStatus(err error) int {
 
 // attend shows a command's output until it is over. The first signal is passed
 // on, the second kills the command.
-func attend(a *app, run *client.Running) error {
+func attend(a *app, run *client.Running, stdin bool) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	pass := func(signal string, grace time.Duration) {
@@ -162,6 +164,16 @@ func attend(a *app, run *client.Running) error {
 		case <-ctx.Done():
 		}
 	}()
+	if stdin {
+		// Ends with the input, or with the process: reading a terminal can't be
+		// called off.
+		go func() {
+			if err := feed(ctx, a.term.In, run); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("pass the standard input on: %w", err))
+				run.Close()
+			}
+		}()
+	}
 	for {
 		e, err := run.Next()
 		switch {
@@ -182,6 +194,22 @@ func attend(a *app, run *client.Running) error {
 			return err
 		}
 	}
+}
+
+// feed passes an input on to its end, or until the command has enough.
+func feed(ctx context.Context, in io.Reader, run *client.Running) error {
+	buf := make([]byte, 64<<10)
+	for more := true; more; {
+		n, err := in.Read(buf)
+		end := errors.Is(err, io.EOF)
+		if err != nil && !end {
+			return err
+		}
+		if more, err = run.Input(ctx, buf[:n], end); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // signalOf is the name of the signal that has ended a context.

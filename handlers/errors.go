@@ -53,6 +53,8 @@ func known() []row {
 		{command.ErrNoEvents, http.StatusConflict, "NO_EVENTS"},
 		{command.ErrSandboxEnded, http.StatusConflict, "SANDBOX_NOT_STARTED"},
 		{command.ErrDeleted, http.StatusConflict, "COMMAND_DELETED"},
+		{command.ErrNoInput, http.StatusConflict, "NO_INPUT"},
+		{command.ErrInputClosed, http.StatusGone, "INPUT_CLOSED"},
 		{command.ErrNoRoom, http.StatusServiceUnavailable, "NO_ROOM"},
 		{machine.ErrUnknown, http.StatusNotImplemented, "NOT_IMPLEMENTED"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},

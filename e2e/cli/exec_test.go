@@ -117,7 +117,22 @@ func TestExecInSandbox(t *testing.T) {
 	}
 }
 
-// started runs exec until it has said on, and returns how it ended.
+// TestExecInput passes bytes through a command, and stops when it has enough.
+func TestExecInput(t *testing.T) {
+	t.Parallel()
+	raw := strings.Repeat("x\x00\xff\n", 1_000_000)
+	if got := call(t, raw, "exec", "-i", "--", "cat"); got.out != raw || got.status != 0 || got.err != "" {
+		t.Errorf("%d bytes became %d, status %d, %s", len(raw), len(got.out), got.status, got.err)
+	}
+	if got := call(t, raw, "exec", "--stdin", "--", "head", "-c", "3"); got.out != "x\x00\xff" || got.status != 0 || got.err != "" {
+		t.Errorf("%.20q, status %d, %s", got.out, got.status, got.err)
+	}
+	if got := call(t, raw, "exec", "-i", "--timeout", "0.5", "--", "sleep", "60"); got.status != 124 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// execUntilOn runs exec until it has said on, and returns how it ended.
 func execUntilOn(t *testing.T, home, script string, then func(*exec.Cmd, io.Reader)) (status int, out, errs string) {
 	t.Helper()
 	cmd := command(t, home, "exec", "--", "sh", "-c", script)

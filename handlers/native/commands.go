@@ -31,6 +31,7 @@ type commandRequest struct {
 	Cwd      string            `json:"cwd"`
 	Env      map[string]string `json:"env"`
 	Timeout  float64           `json:"timeout_ms"`
+	Stdin    bool              `json:"stdin"`    // it will be written to
 	Events   *bool             `json:"events"`   // answer with them; true if absent
 	Attached bool              `json:"attached"` // end the command when the client leaves
 }
@@ -57,7 +58,7 @@ func (r *commandRequest) streams() bool { return r.Events == nil || *r.Events }
 func (d *Dialect) spec(r *commandRequest) (command.Spec, error) {
 	sandbox := cmp.Or(r.Sandbox, DefaultSandbox)
 	limits := request{Timeout: r.Timeout}
-	s := command.Spec{Argv: r.Argv, Cwd: r.Cwd, Env: r.Env, Timeout: limits.timeout()}
+	s := command.Spec{Argv: r.Argv, Cwd: r.Cwd, Env: r.Env, Timeout: limits.timeout(), Stdin: r.Stdin}
 	if r.Command != nil {
 		s.Text = *r.Command
 	}
@@ -195,6 +196,40 @@ func (d *Dialect) signalCommand(c *fiber.Ctx) error {
 	}
 	if err != nil {
 		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// inputCommand writes to a command's standard input, and answers when the
+// command has room for all of it.
+func (d *Dialect) inputCommand(c *fiber.Ctx) error {
+	var r struct {
+		Text   *string `json:"text"`
+		Base64 []byte  `json:"base64"`
+		EOF    bool    `json:"eof"`
+	}
+	if err := decodeBody(c, &r); err != nil {
+		return err
+	}
+	switch {
+	case r.Text == nil && r.Base64 == nil && !r.EOF:
+		return invalid("member \"text\" or \"base64\" is missing (or \"eof\": true, to end the input)")
+	case r.Text != nil && r.Base64 != nil:
+		return invalid("members \"text\" and \"base64\" exclude each other")
+	case r.Text != nil:
+		r.Base64 = []byte(*r.Text)
+	}
+	x, err := d.command(c)
+	if err != nil {
+		return err
+	}
+	if err := x.Input(r.Base64); err != nil {
+		return err
+	}
+	if r.EOF {
+		if err := x.CloseInput(); err != nil {
+			return err
+		}
 	}
 	return c.SendStatus(http.StatusNoContent)
 }

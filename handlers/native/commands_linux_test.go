@@ -219,6 +219,29 @@ func TestCommandsLiveOn(t *testing.T) {
 	}
 }
 
+func TestCommandInput(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	resp := commandCall(t, s, t.Context(), "POST", "/v1/commands", `{"command":"cat","stdin":true}`)
+	path := resp.Header.Get("Location") + "/input"
+	for _, c := range []struct {
+		body   string
+		status int
+	}{
+		{`{"text":"ä\n"}`, 204}, {`{"base64":"/w=="}`, 204}, {`{}`, 400}, {`{"text":"a","base64":"aa=="}`, 400}, {`{"base64":"?"}`, 400}, {`{"text":"b","eof":true}`, 204},
+	} {
+		if got := commandCall(t, s, t.Context(), "POST", path, c.body); got.StatusCode != c.status {
+			t.Errorf("%s: %d", c.body, got.StatusCode)
+		}
+	}
+	if got := outputOf(follow(t, resp), "stdout"); got != "ä\n\xffb" {
+		t.Errorf("%q", got)
+	}
+	if got := commandCall(t, s, t.Context(), "POST", path, `{"text":"x"}`); got.StatusCode != http.StatusConflict {
+		t.Error(got.StatusCode)
+	}
+}
+
 // TestServerSentCommandEvents reads the other format, and the end of it twice.
 func TestServerSentCommandEvents(t *testing.T) {
 	t.Parallel()

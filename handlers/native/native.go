@@ -81,6 +81,7 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	r.Delete("/commands/:command", d.deleteCommand)
 	r.Get("/commands/:command/events", d.streamCommand)
 	r.Post("/commands/:command/signal", d.signalCommand)
+	r.Post("/commands/:command/input", d.inputCommand)
 	r.Get("/ws", d.upgrade)
 	r.Use(d.notFound)
 }

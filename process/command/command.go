@@ -5,7 +5,7 @@
 //
 // A command ends when its process does. What it has left running in the
 // background ends with it, whatever session it is in; what is to live on belongs
-// in a shell session. Its standard input is empty.
+// in a shell session. Its standard input is empty, unless it was asked for.
 //
 // Ownership: a [Set] owns its commands and ends them in Close. Requests own none:
 // a command goes on when whoever asked for it has left.
@@ -58,6 +58,7 @@ type Command struct {
 
 	mu      sync.Mutex
 	process *child.Process // nil until it is started
+	in      *os.File       // our end of its standard input; nil if that is empty
 	dir     string
 	outcome *Outcome // nil until done
 }
@@ -143,15 +144,24 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	if err != nil {
 		return c.spec.diagnose(err)
 	}
+	var in, ours *os.File
+	if c.spec.Stdin {
+		if in, ours, err = os.Pipe(); err != nil {
+			out.abandon(theirs)
+			return c.spec.diagnose(err)
+		}
+		defer in.Close()
+	}
 	began := time.Now()
-	p, dir, err := c.spec.start(ctx, s.cfg.Host, theirs, func() { c.settle(out) })
+	p, dir, err := c.spec.start(ctx, s.cfg.Host, in, theirs, func() { c.settle(out) })
 	if err != nil {
+		_ = ours.Close() // of nil, this is nothing
 		out.abandon(theirs)
 		return err
 	}
 	closeTheirs(theirs)
 	c.mu.Lock()
-	c.process, c.dir = p, dir
+	c.process, c.dir, c.in = p, dir, ours
 	c.mu.Unlock()
 	c.spec.Text, c.spec.Argv, c.spec.Env = "", nil, nil // many large ones would weigh more than what they put out
 	if c.log != nil {
@@ -161,6 +171,7 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	// Ends with the command; the set joins it.
 	s.wg.Go(func() {
 		o := c.live(s, p, out)
+		_ = ours.Close()
 		o.Duration = float64(p.Exit().At.Sub(began).Microseconds()) / 1000
 		s.finish(c, o)
 	})

@@ -147,6 +147,58 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
+func TestInput(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := start(t, s, command.Spec{Text: "cat; echo end", Stdin: true})
+	raw := strings.Repeat("x\x00\xff\n", 500_000)
+	for rest := raw; rest != ""; rest = rest[min(len(rest), 300_000):] {
+		if err := c.Input([]byte(rest[:min(len(rest), 300_000)])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.CloseInput(); err != nil {
+		t.Error(err)
+	}
+	if err := c.Input([]byte("x")); !errors.Is(err, command.ErrInputClosed) && !errors.Is(err, command.ErrNotRunning) {
+		t.Errorf("after its end: %v", err)
+	}
+	if got := joined(events(t, c, 1), command.EventStdout); got != raw+"end\n" {
+		t.Errorf("%d bytes became %d", len(raw), len(got))
+	}
+	<-c.Done()
+	if err := c.Input([]byte("x")); !errors.Is(err, command.ErrNotRunning) {
+		t.Errorf("after the command's end: %v", err)
+	}
+
+	none := start(t, s, command.Spec{Text: "sleep 600"})
+	if err := none.Input([]byte("x")); !errors.Is(err, command.ErrNoInput) {
+		t.Errorf("without an input: %v", err)
+	}
+	deaf := start(t, s, command.Spec{Text: "exec <&-; echo deaf; sleep 600", Stdin: true})
+	r, err := deaf.Events(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := deaf.Input([]byte("x")); !errors.Is(err, command.ErrInputClosed) {
+		t.Errorf("nobody reads: %v", err)
+	}
+	// Somebody who writes more than the command takes is let go by its end.
+	lazy := start(t, s, command.Spec{Text: "sleep 600", Stdin: true})
+	wrote := make(chan error)
+	go func() { wrote <- lazy.Input(make([]byte, 1_000_000)) }()
+	if err := lazy.Signal(syscall.SIGTERM, 0); err != nil {
+		t.Error(err)
+	}
+	if err := <-wrote; !errors.Is(err, command.ErrInputClosed) && !errors.Is(err, command.ErrNotRunning) {
+		t.Errorf("the command has ended: %v", err)
+	}
+}
+
 func TestSignalWithGrace(t *testing.T) {
 	t.Parallel()
 	s := open(t)

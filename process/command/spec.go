@@ -30,6 +30,7 @@ type Spec struct {
 	Cwd     string // relative ones start at the place's directory
 	Env     map[string]string
 	Timeout time.Duration // 0: none
+	Stdin   bool          // it is written to; else it is empty
 }
 
 const (
@@ -89,8 +90,9 @@ func (s *Spec) words() string {
 	return text
 }
 
-// start starts the process. The files of out are its output; they stay ours.
-func (s *Spec) start(ctx context.Context, host process.Host, out [2]*os.File, settle func()) (*child.Process, string, error) {
+// start starts the process. in, if it isn't nil, and the files of out are its
+// input and output; they stay ours.
+func (s *Spec) start(ctx context.Context, host process.Host, in *os.File, out [2]*os.File, settle func()) (*child.Process, string, error) {
 	dir, err := s.Place.Resolve(s.Cwd)
 	if err != nil {
 		return nil, "", err
@@ -101,7 +103,7 @@ func (s *Spec) start(ctx context.Context, host process.Host, out [2]*os.File, se
 	if err != nil {
 		return nil, "", err
 	}
-	spec := child.Spec{Env: env, Dir: dir, Stdout: out[0], Stderr: out[1], Settle: settle}
+	spec := child.Spec{Env: env, Dir: dir, Stdin: in, Stdout: out[0], Stderr: out[1], Settle: settle}
 	if s.Argv != nil {
 		spec.Args = s.Argv[1:]
 		if spec.Path, err = process.LookPath(s.Argv[0], dir, env); err != nil {

@@ -24,6 +24,7 @@ type Command struct {
 	Cwd     string
 	Env     map[string]string
 	Timeout time.Duration
+	Stdin   bool // it will be written to
 }
 
 // Running is a command that a client follows, and that ends when it leaves.
@@ -57,7 +58,7 @@ func RunCommand(ctx context.Context, base, key string, c Command) (*Running, err
 	r := &Running{base: base, key: key, http: &http.Client{Transport: transport}}
 	ctx, r.cancel = context.WithCancel(ctx)
 	resp, err := r.post(ctx, "/v1/commands", map[string]any{ //nolint:bodyclose // Close does
-		"argv": c.Argv, "sandbox": c.Sandbox, "cwd": c.Cwd, "env": c.Env, "attached": true,
+		"argv": c.Argv, "sandbox": c.Sandbox, "cwd": c.Cwd, "env": c.Env, "attached": true, "stdin": c.Stdin,
 		"timeout_ms": float64(c.Timeout) / float64(time.Millisecond),
 	})
 	if err != nil {
@@ -136,6 +137,19 @@ func (r *Running) Signal(ctx context.Context, name string, grace time.Duration) 
 		return err
 	}
 	return resp.Body.Close()
+}
+
+// Input writes to the command's standard input; eof ends that. It is false, and
+// no error, when the command doesn't read any more.
+func (r *Running) Input(ctx context.Context, p []byte, eof bool) (more bool, err error) {
+	resp, err := r.post(ctx, "/v1/commands/"+r.ID+"/input", map[string]any{"base64": p, "eof": eof})
+	if refused := (*Error)(nil); errors.As(err, &refused) && (refused.Status == http.StatusConflict || refused.Status == http.StatusGone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return !eof, resp.Body.Close()
 }
 
 // Close leaves the command, which ends if it hasn't yet.
