@@ -298,16 +298,11 @@ func appendCommandEvent(dst []byte, e *command.Event) ([]byte, error) {
 	if e.Type != command.EventStdout && e.Type != command.EventStderr {
 		return appendJSON(dst, e)
 	}
-	dst = append(dst, `{"seq":`...)
-	dst = appendUint(dst, e.Seq)
-	dst = append(dst, `,"time":"`...)
-	dst = e.Time.AppendFormat(dst, time.RFC3339Nano)
-	dst = append(dst, `","type":"`...)
-	dst = append(dst, e.Type...)
+	dst = appendHead(dst, e.Seq, e.Time, string(e.Type))
 	if e.Base64 == nil {
-		dst = append(dst, `","text":`...)
+		dst = append(dst, `,"text":`...)
 		return append(appendString(dst, e.Text), '}'), nil
 	}
-	dst = append(dst, `","base64":"`...)
+	dst = append(dst, `,"base64":"`...)
 	return append(base64.StdEncoding.AppendEncode(dst, e.Base64), `"}`...), nil
 }

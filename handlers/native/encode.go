@@ -16,15 +16,20 @@ func appendEvent(dst []byte, e *wire.Event) ([]byte, error) {
 	if e.Type != wire.EventStdout && e.Type != wire.EventStderr {
 		return appendJSON(dst, e)
 	}
-	dst = append(dst, `{"seq":`...)
-	dst = appendUint(dst, e.Seq)
-	dst = append(dst, `,"time":"`...)
-	dst = e.Time.AppendFormat(dst, time.RFC3339Nano)
-	dst = append(dst, `","type":"`...)
-	dst = append(dst, e.Type...)
-	dst = append(dst, `","text":`...)
+	dst = appendHead(dst, e.Seq, e.Time, string(e.Type))
+	dst = append(dst, `,"text":`...)
 	dst = appendString(dst, e.Text)
 	return append(dst, '}'), nil
+}
+
+// appendHead begins an event that is output.
+func appendHead(dst []byte, seq uint64, at time.Time, kind string) []byte {
+	dst = append(dst, `{"seq":`...)
+	dst = appendUint(dst, seq)
+	dst = append(dst, `,"time":"`...)
+	dst = at.AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, `","type":"`...)
+	return append(append(dst, kind...), '"')
 }
 
 func appendUint(dst []byte, n uint64) []byte {
