@@ -10,6 +10,7 @@ require (
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/google/go-cmp v0.7.0
 	github.com/google/uuid v1.6.0
+	github.com/prometheus/procfs v0.20.1
 	github.com/tdewolff/parse/v2 v2.8.20
 	github.com/traefik/yaegi v0.16.1
 	github.com/valyala/fasthttp v1.58.0

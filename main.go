@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,7 +41,7 @@ func run() int {
 	// the second for a quick one, the third doesn't ask.
 	go func() {
 		s := <-signals
-		cancel(fmt.Errorf("signal: %s", s))
+		cancel(&cli.SignalError{Signal: s})
 		<-signals
 		close(force)
 		<-signals

@@ -17,8 +17,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Exit statuses of the program. Those of `run` follow timeout(1), so that
-// scripts that know one know the other.
+// Exit statuses of the program. Those of `run` and `exec` follow timeout(1), so
+// that scripts that know one know the other.
 const (
 	exitOK          = 0
 	exitCode        = 1   // the code that was run ended with an error
@@ -27,6 +27,10 @@ const (
 	exitFault       = 125 // hotcell itself could not do it
 	ExitInterrupted = 130 // 128 + SIGINT
 	exitPipe        = 141 // 128 + SIGPIPE: nobody reads what we print
+
+	// As shells say it.
+	exitNotExecutable = 126
+	exitNotFound      = 127
 )
 
 // Terminal is what a command reads from and writes to.
@@ -45,6 +49,7 @@ type grammar struct {
 
 	Serve   serveCommand   `cmd:"" help:"Serve live interpreters over HTTP and WebSocket."`
 	Run     runCommand     `cmd:"" help:"Run code, on a running server or on one that lives only as long as the run."`
+	Exec    execCommand    `cmd:"" help:"Run a program in a sandbox, with its output and its exit status."`
 	Status  statusCommand  `cmd:"" help:"Ask a running server how it is."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -53,6 +58,7 @@ type grammar struct {
 type app struct {
 	ctx     context.Context // cancelled by the first signal
 	force   <-chan struct{} // closed by the second
+	args    []string        // the command line
 	term    Terminal
 	log     *slog.Logger
 	version string
@@ -61,9 +67,14 @@ type app struct {
 
 // Signals is how main tells the commands about SIGINT and SIGTERM.
 type Signals struct {
-	Context context.Context // cancelled by the first; its cause names the signal
+	Context context.Context // cancelled by the first; its cause is a [SignalError]
 	Force   <-chan struct{} // closed by the second
 }
+
+// SignalError is the cause of a context that a signal has ended.
+type SignalError struct{ Signal os.Signal }
+
+func (e *SignalError) Error() string { return "signal: " + e.Signal.String() }
 
 // Main runs one command line and returns the exit status. version is what the
 // build said, if anything.
@@ -92,7 +103,7 @@ func Main(sig Signals, version string, args []string, term Terminal) int {
 		return usage(term, err)
 	}
 	dropSecrets()
-	a := &app{ctx: sig.Context, force: sig.Force, term: term, log: newLogger(g.LogFormat, g.LogLevel, term.Err), version: versionOr(version)}
+	a := &app{ctx: sig.Context, force: sig.Force, args: args, term: term, log: newLogger(g.LogFormat, g.LogLevel, term.Err), version: versionOr(version)}
 	return a.finish(command.Run(a))
 }
 

@@ -50,7 +50,7 @@ func (c *runCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	base, key, done, err := c.server(a)
+	base, key, done, err := a.server(&c.remoteFlags, c.engineFlags)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func languageOf(file string) string {
 
 // server is the one to use: a running one, or one of our own that lives until
 // done is called.
-func (c *runCommand) server(a *app) (base, key string, done func(), err error) {
+func (a *app) server(c *remoteFlags, flags engineFlags) (base, key string, done func(), err error) {
 	if c.URL != "" {
 		key, err = c.key()
 		return c.URL, key, func() {}, err
@@ -143,7 +143,7 @@ func (c *runCommand) server(a *app) (base, key string, done func(), err error) {
 	}
 	key = newKey()
 	e, err := openEngine(a.ctx, engineConfig{
-		Flags: c.engineFlags, MaxContexts: 1, Key: key, Dir: dir, Version: a.version, Log: a.quiet(),
+		Flags: flags, MaxContexts: 1, Key: key, Dir: dir, Version: a.version, Log: a.quiet(),
 		// One kernel imports what it needs, and nothing else.
 		Preload: []string{},
 	})

@@ -12,6 +12,8 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
 	"hotcell/process"
+	"hotcell/process/command"
+	"hotcell/process/machine"
 	"hotcell/process/session"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -57,6 +59,17 @@ func known() []row {
 		{session.ErrCompleted, http.StatusGone, "COMMAND_ALREADY_COMPLETED"},
 		{session.ErrNoInput, http.StatusConflict, "NO_INPUT"},
 		{session.ErrInputFull, http.StatusTooManyRequests, "INPUT_FULL"},
+		{command.ErrTooMany, http.StatusTooManyRequests, "TOO_MANY_COMMANDS"},
+		{command.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
+		{command.ErrEvicted, http.StatusGone, "EVICTED"},
+		{command.ErrNotRunning, http.StatusConflict, "NOT_RUNNING"},
+		{command.ErrNoEvents, http.StatusConflict, "NO_EVENTS"},
+		{command.ErrSandboxEnded, http.StatusConflict, "SANDBOX_NOT_STARTED"},
+		{command.ErrDeleted, http.StatusConflict, "COMMAND_DELETED"},
+		{command.ErrNoInput, http.StatusConflict, "NO_INPUT"},
+		{command.ErrInputClosed, http.StatusGone, "INPUT_CLOSED"},
+		{command.ErrNoRoom, http.StatusServiceUnavailable, "NO_ROOM"},
+		{machine.ErrUnknown, http.StatusNotImplemented, "NOT_IMPLEMENTED"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 	}
 }
@@ -86,6 +99,8 @@ func (s *Server) explain(err error) *fault.Fault {
 		procCwd *process.CwdError
 		ended   *session.EndedError
 		shell   *session.StartError
+		invalid *command.InvalidError
+		program *command.NotFoundError
 	)
 	if errors.As(err, &env) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: env.Error()}
@@ -104,6 +119,16 @@ func (s *Server) explain(err error) *fault.Fault {
 	}
 	if errors.As(err, &shell) {
 		return &fault.Fault{Status: http.StatusServiceUnavailable, Code: "SHELL_START_FAILED", Message: shell.Error()}
+	}
+	if errors.As(err, &invalid) {
+		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_COMMAND", Message: invalid.Error()}
+	}
+	if errors.As(err, &program) {
+		code := "COMMAND_NOT_FOUND"
+		if !program.Missing() {
+			code = "COMMAND_NOT_EXECUTABLE"
+		}
+		return &fault.Fault{Status: http.StatusBadRequest, Code: code, Message: program.Error()}
 	}
 	if errors.As(err, &refused) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "KERNEL_REFUSED", Message: refused.Error()}

@@ -22,10 +22,12 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/daytona/commands"
 	"hotcell/handlers/daytona/sessions"
 	"hotcell/handlers/e2b"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
+	"hotcell/process/machine"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -156,6 +158,7 @@ func (s *Server) mount() {
 	rooms := workspaces{s.cfg.Sandboxes}
 	native.New(native.Config{
 		Contexts:  s.cfg.Contexts,
+		Commands:  s.cfg.Tools.Commands,
 		Sandboxes: rooms,
 		Runtimes:  s.cfg.Table,
 		Sockets:   s.sockets,
@@ -183,12 +186,21 @@ func (s *Server) mount() {
 			sessions.Routes(sessions.Deps{
 				Sessions: s.cfg.Tools.Sessions, Sockets: s.sockets, SandboxOf: sandboxOf, Place: rooms.Place, Version: s.cfg.Version,
 			}),
+			s.commands(rooms),
 		},
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
+	})
+}
+
+// commands are the toolbox's one-shot commands.
+func (s *Server) commands(rooms workspaces) func(fiber.Router) {
+	return commands.Mount(commands.Deps{
+		Commands: s.cfg.Tools.Commands, Sandboxes: s.cfg.Sandboxes, Gauge: machine.NewGauge(),
+		Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
 	})
 }
 

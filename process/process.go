@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Place is where the processes of one sandbox run.
@@ -96,6 +98,7 @@ func (h Host) Environ(p Place, extra map[string]string) ([]string, error) {
 		}
 	}
 	vars["PATH"] = strings.Join(append(slices.Clone(h.Path), cmp.Or(vars["PATH"], "/usr/local/bin:/usr/bin:/bin")), ":")
+	vars["HOME"] = cmp.Or(vars["HOME"], p.Dir)
 	vars["PWD"] = p.Dir
 	maps.Copy(vars, p.Env)
 	maps.Copy(vars, extra)
@@ -137,10 +140,13 @@ func (p Place) Resolve(cwd string) (string, error) {
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return "", &CwdError{Cwd: cwd, Err: err}
+		return "", &CwdError{Cwd: cmp.Or(cwd, dir), Err: err}
 	}
 	if !st.IsDir() {
 		return "", &CwdError{Cwd: cwd, Err: errors.New("it is not a directory")}
+	}
+	if err := unix.Access(dir, unix.X_OK); err != nil {
+		return "", &CwdError{Cwd: cwd, Err: err}
 	}
 	return filepath.Clean(dir), nil
 }

@@ -57,6 +57,15 @@ func (r *Registry) SetIntervals(ctx context.Context, idOrName string, set func(*
 	})
 }
 
+// SetEnv lets edit change the variables that later processes and contexts of a
+// sandbox are given.
+func (r *Registry) SetEnv(ctx context.Context, idOrName string, edit func(env map[string]string)) (Sandbox, error) {
+	return r.change(ctx, idOrName, func(s *Sandbox) error {
+		edit(s.Env)
+		return s.validateEnv()
+	})
+}
+
 // Touch notes activity in a sandbox.
 func (r *Registry) Touch(idOrName string) error {
 	r.mu.Lock()

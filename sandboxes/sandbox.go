@@ -90,6 +90,9 @@ const (
 	maxName = 128
 	// maxMinutes is a hundred years; what is more would overflow a duration.
 	maxMinutes = 100 * 366 * 24 * 60
+	// maxEnv is a quarter of what Linux usually takes for the variables and the
+	// arguments of a process.
+	maxEnv = 512 << 10
 )
 
 // reserved names would be hidden by paths of the control plane.
@@ -108,6 +111,18 @@ func (s *Spec) validate() error {
 		return fmt.Errorf("%w: the name %q is reserved", ErrInvalid, s.Name)
 	}
 	return s.Intervals.validate()
+}
+
+// validateEnv bounds the variables: a process must still be startable with them.
+func (s *Spec) validateEnv() error {
+	total := 0
+	for name, value := range s.Env {
+		total += len(name) + len(value)
+	}
+	if total > maxEnv {
+		return fmt.Errorf("%w: its variables would have %d bytes, %d are allowed; put what is long in a file", ErrInvalid, total, maxEnv)
+	}
+	return nil
 }
 
 func (i Intervals) validate() error {

@@ -85,6 +85,19 @@ type outcome struct {
 	status   int
 }
 
+// check compares with what was wanted; says is a part of what it says on stderr,
+// where it says nothing if that is empty.
+func (got outcome) check(t *testing.T, want outcome, says string) {
+	t.Helper()
+	if got.status != want.status || got.out != want.out || !strings.Contains(got.err, says) {
+		t.Errorf("status %d, stdout %q, stderr:\n%s\nwant status %d, stdout %q, stderr with %q",
+			got.status, got.out, got.err, want.status, want.out, says)
+	}
+	if says == "" && got.err != "" {
+		t.Errorf("stderr: %s", got.err)
+	}
+}
+
 // call runs the program to its end.
 func call(tb testing.TB, input string, args ...string) outcome {
 	tb.Helper()

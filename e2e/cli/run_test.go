@@ -45,13 +45,7 @@ func TestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := call(t, c.input, append([]string{"run"}, c.args...)...)
-			if got.status != c.want.status || got.out != c.want.out || !strings.Contains(got.err, c.says) {
-				t.Errorf("status %d, stdout %q, stderr:\n%s\nwant status %d, stdout %q, stderr with %q",
-					got.status, got.out, got.err, c.want.status, c.want.out, c.says)
-			}
-			if c.says == "" && got.err != "" {
-				t.Errorf("stderr: %s", got.err)
-			}
+			got.check(t, c.want, c.says)
 		})
 	}
 }

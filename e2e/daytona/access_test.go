@@ -32,7 +32,7 @@ func keys(t *testing.T, s *testserver.Server) {
 		{"at the root", "GET", "/work-dir", nil, 200},
 		{"unknown sandbox", "GET", "/toolbox/nope/work-dir", nil, 404},
 		{"unknown address", "GET", "/toolbox/default/nope", nil, 404},
-		{"not supported", "POST", "/toolbox/default/process/execute", nil, 501},
+		{"not supported", "POST", "/toolbox/default/git/status", nil, 501},
 		{"not supported there either", "POST", "/api/sandbox/default/fork", nil, 501},
 		{"snapshots", "GET", "/api/snapshots", nil, 501},
 	} {

@@ -54,6 +54,7 @@ type options struct {
 	dataDir  string
 	config   func(*handlers.Config)
 	contexts func(*contexts.Config)
+	tools    func(*tools.Config)
 	minute   time.Duration
 	preload  []string
 	log      *slog.Logger
@@ -73,6 +74,9 @@ func WithConfig(f func(*handlers.Config)) Option { return func(o *options) { o.c
 
 // WithContexts changes the configuration of the contexts.
 func WithContexts(f func(*contexts.Config)) Option { return func(o *options) { o.contexts = f } }
+
+// WithTools changes the configuration of what runs beside contexts.
+func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools = f } }
 
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
@@ -113,7 +117,11 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
-	s.Tools = tools.New(tools.Config{Host: process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()}, Log: o.log})
+	tc := tools.Config{Host: process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()}, Log: o.log}
+	if o.tools != nil {
+		o.tools(&tc)
+	}
+	s.Tools = tools.New(tc)
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {

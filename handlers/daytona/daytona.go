@@ -82,8 +82,8 @@ func Mount(app fiber.Router, deps Deps) {
 	d.atRoot(app)
 }
 
-// body is an error as the SDKs read it.
-type body struct {
+// ErrorBody is an error as the SDKs read it. Who has more to say adds members.
+type ErrorBody struct {
 	StatusCode int    `json:"statusCode"`
 	Message    string `json:"message"`
 	Error      string `json:"error"`
@@ -94,13 +94,13 @@ type body struct {
 	Timestamp  string `json:"timestamp"`
 }
 
-// WriteFault answers with an error.
-func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+// NewErrorBody is the body of the answer to a request that failed.
+func NewErrorBody(c *fiber.Ctx, f *fault.Fault) ErrorBody {
 	source := "DAYTONA_DAEMON"
 	if path := c.Path(); strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/toolbox/") {
 		source = "DAYTONA_API"
 	}
-	return c.Status(f.Status).JSON(body{
+	return ErrorBody{
 		StatusCode: f.Status,
 		Message:    f.Message,
 		Error:      http.StatusText(f.Status),
@@ -109,5 +109,10 @@ func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
 		Path:       strings.Clone(c.Path()),
 		Method:     c.Method(),
 		Timestamp:  request.Stamp(time.Now()),
-	})
+	}
+}
+
+// WriteFault answers with an error.
+func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+	return c.Status(f.Status).JSON(NewErrorBody(c, f))
 }

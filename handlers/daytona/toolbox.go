@@ -31,7 +31,7 @@ func (d *dialect) atRoot(app fiber.Router) {
 	for path, handler := range d.places() {
 		app.Get(path, d.RequireToken, handler)
 	}
-	known := app.Group("", onlyUnder([]string{"/process/", "/files"}, d.RequireToken))
+	known := app.Group("", onlyUnder([]string{"/process/", "/files", "/env", "/init", "/system/"}, d.RequireToken))
 	d.interpreter(known)
 	for _, mount := range d.Parts {
 		mount(known)
@@ -56,14 +56,14 @@ func onlyUnder(prefixes []string, check fiber.Handler) fiber.Handler {
 // unsupported lists the toolbox's other parts.
 func unsupported() []string {
 	return []string{
-		"/process/execute", "/process/code-run",
+		"/process/code-run",
 		"/process/pty", "/process/pty/*", "/files", "/files/*", "/git/*", "/lsp/*",
-		"/computeruse/*", "/env", "/system/*", "/port", "/port/*", "/init",
+		"/computeruse/*", "/system/*", "/port", "/port/*",
 	}
 }
 
 func (d *dialect) missing(c *fiber.Ctx) error {
-	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter and sessions, not commands, terminals and files", c.Method(), c.Path(), d.Version)
+	return fault.Unsupported("%s %s is not supported by hotcell %s", c.Method(), c.Path(), d.Version)
 }
 
 // places are the questions about the sandbox itself.

@@ -3,11 +3,10 @@ package native
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"hotcell/handlers/artifact"
+	"hotcell/handlers/escape"
 	"hotcell/internal/wire"
 )
 
@@ -18,13 +17,8 @@ func appendEvent(dst []byte, e *wire.Event) ([]byte, error) {
 	if e.Type != wire.EventStdout && e.Type != wire.EventStderr {
 		return appendJSON(dst, e)
 	}
-	dst = append(dst, `{"seq":`...)
-	dst = appendUint(dst, e.Seq)
-	dst = append(dst, `,"time":"`...)
-	dst = e.Time.AppendFormat(dst, time.RFC3339Nano)
-	dst = append(dst, `","type":"`...)
-	dst = append(dst, e.Type...)
-	dst = append(dst, `","text":`...)
+	dst = appendHead(dst, e.Seq, e.Time, string(e.Type))
+	dst = append(dst, `,"text":`...)
 	dst = appendString(dst, e.Text)
 	return append(dst, '}'), nil
 }
@@ -38,6 +32,16 @@ func appendLight(dst []byte, e *wire.Event, execution string, inline int) ([]byt
 	}
 	raw, err := artifact.Encode(light, links)
 	return append(dst, raw...), err
+}
+
+// appendHead begins an event that is output.
+func appendHead(dst []byte, seq uint64, at time.Time, kind string) []byte {
+	dst = append(dst, `{"seq":`...)
+	dst = appendUint(dst, seq)
+	dst = append(dst, `,"time":"`...)
+	dst = at.AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, `","type":"`...)
+	return append(append(dst, kind...), '"')
 }
 
 func appendUint(dst []byte, n uint64) []byte {
@@ -64,35 +68,7 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 	return out[:len(out)-1], nil // Encode ends with a line break
 }
 
-const hexDigits = "0123456789abcdef"
-
 // appendString appends s as a JSON string. What isn't UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(escape.Append(append(dst, '"'), s), '"')
 }

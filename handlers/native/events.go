@@ -43,20 +43,31 @@ func (d *Dialect) streamEvents(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	format := lines(x.ID(), inline)
+	s, id := x.Snapshot(), x.ID()
+	return sendEvents(c, s.State == wire.StateDone && from > s.Events, &eventStream[wire.Event]{
+		events: x.Events(from), explain: d, idle: keepAlive,
+		encode: func(dst []byte, e *wire.Event) ([]byte, error) { return appendLight(dst, e, id, inline) },
+		tag:    func(e *wire.Event) (uint64, string) { return e.Seq, string(e.Type) },
+	})
+}
+
+// sendEvents answers with a stream. seen says that the client has had all of it.
+func sendEvents[E any](c *fiber.Ctx, seen bool, stream *eventStream[E]) error {
 	c.Set(fiber.HeaderContentType, mimeNDJSON)
+	stream.format = lines(stream.encode)
 	if wantsSSE(c.Get(fiber.HeaderAccept)) {
-		if s := x.Snapshot(); s.State == wire.StateDone && from > s.Events {
+		if seen {
 			// An EventSource connects again after the end, until it is told
 			// with this status that there is nothing more.
+			_ = stream.Close()
 			return c.SendStatus(http.StatusNoContent)
 		}
-		format = serverSent(x.ID(), inline)
 		c.Set(fiber.HeaderContentType, mimeSSE)
+		stream.format = serverSent(stream.encode, stream.tag)
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no") // nginx would hold the events back
-	c.Context().SetBodyStream(&eventStream{events: x.Events(from), format: format, explain: d}, -1)
+	c.Context().SetBodyStream(stream, -1)
 	return nil
 }
 
@@ -70,18 +81,21 @@ func wantsSSE(accept string) bool {
 	return false
 }
 
+// encoder appends an event as JSON, without a line break in it.
+type encoder[E any] func(dst []byte, e *E) ([]byte, error)
+
 // framing is one of the two formats of a stream.
-type framing struct {
-	event func(dst []byte, e *wire.Event) ([]byte, error)
+type framing[E any] struct {
+	event func(dst []byte, e *E) ([]byte, error)
 	fault func(dst, body []byte) []byte
 	idle  string
 }
 
 // lines is one JSON object a line; an empty line means that nothing happened.
-func lines(execution string, inline int) framing {
-	return framing{
-		event: func(dst []byte, e *wire.Event) ([]byte, error) {
-			dst, err := appendLight(dst, e, execution, inline)
+func lines[E any](encode encoder[E]) framing[E] {
+	return framing[E]{
+		event: func(dst []byte, e *E) ([]byte, error) {
+			dst, err := encode(dst, e)
 			return append(dst, '\n'), err
 		},
 		fault: func(dst, body []byte) []byte { return append(append(dst, body...), '\n') },
@@ -91,12 +105,13 @@ func lines(execution string, inline int) framing {
 
 // serverSent is the format of the HTML standard, with the event's number as
 // its id.
-func serverSent(execution string, inline int) framing {
-	return framing{
-		event: func(dst []byte, e *wire.Event) ([]byte, error) {
-			dst = appendUint(append(dst, "id: "...), e.Seq)
-			dst = append(append(dst, "\nevent: "...), e.Type...)
-			dst, err := appendLight(append(dst, "\ndata: "...), e, execution, inline)
+func serverSent[E any](encode encoder[E], tag func(*E) (uint64, string)) framing[E] {
+	return framing[E]{
+		event: func(dst []byte, e *E) ([]byte, error) {
+			seq, kind := tag(e)
+			dst = appendUint(append(dst, "id: "...), seq)
+			dst = append(append(dst, "\nevent: "...), kind...)
+			dst, err := encode(append(dst, "\ndata: "...), e)
 			return append(dst, "\n\n"...), err
 		},
 		fault: func(dst, body []byte) []byte {
@@ -109,18 +124,23 @@ func serverSent(execution string, inline int) framing {
 
 // eventStream is a response's body. The server reads it at the pace at which
 // the client takes it.
-type eventStream struct {
-	events  *stream.Reader[wire.Event]
-	format  framing
+type eventStream[E any] struct {
+	events  *stream.Reader[E]
+	encode  encoder[E]
+	tag     func(*E) (seq uint64, kind string) // for server-sent events
+	idle    time.Duration                      // of silence, until something is sent
+	left    func()                             // told that nobody reads any more; may be nil
 	explain *Dialect
-	buf     []byte // what was encoded
-	rest    []byte // the part of buf that was not read yet
-	batch   []wire.Event
-	over    bool
+
+	format framing[E]
+	buf    []byte // what was encoded
+	rest   []byte // the part of buf that was not read yet
+	batch  []E
+	over   bool
 }
 
 // Read gives out what there is, waiting for it if it must.
-func (s *eventStream) Read(p []byte) (int, error) {
+func (s *eventStream[E]) Read(p []byte) (int, error) {
 	for len(s.rest) == 0 {
 		if s.over {
 			return 0, io.EOF
@@ -133,13 +153,16 @@ func (s *eventStream) Read(p []byte) (int, error) {
 }
 
 // Close is called by the server when the response is over, or its client gone.
-func (s *eventStream) Close() error {
+func (s *eventStream[E]) Close() error {
 	s.events.Close()
+	if s.left != nil {
+		s.left()
+	}
 	return nil
 }
 
 // fill encodes the next events, at most about chunkSize of them.
-func (s *eventStream) fill() {
+func (s *eventStream[E]) fill() {
 	f := s.format
 	s.buf = s.buf[:0]
 	err := s.next()
@@ -169,11 +192,11 @@ func (s *eventStream) fill() {
 var errIdle = errors.New("nothing happened")
 
 // next makes sure that there is something to encode.
-func (s *eventStream) next() error {
+func (s *eventStream[E]) next() error {
 	if len(s.batch) > 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), keepAlive, errIdle)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), s.idle, errIdle)
 	defer cancel()
 	var err error
 	s.batch, err = s.events.Next(ctx)
@@ -182,7 +205,7 @@ func (s *eventStream) next() error {
 
 // fail ends the stream with an error in place of an event: the status has
 // been sent long ago.
-func (s *eventStream) fail(f framing, err error) {
+func (s *eventStream[E]) fail(f framing[E], err error) {
 	s.over, s.batch = true, nil
 	body, merr := appendJSON(nil, struct {
 		Error shownFault `json:"error"`

@@ -1,5 +1,5 @@
 // Package native is hotcell's own dialect: REST under /v1, and one WebSocket
-// that carries any number of contexts and executions. docs/protocol.md is its
+// that carries any number of contexts and executions. Commands are REST only. docs/protocol.md is its
 // description; this package only translates and owns no state but the open
 // sockets.
 //
@@ -17,6 +17,8 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/socket"
+	"hotcell/process"
+	"hotcell/process/command"
 	"hotcell/runtimes"
 )
 
@@ -29,11 +31,14 @@ type Sandboxes interface {
 	// The options are the directory, the environment and the default language
 	// of its contexts, which belong to id.
 	Enter(sandbox string) (id string, o contexts.Options, err error)
+	// Place is where the processes of a sandbox run; an error like that of Enter.
+	Place(sandbox string) (process.Place, error)
 }
 
 // Config is what the dialect translates to.
 type Config struct {
 	Contexts  *contexts.Set
+	Commands  *command.Set
 	Sandboxes Sandboxes
 	Runtimes  *runtimes.Table
 	Sockets   *socket.Set
@@ -72,6 +77,13 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	r.Get("/executions/:execution/events/:seq/data/*", d.showData)
 	r.Post("/executions/:execution/interrupt", d.interruptExecution)
 	r.Post("/executions/:execution/input", d.replyInput)
+	r.Get("/commands", d.listCommands)
+	r.Post("/commands", d.startCommand)
+	r.Get("/commands/:command", d.showCommand)
+	r.Delete("/commands/:command", d.deleteCommand)
+	r.Get("/commands/:command/events", d.streamCommand)
+	r.Post("/commands/:command/signal", d.signalCommand)
+	r.Post("/commands/:command/input", d.inputCommand)
 	r.Get("/ws", d.upgrade)
 	r.Use(d.notFound)
 }

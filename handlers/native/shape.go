@@ -63,11 +63,16 @@ type shownStatus struct {
 	Protocol int             `json:"protocol"`
 	Runtimes []runtimes.Info `json:"runtimes"`
 	Contexts contextCounts   `json:"contexts"`
+	Commands commandCounts   `json:"commands"`
 }
 
 type contextCounts struct {
 	Total int `json:"total"`
 	Busy  int `json:"busy"`
+}
+
+type commandCounts struct {
+	Running int `json:"running"`
 }
 
 // protocolVersion grows when a client of the version before would break.
@@ -84,6 +89,7 @@ func (d *Dialect) showStatus() shownStatus {
 			s.Contexts.Busy++
 		}
 	}
+	s.Commands.Running = d.cfg.Commands.Running()
 	return s
 }
 

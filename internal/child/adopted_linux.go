@@ -18,6 +18,7 @@ import (
 type Adopted struct {
 	pid   int
 	pidfd *os.File
+	mark  mark
 	done  chan struct{}
 	exit  Exit
 
@@ -28,7 +29,8 @@ type Adopted struct {
 // Adopt takes over a process by the pidfd that its parent opened for it before
 // it could have been reaped.
 func Adopt(pid int, pidfd *os.File) *Adopted {
-	return &Adopted{pid: pid, pidfd: pollable(dupe(pidfd)), done: make(chan struct{})}
+	// It has its parent's mark, whose end it may outlive.
+	return &Adopted{pid: pid, pidfd: pollable(dupe(pidfd)), mark: newMark().adopt(pid), done: make(chan struct{})}
 }
 
 // dupe gives a descriptor of our own, since a *os.File that arrived over a
@@ -62,7 +64,7 @@ func (a *Adopted) Signal(sig os.Signal) error {
 	if a.ended {
 		return nil
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd}
+	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
 	return h.signal(s)
 }
 
@@ -70,13 +72,19 @@ func (a *Adopted) Signal(sig os.Signal) error {
 // unreaped. It kills what is left of the group and the session.
 func (a *Adopted) Exited(e Exit) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.ended {
+		a.mu.Unlock()
 		return
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd}
-	h.sweep()
-	a.end(e)
+	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
+	left := h.sweep()
+	a.mu.Unlock()
+	left.bury()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.ended {
+		a.end(e)
+	}
 }
 
 // Orphaned says that the reaper is gone. From now on the pidfd itself is

@@ -4,7 +4,8 @@
 // a value, stored before Done is closed. A process leads its own session and
 // group. Whatever is left of both when the leader has exited is killed before
 // the leader is reaped, so a process number that is signalled is never one
-// that was given out again.
+// that was given out again; and so are its descendants elsewhere, which on Linux
+// are known by a mark that they inherit.
 //
 // Goroutines: one for each started process, which ends when the process does.
 package child
@@ -33,6 +34,9 @@ type Spec struct {
 	Terminal bool
 	// OutlivesUs keeps the process when the server dies without a word.
 	OutlivesUs bool
+	// Settle, if there is one, is called when the process has exited, before what
+	// is left of it is killed and before Done is closed. It must end by itself.
+	Settle func()
 }
 
 // Exit is how a process ended.
@@ -59,6 +63,7 @@ func (e Exit) String() string {
 type Process struct {
 	cmd    *exec.Cmd
 	handle handle
+	settle func()
 	done   chan struct{}
 	exit   Exit // written before done is closed
 
@@ -89,13 +94,12 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		cmd.Stderr = spec.Stderr
 	}
 	cmd.ExtraFiles = spec.Files
-	p := &Process{cmd: cmd, done: make(chan struct{})}
+	p := &Process{cmd: cmd, settle: spec.Settle, done: make(chan struct{})}
 	p.handle.prepare(cmd, !spec.OutlivesUs)
 	cmd.SysProcAttr.Setctty = spec.Terminal // its descriptor is 0, stdin
-	if err := cmd.Start(); err != nil {
+	if err := p.handle.start(cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
 	}
-	p.handle.started(cmd.Process.Pid)
 	// Ends when the process has ended; everybody else waits for done.
 	go p.wait()
 	return p, nil
@@ -104,7 +108,8 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 // Pid is the process number, of the process and of its group.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Done is closed when the process has been reaped and Exit is known.
+// Done is closed when the process has been reaped, nothing of it is left, and
+// Exit is known.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Exit is how the process ended. It may be called once Done is closed.
@@ -148,12 +153,16 @@ func (p *Process) wait() {
 	if !pinned {
 		_ = p.cmd.Wait()
 	}
+	if p.settle != nil {
+		p.settle()
+	}
 	p.mu.Lock()
 	// A pinned leader is a zombie now and holds its number: the group and the
 	// session can be swept without hitting a stranger.
-	p.handle.sweep()
+	left := p.handle.sweep()
 	p.reaped = true
 	p.mu.Unlock()
+	left.bury()
 	if pinned {
 		_ = p.cmd.Wait() // the state below says all; a failed wait leaves it nil, which is Unknown
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,8 +17,10 @@ const pidfdGroup = 1 << 2
 // handle holds a process by its pidfd, which no recycled number can fool.
 type handle struct {
 	pid   int
-	fd    int      // as filled in by the start; -1 when the kernel has none
-	pidfd *os.File // pollable, so that a waiting process costs no thread
+	fd    int       // as filled in by the start; -1 when the kernel has none
+	pidfd *os.File  // pollable, so that a waiting process costs no thread
+	mark  mark      // on it and its descendants
+	born  time.Time // zero: not known
 }
 
 func (h *handle) prepare(cmd *exec.Cmd, dieWithUs bool) {
@@ -28,11 +31,16 @@ func (h *handle) prepare(cmd *exec.Cmd, dieWithUs bool) {
 	}
 }
 
-func (h *handle) started(pid int) {
-	h.pid = pid
+func (h *handle) start(cmd *exec.Cmd) (err error) {
+	h.born = time.Now()
+	if h.mark, err = newMark().start(cmd.Start); err != nil {
+		return err
+	}
+	h.pid = cmd.Process.Pid
 	if h.fd >= 0 {
 		h.pidfd = pollable(h.fd)
 	}
+	return nil
 }
 
 func pollable(fd int) *os.File {
@@ -77,14 +85,16 @@ func (h *handle) signal(sig syscall.Signal) error {
 	for _, pid := range strays {
 		_ = unix.Kill(pid, sig)
 	}
+	for _, s := range h.killStrays() {
+		_ = unix.Close(int(s.Fd))
+	}
 	return err
 }
 
-func (h *handle) sweep() {
+// sweep kills what is left when the leader has exited.
+func (h *handle) sweep() strays {
 	_ = signalGroup(h.pidfd, h.pid, syscall.SIGKILL)
-	for _, pid := range session(h.pid) {
-		_ = unix.Kill(pid, syscall.SIGKILL)
-	}
+	return h.killStrays()
 }
 
 func (h *handle) close() {

@@ -17,10 +17,26 @@ func (h *handle) prepare(cmd *exec.Cmd, _ bool) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 }
 
-func (h *handle) started(pid int) { h.pid = pid }
+func (h *handle) start(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	h.pid = cmd.Process.Pid
+	return nil
+}
+
 func (h *handle) awaitExit() bool { return false }
-func (h *handle) sweep()          { _ = h.signal(syscall.SIGKILL) }
 func (h *handle) close()          {}
+
+func (h *handle) sweep() strays {
+	_ = h.signal(syscall.SIGKILL)
+	return strays{}
+}
+
+// strays are not known here.
+type strays struct{}
+
+func (strays) bury() {}
 
 func (h *handle) signal(sig syscall.Signal) error {
 	if err := syscall.Kill(-h.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {

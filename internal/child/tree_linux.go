@@ -12,49 +12,53 @@ import (
 type stat struct{ pid, ppid, session int }
 
 // table reads the process table. A process that ends meanwhile is left out.
-// It uses the system calls directly: a kill waits for this, and the portable
-// way costs three times as much on a machine with a thousand processes.
 func table() []stat {
+	var out []stat
+	for _, pid := range pids() {
+		if s, ok := statOf(pid); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// statOf reads one process's. It uses the system calls directly: a kill waits
+// for this, and the portable way costs three times as much on a machine with a
+// thousand processes.
+func statOf(pid int) (s stat, ok bool) {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return s, false
+	}
+	var buf [512]byte // the fields that matter stand at the beginning
+	n, err := unix.Read(fd, buf[:])
+	_ = unix.Close(fd)
+	if err != nil {
+		return s, false
+	}
+	// "pid (comm) state ppid pgrp session …"; comm may hold anything.
+	f := bytes.Fields(buf[bytes.LastIndexByte(buf[:n], ')')+1 : n])
+	if len(f) < 4 {
+		return s, false
+	}
+	s.pid = pid
+	s.ppid, _ = strconv.Atoi(string(f[1]))
+	s.session, _ = strconv.Atoi(string(f[3]))
+	return s, true
+}
+
+// pids lists all processes.
+func pids() []int {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
-	out := make([]stat, 0, len(names))
-	var buf [512]byte // the fields that matter stand at the beginning
+	out := make([]int, 0, len(names))
 	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		fd, err := unix.Open("/proc/"+name+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			continue
-		}
-		n, err := unix.Read(fd, buf[:])
-		_ = unix.Close(fd)
-		if err != nil {
-			continue
-		}
-		// "pid (comm) state ppid pgrp session …"; comm may hold anything.
-		f := bytes.Fields(buf[bytes.LastIndexByte(buf[:n], ')')+1 : n])
-		if len(f) < 4 {
-			continue
-		}
-		ppid, _ := strconv.Atoi(string(f[1]))
-		sid, _ := strconv.Atoi(string(f[3]))
-		out = append(out, stat{pid: pid, ppid: ppid, session: sid})
-	}
-	return out
-}
-
-// session lists the other processes of the session that leader leads.
-func session(leader int) []int {
-	var out []int
-	for _, s := range table() {
-		if s.session == leader && s.pid != leader {
-			out = append(out, s.pid)
+		if pid, err := strconv.Atoi(name); err == nil {
+			out = append(out, pid)
 		}
 	}
 	return out

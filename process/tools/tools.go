@@ -12,13 +12,16 @@ import (
 	"sync"
 
 	"hotcell/process"
+	"hotcell/process/command"
 	"hotcell/process/session"
 )
 
 // Config is what the tools stand on.
 type Config struct {
 	Host process.Host
-	Log  *slog.Logger
+	// MaxCommands is how many one-shot commands may run at once; 0 is 256.
+	MaxCommands int
+	Log         *slog.Logger
 }
 
 // part is one kind of thing that runs in sandboxes.
@@ -34,6 +37,7 @@ type part interface {
 
 // Tools are the parts.
 type Tools struct {
+	Commands *command.Set
 	Sessions *session.Set
 
 	parts []part
@@ -44,10 +48,16 @@ func New(cfg Config) *Tools {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	host, err := cfg.Host.WithPython()
+	if err != nil {
+		cfg.Log.Warn("commands have one name for python only", slog.Any("error", err))
+	}
+	cfg.Host = host
 	t := &Tools{
+		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log}),
 		Sessions: session.New(session.Config{Host: cfg.Host}),
 	}
-	t.parts = []part{t.Sessions}
+	t.parts = []part{t.Commands, t.Sessions}
 	return t
 }
 

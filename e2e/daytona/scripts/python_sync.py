@@ -249,7 +249,7 @@ def typescript_is_stateful() -> None:
 
 
 def what_is_not_supported_says_so() -> None:
-    e = raised(DaytonaError, lambda: sandbox.process.exec("ls"))
+    e = raised(DaytonaError, lambda: sandbox.git.status("repo"))
     assert "not supported" in str(e)
     raised(DaytonaError, lambda: daytona.create(CreateSandboxFromImageParams(image="debian:12")))
 

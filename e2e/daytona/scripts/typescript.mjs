@@ -277,7 +277,7 @@ await report({
     await s.delete();
   },
   "what is not supported says so": async () => {
-    const e = await rejection(sandbox.process.executeCommand("ls"));
+    const e = await rejection(sandbox.git.status("repo"));
     assert.match(e.message, /not supported/);
     const image = await rejection(daytona.create({ image: "debian:12" }));
     assert.match(image.message, /built|not supported/i);

@@ -1,0 +1,48 @@
+package daytona_test
+
+import (
+	"os"
+	"testing"
+
+	"hotcell/e2e/procs"
+	"hotcell/e2e/testserver"
+)
+
+// TestCommandsOfTheSDKs runs one-shot commands through the real SDKs, and checks
+// that none of their processes is left.
+func TestCommandsOfTheSDKs(t *testing.T) {
+	t.Parallel()
+	for name, run := range map[string]func(*testing.T, *testserver.Server) (string, string, error){
+		"typescript": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
+			return node(t, s, "commands.mjs", "SDK=@daytonaio/sdk")
+		},
+		"typescript 0.190": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
+			return node(t, s, "commands.mjs", "SDK=daytona-sdk-0190")
+		},
+		"python": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
+			return python(t, s, "commands_sync.py")
+		},
+		"python async": func(t *testing.T, s *testserver.Server) (string, string, error) {
+			t.Helper()
+			return python(t, s, "commands_async.py")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := testserver.Start(t)
+			out, errs, err := run(t, s)
+			subtests(t, out, errs, err)
+			s.Close(t)
+			for _, p := range procs.Descendants(os.Getpid()) {
+				if p.Name == "sleep" || p.Name == "bash" || p.Name == "yes" {
+					if err := procs.Gone(t.Context(), []procs.Process{p}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+}
