@@ -12,6 +12,7 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
 	"hotcell/process"
+	"hotcell/process/terminal"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/stream"
@@ -44,6 +45,12 @@ func known() []row {
 		{interpreter.ErrNoInputRequested, http.StatusConflict, "NO_INPUT_REQUESTED"},
 		{process.ErrNoShell, http.StatusServiceUnavailable, "NO_SHELL"},
 		{process.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
+		{terminal.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
+		{terminal.ErrExists, http.StatusConflict, "CONFLICT"},
+		{terminal.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_TERMINALS"},
+		{terminal.ErrClients, http.StatusTooManyRequests, "TOO_MANY_CLIENTS"},
+		{terminal.ErrInputFull, http.StatusConflict, "INPUT_FULL"},
+		{terminal.ErrSlow, http.StatusGone, "OUTPUT_LOST"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 	}
 }
@@ -71,6 +78,8 @@ func (s *Server) explain(err error) *fault.Fault {
 		refused *interpreter.RefusedError
 		procEnv *process.EnvError
 		procCwd *process.CwdError
+		ended   *terminal.EndedError
+		badTerm *terminal.InvalidError
 	)
 	if errors.As(err, &env) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: env.Error()}
@@ -83,6 +92,12 @@ func (s *Server) explain(err error) *fault.Fault {
 	}
 	if errors.As(err, &procCwd) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_CWD", Message: procCwd.Error()}
+	}
+	if errors.As(err, &ended) {
+		return fault.New(http.StatusGone, "%s", ended.Error())
+	}
+	if errors.As(err, &badTerm) {
+		return fault.BadRequest("%s", badTerm.Error())
 	}
 	if errors.As(err, &refused) {
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "KERNEL_REFUSED", Message: refused.Error()}

@@ -22,6 +22,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/daytona/terminals"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
 	"hotcell/process/tools"
@@ -162,12 +163,23 @@ func (s *Server) mount() {
 			return o, err
 		},
 		Place:     rooms.Place,
+		Parts:     s.parts(rooms),
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
 	})
+}
+
+// parts are what the toolbox has beside the interpreter.
+func (s *Server) parts(rooms workspaces) []func(fiber.Router) {
+	return []func(fiber.Router){
+		terminals.New(terminals.Config{
+			Terminals: s.cfg.Tools.Terminals, Sockets: s.sockets,
+			SandboxOf: sandboxOf, Place: rooms.Place, Explain: s.explain,
+		}).Mount,
+	}
 }
 
 // fail answers a request that ended in an error, in its dialect's words.

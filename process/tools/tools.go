@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"hotcell/process"
+	"hotcell/process/terminal"
 )
 
 // Config is what the tools stand on.
@@ -33,6 +34,8 @@ type part interface {
 
 // Tools are the parts.
 type Tools struct {
+	Terminals *terminal.Set
+
 	parts []part
 }
 
@@ -41,7 +44,11 @@ func New(cfg Config) *Tools {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Tools{}
+	t := &Tools{
+		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Log: cfg.Log}),
+	}
+	t.parts = []part{t.Terminals}
+	return t
 }
 
 // End ends what runs in a sandbox, all parts side by side.
