@@ -77,7 +77,7 @@ func (s *Screen) escapeWith(inter, b byte) {
 			s.moveTo(0, 0)
 			for _, l := range s.buf.lines {
 				l.wrapped = false
-				fill(l.open(0, s.cols), cell{ch: 'E'})
+				fill(l.open(0, s.cols, cell{}), cell{ch: 'E'})
 			}
 		}
 	default:
@@ -160,14 +160,17 @@ func (s *Screen) dispatchEdit(b byte) {
 	n := s.param(0, 1)
 	switch b {
 	case '@':
-		s.wrapNext = false
-		s.line().insert(s.x, n, s.blank(), s.cols)
+		if !s.wrapNext {
+			s.line().insert(s.x, n, s.blank(), s.cols)
+		}
 	case 'P':
-		s.wrapNext = false
-		s.line().remove(s.x, n, s.blank(), s.cols)
+		if !s.wrapNext {
+			s.line().remove(s.x, n, s.blank(), s.cols)
+		}
 	case 'X':
-		s.wrapNext = false
-		s.line().erase(s.x, min(s.x+n, s.cols), s.blank(), s.cols)
+		if !s.wrapNext {
+			s.line().erase(s.x, min(s.x+n, s.cols), s.blank(), s.cols)
+		}
 	case 'J':
 		s.eraseDisplay(s.param(0, 0))
 	case 'K':
@@ -245,24 +248,26 @@ func (s *Screen) eraseDisplay(what int) {
 	default:
 		return
 	}
-	s.wrapNext = false
 	for _, l := range s.buf.lines[from:max(from, to)] {
 		l.clear(s.blank(), s.cols)
 	}
 }
 
-// eraseLine is EL.
+// eraseLine is EL. When the last column was just written, the cursor stands
+// behind it, as xterm.js and tmux have it: there is nothing to its right.
 func (s *Screen) eraseLine(what int) {
 	from, to := 0, s.cols
 	switch what {
 	case 0:
 		from = s.x
+		if s.wrapNext {
+			return
+		}
 	case 1:
 		to = s.x + 1
 	case 2:
 	default:
 		return
 	}
-	s.wrapNext = false
 	s.line().erase(from, to, s.blank(), s.cols)
 }

@@ -85,3 +85,32 @@ func (s *Screen) rowsOf(lines []*line) []string {
 	}
 	return out
 }
+
+// Picture is the screen as text, as the golden files have it.
+func (s *Screen) Picture(after int) string {
+	var b strings.Builder
+	kind := "normal"
+	if s.buf == &s.alt {
+		kind = "alternate"
+	}
+	x := s.x
+	if s.wrapNext {
+		x++
+	}
+	fmt.Fprintf(&b, "after %d bytes: %s screen, cursor at %d,%d\n", after, kind, x, s.y)
+	for _, l := range s.buf.lines {
+		var row strings.Builder
+		for _, c := range l.cells {
+			switch r := rune(c.ch & runeBits); {
+			case c.ch == half:
+				row.WriteString("…")
+			case r == 0:
+				row.WriteByte(' ')
+			default:
+				row.WriteString(string(r) + s.marks.text(c.ch>>markBit))
+			}
+		}
+		b.WriteString("|" + strings.TrimRight(row.String(), " ") + "\n")
+	}
+	return b.String()
+}

@@ -62,17 +62,17 @@ func (l *line) reach(n int) {
 }
 
 // cut takes apart the wide character whose second half is at x, which is about
-// to be written over from one side.
-func (l *line) cut(x int) {
+// to be written over from one side. What is left of it looks like what is written.
+func (l *line) cut(x int, with cell) {
 	if x > 0 && x < len(l.cells) && l.cells[x].ch == half {
-		l.cells[x-1].ch, l.cells[x].ch = ' ', ' '
+		l.cells[x-1], l.cells[x] = with, with
 	}
 }
 
 // open prepares the cells from x to end for being written.
-func (l *line) open(x, end int) []cell {
-	l.cut(x)
-	l.cut(end)
+func (l *line) open(x, end int, with cell) []cell {
+	l.cut(x, with)
+	l.cut(end, with)
 	l.reach(end)
 	return l.cells[x:end]
 }
@@ -82,13 +82,13 @@ func (l *line) erase(x, end int, blank cell, cols int) {
 	if end >= cols {
 		l.wrapped = false
 		if blank == (cell{}) {
-			l.cut(x)
+			l.cut(x, blank)
 			l.cells = l.cells[:min(x, len(l.cells))]
 			return
 		}
 	}
 	if x < end {
-		fill(l.open(x, end), blank)
+		fill(l.open(x, end, blank), blank)
 	}
 }
 
@@ -103,19 +103,19 @@ func fill(cells []cell, c cell) {
 // insert moves the cells from x on to the right by n.
 func (l *line) insert(x, n int, blank cell, cols int) {
 	n = min(n, cols-x)
-	l.cut(x)
+	l.cut(x, blank)
 	if x < len(l.cells) {
 		l.reach(min(len(l.cells)+n, cols))
 		copy(l.cells[x+n:], l.cells[x:])
-		l.trim(cols)
+		l.trim(cols, blank)
 	}
-	fill(l.open(x, x+n), blank)
+	fill(l.open(x, x+n, blank), blank)
 }
 
 // trim blanks a wide character whose second half was pushed over the edge.
-func (l *line) trim(cols int) {
+func (l *line) trim(cols int, blank cell) {
 	if len(l.cells) == cols && l.cells[cols-1].wide() {
-		l.cells[cols-1].ch = ' '
+		l.cells[cols-1] = blank
 	}
 }
 
@@ -123,8 +123,8 @@ func (l *line) trim(cols int) {
 func (l *line) remove(x, n int, blank cell, cols int) {
 	n = min(n, cols-x)
 	l.wrapped = false
-	l.cut(x)
-	l.cut(x + n)
+	l.cut(x, blank)
+	l.cut(x+n, blank)
 	if blank != (cell{}) {
 		l.reach(cols)
 	}

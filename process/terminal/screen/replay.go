@@ -66,11 +66,22 @@ func (s *Screen) Leave() []byte {
 	if s.state >= osc {
 		w.text("\x1b\\")
 	}
+	at := s.cursor
 	if s.buf == &s.alt {
+		w.popKeys(s.alt.keys)
 		w.text(toMain)
+		at = s.main.saved
 	}
-	w.text("\x1b7" + calm + "\x1b8" + plain)
+	w.popKeys(s.main.keys)
+	w.text(calm)
+	w.csi("", []int{at.y + 1, at.x + 1}, "H")
 	return w.out
+}
+
+func (w *writer) popKeys(keys []int) {
+	if n := len(keys) - 1; n > 0 {
+		w.csi("<", []int{n}, "u")
+	}
 }
 
 // partial is the sequence or character that the program is in the middle of.
@@ -128,10 +139,10 @@ func (w *writer) history(s *Screen) {
 		}
 		w.row(l, s.cols)
 		if !flows(l, next, s.cols) || i+1 == len(lines) {
+			w.style(style{}) // or the row that comes in has its colour
 			w.text("\r\n")
 		}
 	}
-	w.style(style{})
 	for range s.rows - 1 {
 		w.text("\r\n")
 	}
@@ -155,9 +166,10 @@ func (w *writer) screen(s *Screen, b *buffer) {
 }
 
 // flows reports whether the next row begins by itself when a row is full, so
-// that the terminal knows them to be one line.
+// that the terminal knows them to be one line. A row that comes in takes the
+// colour of what begins it, which must be the terminal's own.
 func flows(l, next *line, cols int) bool {
-	if !l.wrapped || next.used() == 0 || next.cells[0].ch == 0 {
+	if !l.wrapped || next.used() == 0 || next.cells[0].ch == 0 || next.cells[0].style.bg != 0 {
 		return false
 	}
 	n := l.used()

@@ -44,7 +44,7 @@ func crop(lines []*line, cols, rows int) []*line {
 
 func (l *line) crop(cols int) {
 	if len(l.cells) > cols {
-		l.cut(cols)
+		l.cut(cols, cell{ch: ' '})
 		l.cells = l.cells[:cols]
 	}
 	l.wrapped = false

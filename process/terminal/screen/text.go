@@ -18,7 +18,7 @@ func (s *Screen) ascii(p []byte) {
 	for len(p) > 0 {
 		s.wrapIfDue()
 		n := min(len(p), s.cols-s.x)
-		dst := s.line().open(s.x, s.x+n)
+		dst := s.line().open(s.x, s.x+n, cell{style: s.pen})
 		for i := range dst {
 			dst[i] = cell{style: s.pen, ch: uint32(p[i])}
 		}
@@ -75,7 +75,7 @@ func (s *Screen) print(r rune) {
 	if s.on(insertMode) {
 		s.line().insert(s.x, width, s.blank(), s.cols)
 	}
-	dst := s.line().open(s.x, s.x+width)
+	dst := s.line().open(s.x, s.x+width, cell{style: s.pen})
 	dst[0] = cell{style: s.pen, ch: uint32(r)}
 	if width == 2 {
 		dst[0].ch |= wide
