@@ -129,3 +129,21 @@ func descriptors(t *testing.T) int {
 	}
 	return len(names)
 }
+
+// settle reads until nothing has come for a while.
+func (p *person) settle() {
+	p.t.Helper()
+	for {
+		ctx, cancel := context.WithTimeout(p.t.Context(), 300*time.Millisecond)
+		b, err := p.client.Next(ctx)
+		cancel()
+		if err != nil {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				p.t.Fatal(err)
+			}
+			return
+		}
+		p.text.Write(b)
+		_, _ = p.screen.Write(b)
+	}
+}
