@@ -49,6 +49,7 @@ func known() []row {
 		{terminal.ErrExists, http.StatusConflict, "CONFLICT"},
 		{terminal.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_TERMINALS"},
 		{terminal.ErrClients, http.StatusTooManyRequests, "TOO_MANY_CLIENTS"},
+		{terminal.ErrUnavailable, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"},
 		{terminal.ErrInputFull, http.StatusConflict, "INPUT_FULL"},
 		{terminal.ErrSlow, http.StatusGone, "OUTPUT_LOST"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},

@@ -490,3 +490,26 @@ func TestTerminalsOfTheSDKs(t *testing.T) {
 		})
 	}
 }
+
+// TestTerminalOfAClientThatStalls: it holds up another one for some seconds, is
+// then left behind, and told so once it reads again.
+func TestTerminalOfAClientThatStalls(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	_, ptyPath := shellBox(t, s)
+	w := watchPTY(t, s, ptyPath+"/create-connect?id=x", nil)
+	stalled := watchPTY(t, s, ptyPath+"/x/connect", nil)
+	stalled.read()
+	w.enters("stty -opost -echo; PS1=; yes 0123456789 | head -n 3000000; echo the e''nd")
+	w.until("the end\n")
+	if n := strings.Count(w.text.String(), "\n0123456789"); n < 2_999_999 {
+		t.Errorf("%d of 3000000 lines", n)
+	}
+	end := stalled.end()
+	want := "this client has read nothing for too long, and output was lost to it: attach again to get the screen"
+	if last := stalled.said[len(stalled.said)-1]; last["status"] != "error" || last["error"] != want || end.Code != 1008 || end.Text != `{"error":"`+want+`"}` {
+		t.Errorf("%v %v", last, end)
+	}
+	again := watchPTY(t, s, ptyPath+"/x/connect", nil)
+	again.until("the end")
+}

@@ -34,14 +34,14 @@ func (t *Terminal) Ready(ctx context.Context) error {
 }
 
 // Attach adds a client to a terminal that is [Terminal.Ready]. The first client
-// ever gets everything from the beginning, later ones what draws the screen,
-// and then everything.
-func (t *Terminal) Attach(ctx context.Context) (*Client, error) {
+// ever and its creator get everything from the beginning, others what draws the
+// screen, and then everything.
+func (t *Terminal) Attach(ctx context.Context, creator bool) (*Client, error) {
 	if err := t.Ready(ctx); err != nil {
 		return nil, err
 	}
 	c := &Client{t: t}
-	return c, t.tape.attach(c, t.set.cfg.Clients)
+	return c, t.tape.attach(c, creator, t.set.cfg.Clients)
 }
 
 // Next returns the next bytes of the terminal, waiting for them if it must. It

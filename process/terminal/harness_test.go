@@ -65,7 +65,7 @@ type person struct {
 
 func attach(t *testing.T, tm *terminal.Terminal) *person {
 	t.Helper()
-	c, err := tm.Attach(t.Context())
+	c, err := tm.Attach(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

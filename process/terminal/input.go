@@ -71,7 +71,11 @@ func (in *input) put(p []byte) (wake <-chan struct{}, patience time.Duration, er
 		in.since = time.Now()
 	}
 	if in.size < inputSize {
-		in.queue = append(in.queue, p)
+		if last := len(in.queue) - 1; last >= 0 && len(in.queue[last])+len(p) <= inputPiece {
+			in.queue[last] = append(in.queue[last], p...) // keys, one by one
+		} else {
+			in.queue = append(in.queue, p)
+		}
 		in.size += len(p)
 		in.signal()
 		return nil, 0, nil

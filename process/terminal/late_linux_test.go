@@ -87,9 +87,9 @@ func TestLateJoiner(t *testing.T) {
 // TestLateJoinerOfPrograms does it with real ones.
 func TestLateJoinerOfPrograms(t *testing.T) {
 	t.Parallel()
-	text := ""
+	var text strings.Builder
 	for i := range 300 {
-		text += fmt.Sprintf("int f%d(void) { return \"%d 漢字\"; }\n", i, i)
+		fmt.Fprintf(&text, "int f%d(void) { return \"%d 漢字\"; }\n", i, i)
 	}
 	for _, c := range []struct {
 		program string
@@ -107,7 +107,7 @@ func TestLateJoinerOfPrograms(t *testing.T) {
 				t.Skipf("no %s", c.program)
 			}
 			pl := place(t)
-			if err := os.WriteFile(filepath.Join(pl.Dir, "file.c"), []byte(text), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(pl.Dir, "file.c"), []byte(text.String()), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			pl.Env["TMUX_TMPDIR"] = pl.Dir

@@ -203,3 +203,30 @@ func heap() int {
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
+
+// TestLastWordsThatNobodyTakes: the process is gone, a client still has to read
+// its last output, and the server ends.
+func TestLastWordsThatNobodyTakes(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, terminal.Config{})
+	tm := create(t, s, terminal.Options{})
+	p := attach(t, tm)
+	p.typing(quiet)
+	p.until("ready\n")
+	// A little more than the ring holds; the rest stays in the kernel.
+	p.typing("exec sh -c 'head -c 266000 /dev/zero | tr \"\\\\0\" x; exit 3'\r")
+	waitFor(t, func() bool { return len(s.List("box")) == 0 })
+	select {
+	case <-tm.Done():
+		t.Fatal("it is gone, and its last words with it")
+	default:
+	}
+	began := time.Now()
+	s.Close()
+	if d := time.Since(began); d > 10*time.Second {
+		t.Errorf("the end took %s", d)
+	}
+	if e := tm.Exit(); e.Code != 3 {
+		t.Errorf("%+v", e)
+	}
+}

@@ -21,7 +21,7 @@ const (
 	readSize = 32 << 10
 	// leftMost is more than a terminal's buffers in the kernel hold. Whatever
 	// comes beyond it after the shell's end is written by somebody who escaped.
-	leftMost = 1 << 20
+	leftMost = 128 << 10
 )
 
 // run reads what the terminal shows until its process has ended, and takes
@@ -33,7 +33,6 @@ func (t *Terminal) run(proc *child.Process, master, slave *os.File) {
 	wg.Go(func() {
 		<-proc.Done()
 		t.set.forget(t, t.endOf(proc.Exit()))
-		t.tape.hurry()
 		t.input.close()
 		_ = master.SetDeadline(time.Unix(1, 0)) // wakes the reader, and the feeder
 	})
@@ -88,6 +87,7 @@ func (t *Terminal) drain(master *os.File, buf []byte) {
 func (t *Terminal) finish(e child.Exit) {
 	t.exit = t.endOf(e)
 	t.set.forget(t, t.exit)
+	t.set.buried(t)
 	t.tape.end()
 	close(t.done)
 }
@@ -128,7 +128,7 @@ func reasonFor(e child.Exit) string {
 func openPair(size *pty.Winsize) (master, slave *os.File, err error) {
 	opened, slave, err := pty.Open()
 	if err != nil {
-		return nil, nil, fmt.Errorf("open a pseudo-terminal: %w", err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	defer opened.Close()
 	err = errors.Join(pty.Setsize(opened, size), knowUTF8(slave))
@@ -141,7 +141,7 @@ func openPair(size *pty.Winsize) (master, slave *os.File, err error) {
 	}
 	if err != nil {
 		_ = slave.Close()
-		return nil, nil, fmt.Errorf("prepare a pseudo-terminal: %w", err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return os.NewFile(uintptr(fd), "ptmx"), slave, nil
 }

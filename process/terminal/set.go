@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,8 @@ var (
 	ErrExists   = errors.New("there is a terminal with this id already")
 	ErrLimit    = errors.New("too many terminals")
 	ErrClients  = errors.New("too many clients are attached to this terminal")
+	// ErrUnavailable is the machine's refusal.
+	ErrUnavailable = errors.New("the machine gives no pseudo-terminal")
 )
 
 // EndedError is a terminal that is gone.
@@ -83,7 +86,8 @@ type Set struct {
 
 	mu     sync.Mutex
 	open   map[key]*Terminal
-	gone   []ended // the newest last
+	dying  map[*Terminal]struct{} // their process has ended, and not all of its output is taken
+	gone   []ended                // the newest last
 	closed bool
 }
 
@@ -105,7 +109,7 @@ func NewSet(cfg Config) *Set {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Set{cfg: cfg, open: make(map[key]*Terminal)}
+	return &Set{cfg: cfg, open: make(map[key]*Terminal), dying: make(map[*Terminal]struct{})}
 }
 
 // Create makes a terminal and, unless it is lazy, starts its shell.
@@ -207,14 +211,34 @@ func (s *Set) forget(t *Terminal, e Exit) {
 		return
 	}
 	delete(s.open, k)
+	s.dying[t] = struct{}{}
 	s.gone = slices.DeleteFunc(s.gone, func(e ended) bool { return e.key == k })
 	s.gone = append(s.gone, ended{key: k, exit: e})
 	s.gone = s.gone[max(len(s.gone)-maxEnded, 0):]
 }
 
+// buried is for a terminal of which nothing is left.
+func (s *Set) buried(t *Terminal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.dying, t)
+}
+
+// all lists what there is of a sandbox or, if none is named, of all.
+func (s *Set) all(sandbox string) []*Terminal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*Terminal
+	for t := range s.dying {
+		list = append(list, t)
+	}
+	list = slices.AppendSeq(list, maps.Values(s.open))
+	return slices.DeleteFunc(list, func(t *Terminal) bool { return sandbox != "" && t.place.Sandbox != sandbox })
+}
+
 // End ends the terminals of a sandbox that stops, and returns when they are gone.
 func (s *Set) End(ctx context.Context, sandbox string) error {
-	return endAll(ctx, s.List(sandbox), "the sandbox was stopped")
+	return endAll(ctx, s.all(sandbox), "the sandbox was stopped")
 }
 
 // Busy reports whether a terminal of the sandbox runs something just now: not
@@ -227,12 +251,8 @@ func (s *Set) Busy(sandbox string) bool {
 func (s *Set) Close() {
 	s.mu.Lock()
 	s.closed = true
-	all := make([]*Terminal, 0, len(s.open))
-	for _, t := range s.open {
-		all = append(all, t)
-	}
 	s.mu.Unlock()
-	_ = endAll(context.Background(), all, "the server is shutting down") // has no limit to exceed
+	_ = endAll(context.Background(), s.all(""), "the server is shutting down") // has no limit to exceed
 }
 
 func endAll(ctx context.Context, all []*Terminal, reason string) error {

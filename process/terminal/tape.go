@@ -19,8 +19,8 @@ const (
 	ringSize = 256 << 10
 	// frameSize is the most that a client is given at once.
 	frameSize = 32 << 10
-	// stallEnd is how long a client that reads nothing may hold up the last
-	// output of a terminal that has ended.
+	// stallEnd is how long clients may hold up the end of a terminal that was
+	// told to end.
 	stallEnd = 2 * time.Second
 )
 
@@ -47,8 +47,8 @@ type tape struct {
 	ring    []byte // grows up to ringSize
 	head    int64  // how many bytes were written in all
 	screen  *screen.Screen
-	seen    bool // somebody has attached
-	hasty   bool // nobody may hold it up for long any more
+	seen    bool      // somebody has attached
+	hasty   time.Time // when it was told to end; zero before that
 	ended   bool
 	clients map[*Client]struct{}
 	wake    chan struct{} // closed by the next change; nil while nobody waits
@@ -59,16 +59,17 @@ func newTape(s *screen.Screen, alone, shared time.Duration, log *slog.Logger) *t
 	return &tape{screen: s, alone: alone, shared: shared, log: log, clients: make(map[*Client]struct{}), moved: make(chan struct{}, 1)}
 }
 
-// attach adds a client. The first one ever gets everything from the beginning;
-// later ones, the screen.
-func (tp *tape) attach(c *Client, limit int) error {
+// attach adds a client. The first one ever, and whoever made the terminal, get
+// everything from the beginning, if it is still there; later ones, the screen.
+func (tp *tape) attach(c *Client, creator bool, limit int) error {
 	tp.mu.Lock()
 	defer tp.mu.Unlock()
 	if err := tp.admitLocked(limit); err != nil {
 		return err
 	}
 	c.off, c.since = tp.head, time.Now()
-	if !tp.seen && tp.head <= int64(len(tp.ring)) {
+	whole := tp.head <= int64(len(tp.ring))
+	if tp.head == 0 || whole && (creator || !tp.seen) {
 		c.off = 0
 	} else {
 		tp.guard(func() { c.redraw = tp.screen.Replay() })
@@ -212,9 +213,6 @@ func (tp *tape) check() (n int, patience time.Duration) {
 	if len(tp.clients) > 1 {
 		limit = tp.shared
 	}
-	if tp.hasty {
-		limit = min(limit, stallEnd)
-	}
 	n, patience = ringSize, limit
 	for c := range tp.clients {
 		room := ringSize - int(tp.head-c.off)
@@ -225,6 +223,9 @@ func (tp *tape) check() (n int, patience time.Duration) {
 			continue
 		}
 		left := limit - time.Since(c.since)
+		if !tp.hasty.IsZero() {
+			left = min(left, stallEnd-time.Since(tp.hasty))
+		}
 		if left <= 0 {
 			c.slow = true
 			continue
@@ -234,11 +235,13 @@ func (tp *tape) check() (n int, patience time.Duration) {
 	return n, patience
 }
 
-// hurry is for a terminal that ends.
+// hurry is for a terminal that was told to end.
 func (tp *tape) hurry() {
 	tp.mu.Lock()
 	defer tp.mu.Unlock()
-	tp.hasty = true
+	if tp.hasty.IsZero() {
+		tp.hasty = time.Now()
+	}
 	tp.signalMoved()
 }
 
@@ -256,19 +259,12 @@ func (tp *tape) resize(cols, rows int) {
 	tp.guard(func() { tp.screen.Resize(cols, rows) })
 }
 
-// watched reports whether somebody is attached.
-func (tp *tape) watched() bool {
-	tp.mu.Lock()
-	defer tp.mu.Unlock()
-	return len(tp.clients) > 0
-}
-
 // guard runs what looks at the screen, which takes whatever programs print. A
 // fault in there costs the picture, not the server. It is called with mu held.
 func (tp *tape) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			tp.log.Error("the screen of a terminal was lost", slog.Any("panic", p)) //nolint:sloglint // belongs to no request
+			tp.log.Error("the screen of a terminal was lost", slog.Any("panic", p))
 			tp.screen = screen.New(tp.screen.Size())
 		}
 	}()

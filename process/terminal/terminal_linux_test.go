@@ -60,7 +60,7 @@ func TestShell(t *testing.T) {
 	if err := tm.Resize(10, 10); !errors.As(err, new(*terminal.EndedError)) {
 		t.Errorf("resize: %v", err)
 	}
-	if _, err := tm.Attach(t.Context()); !errors.As(err, new(*terminal.EndedError)) {
+	if _, err := tm.Attach(t.Context(), false); !errors.As(err, new(*terminal.EndedError)) {
 		t.Errorf("attach: %v", err)
 	}
 }
@@ -155,7 +155,7 @@ func TestLazy(t *testing.T) {
 	if e := never.Exit(); e.Code != 137 {
 		t.Errorf("%+v", e)
 	}
-	if _, err := never.Attach(t.Context()); !errors.As(err, new(*terminal.EndedError)) {
+	if _, err := never.Attach(t.Context(), false); !errors.As(err, new(*terminal.EndedError)) {
 		t.Errorf("attach: %v", err)
 	}
 }
@@ -207,7 +207,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := attach(t, tm)
-	if _, err := tm.Attach(t.Context()); !errors.Is(err, terminal.ErrClients) {
+	if _, err := tm.Attach(t.Context(), false); !errors.Is(err, terminal.ErrClients) {
 		t.Errorf("a second client: %v", err)
 	}
 	p.client.Close()
@@ -231,7 +231,7 @@ func TestNoShell(t *testing.T) {
 		t.Errorf("%d are listed", n)
 	}
 	tm := create(t, s, terminal.Options{ID: "later", Lazy: true})
-	if _, err := tm.Attach(t.Context()); !errors.Is(err, process.ErrNoShell) {
+	if _, err := tm.Attach(t.Context(), false); !errors.Is(err, process.ErrNoShell) {
 		t.Errorf("%v", err)
 	}
 	<-tm.Done()

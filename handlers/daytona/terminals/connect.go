@@ -42,6 +42,7 @@ type caller struct {
 	exits   bool // it wants to be told of the exit in a message
 	frames  bool // it shows its user what comes in messages, not HTTP's refusals
 	ruby    bool
+	creator bool   // of the terminal
 	answer  string // the subprotocol to answer
 	envs    string // what came with envsPrefix
 }
@@ -83,6 +84,7 @@ func (p *Part) createConnect(c *fiber.Ctx) error {
 	if err != nil {
 		return p.refuse(c, who, err)
 	}
+	who.creator = true
 	if err := p.upgrade(c, who, t); err != nil {
 		t.Kill() // nobody knows of it
 		return err
@@ -220,7 +222,7 @@ type viewer struct {
 
 func (v *viewer) serve(ctx context.Context, conn *socket.Conn) socket.Close {
 	v.conn = conn
-	client, err := v.terminal.Attach(ctx)
+	client, err := v.terminal.Attach(ctx, v.creator)
 	if err != nil {
 		return sayError(conn, v.Explain(err).Message, websocket.ClosePolicyViolation)
 	}

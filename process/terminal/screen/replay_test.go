@@ -15,10 +15,11 @@ import (
 
 // streams are what programs write, in little.
 func streams() map[string]string {
-	lines := ""
+	var b strings.Builder
 	for i := range 40 {
-		lines += fmt.Sprintf("line \x1b[3%dm%d\x1b[m of forty\r\n", i%8, i)
+		fmt.Fprintf(&b, "line \x1b[3%dm%d\x1b[m of forty\r\n", i%8, i)
 	}
+	lines := b.String()
 	return map[string]string{
 		"prompt":           "\x1b[?2004h\x1b]0;me@host: ~\a\x1b[01;32mme\x1b[00m:\x1b[01;34m~\x1b[00m$ ls\r\n\x1b[?2004lone  two\r\n$ ",
 		"scrolled":         lines,

@@ -3,6 +3,7 @@ package screen
 import (
 	"bytes"
 	"strings"
+	"unicode"
 )
 
 // settings is what programs tell a terminal by OSC that it keeps.
@@ -17,12 +18,18 @@ const maxColors = 300
 
 // setting carries out an OSC.
 func (s *Screen) setting(text []byte) {
+	text = bytes.Map(func(r rune) rune {
+		if unicode.IsControl(r) { // could end the string when it is written again
+			return -1
+		}
+		return r
+	}, bytes.ToValidUTF8(text, nil))
 	number, rest, _ := bytes.Cut(text, []byte{';'})
 	switch n := string(number); n {
 	case "0", "2":
-		s.strings.title = strings.ToValidUTF8(string(rest), "")
+		s.strings.title = string(rest)
 	case "7":
-		s.strings.dir = strings.ToValidUTF8(string(rest), "")
+		s.strings.dir = string(rest)
 	case "4":
 		for len(rest) > 0 {
 			index, more, ok := bytes.Cut(rest, []byte{';'})
