@@ -1,14 +1,11 @@
 package daytona_test
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +13,6 @@ import (
 	"github.com/fasthttp/websocket"
 	"github.com/google/go-cmp/cmp"
 
-	"hotcell/e2e/procs"
 	"hotcell/e2e/testserver"
 )
 
@@ -433,41 +429,6 @@ func TestTerminalEndsWithItsSandbox(t *testing.T) {
 	end = w.end()
 	if last := w.said[len(w.said)-1]; last["exitReason"] != "the server is shutting down" || end.Code != 1000 {
 		t.Errorf("%v %v", last, end)
-	}
-}
-
-// TestTerminalsLeaveNothing counts after many clients have come and gone.
-func TestTerminalsLeaveNothing(t *testing.T) {
-	s := testserver.Start(t)
-	_, ptyPath := shellBox(t, s)
-	run := func(i int) {
-		w := watchPTY(t, s, ptyPath+fmt.Sprintf("/create-connect?id=%d", i), nil)
-		other := watchPTY(t, s, ptyPath+fmt.Sprintf("/%d/connect", i), nil)
-		w.enters("sleep 600 &")
-		_ = other.conn.Close()
-		w.enters("exit")
-		w.end()
-		_ = w.conn.Close()
-	}
-	run(0)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	before := procs.Descriptors()
-	for i := range 30 {
-		run(i)
-	}
-	if err := procs.Eventually(ctx, func() error {
-		if after := procs.Descriptors(); after > before {
-			return fmt.Errorf("%d descriptors became %d", before, after)
-		}
-		for _, p := range procs.Descendants(os.Getpid()) {
-			if p.Name == "bash" || p.Name == "sleep" {
-				return fmt.Errorf("process %d (%s) is left", p.Pid, p.Name)
-			}
-		}
-		return nil
-	}); err != nil {
-		t.Error(err)
 	}
 }
 

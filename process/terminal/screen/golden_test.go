@@ -50,18 +50,18 @@ func TestPrograms(t *testing.T) {
 func comeIn(t *testing.T, raw []byte, whole screen.Dump) {
 	t.Helper()
 	seen := screen.New(80, 24)
-	for at := 0; at <= len(raw); at += 13 {
+	for at := 0; at <= len(raw); at += 37 {
 		late := screen.New(80, 24)
 		_, _ = late.Write(seen.Replay())
 		if diff := cmp.Diff(seen.Dump(), late.Dump()); diff != "" {
 			t.Fatalf("after %d bytes (-seen +late):\n%s", at, diff)
 		}
-		if at%(13*16) == 0 {
+		if at%(37*16) == 0 {
 			_, _ = late.Write(raw[at:])
 			if diff := cmp.Diff(whole, late.Dump()); diff != "" {
 				t.Fatalf("at the end, from byte %d (-whole +late):\n%s", at, diff)
 			}
 		}
-		_, _ = seen.Write(raw[at:min(at+13, len(raw))])
+		_, _ = seen.Write(raw[at:min(at+37, len(raw))])
 	}
 }
