@@ -161,7 +161,7 @@ func TestShell(t *testing.T) {
 		d := sit(t, home, "--url", s.URL, "--id", "mine")
 		d.until("$ ")
 		d.types("echo re''member; printf '\\033[?1049h\\033[?25l\\033[?1002hfull screen'; read\r")
-		d.until("full screen")
+		d.until("\x1b[?1002hfull screen")
 		d.types("\r~\x04")
 		d.leave(0)
 		out := d.shown.String()
@@ -169,7 +169,7 @@ func TestShell(t *testing.T) {
 			t.Errorf("%q", out)
 		}
 		for _, want := range []string{"\x1b[?1049l", "1002", "\x1b[?7;25h"} {
-			if _, after, _ := strings.Cut(out, "full screen"); !strings.Contains(after, want) {
+			if _, after, _ := strings.Cut(out, "\x1b[?1002hfull screen"); !strings.Contains(after, want) {
 				t.Errorf("no %q: the screen is not left as it should be: %q", want, after)
 			}
 		}

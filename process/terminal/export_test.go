@@ -5,3 +5,10 @@ func (t *Terminal) Held() bool {
 	n, _ := t.tape.check()
 	return n == 0
 }
+
+// Printed is how much the program has printed.
+func (t *Terminal) Printed() int {
+	t.tape.mu.Lock()
+	defer t.tape.mu.Unlock()
+	return int(t.tape.head)
+}

@@ -147,3 +147,5 @@ func (p *person) settle() {
 		_, _ = p.screen.Write(b)
 	}
 }
+
+func newScreen() *screen.Screen { return screen.New(terminal.DefaultCols, terminal.DefaultRows) }

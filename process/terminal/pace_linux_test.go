@@ -76,6 +76,44 @@ func TestStalledClient(t *testing.T) {
 	again.until("the end")
 }
 
+// TestComingAtAnyTime attaches while a program prints as fast as it can: what
+// comes after the screen is whole, and so is what its first client gets.
+func TestComingAtAnyTime(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, terminal.Config{})
+	tested := 0
+	for i := range 30 {
+		tm := create(t, s, terminal.Options{ID: fmt.Sprint(i), Env: map[string]string{"PROMPT_COMMAND": "stty -opost; seq 1 100000; exit"}})
+		if n := i * 50; n > 0 {
+			waitFor(t, func() bool { return tm.Printed() > n*300 || tm.Pid() == 0 })
+		}
+		c, err := tm.Attach(t.Context(), i%2 == 0)
+		if errors.As(err, new(*terminal.EndedError)) {
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		p := &person{t: t, term: tm, client: c, screen: newScreen()}
+		p.end()
+		out := p.text.String()
+		rest := out[max(strings.LastIndex(out, "\x1b["), 0):]
+		_, rest, _ = strings.Cut(rest, "\n")
+		var first int
+		if _, err := fmt.Sscan(rest, &first); err != nil {
+			continue // nothing was left
+		}
+		got, _, _ := strings.Cut(rest, "100000\n")
+		if !strings.HasSuffix(numbers(100_000), got+"100000\n") {
+			t.Fatalf("attached at %d: %q", i, rest[:min(len(rest), 300)])
+		}
+		tested++
+		c.Close()
+	}
+	if tested < 5 {
+		t.Errorf("only %d were in time", tested)
+	}
+}
+
 // TestLonelyClientHoldsTheProgram: there is no hurry when nobody else waits,
 // and no loss.
 func TestLonelyClientHoldsTheProgram(t *testing.T) {

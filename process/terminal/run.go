@@ -72,7 +72,9 @@ func (t *Terminal) drain(master *os.File, buf []byte) {
 	for total := 0; total < leftMost; {
 		room, n := t.tape.room(), 0
 		err := raw.Read(func(fd uintptr) bool {
-			n, err = unix.Read(int(fd), buf[:min(room, len(buf))])
+			for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+				n, err = unix.Read(int(fd), buf[:min(room, len(buf))])
+			}
 			return true // whatever it is: nothing there is the end
 		})
 		if err != nil || n <= 0 {

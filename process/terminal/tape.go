@@ -68,7 +68,8 @@ func (tp *tape) attach(c *Client, creator bool, limit int) error {
 		return err
 	}
 	c.off, c.since = tp.head, time.Now()
-	whole := tp.head <= int64(len(tp.ring))
+	// The writer may have room for one more read, which was measured before.
+	whole := tp.head <= ringSize-readSize
 	if tp.head == 0 || whole && (creator || !tp.seen) {
 		c.off = 0
 	} else {
@@ -227,7 +228,7 @@ func (tp *tape) check() (n int, patience time.Duration) {
 			left = min(left, stallEnd-time.Since(tp.hasty))
 		}
 		if left <= 0 {
-			c.slow = true
+			c.slow, c.redraw = true, nil
 			continue
 		}
 		n, patience = 0, min(patience, left)

@@ -163,6 +163,9 @@ func (t *Terminal) start(ctx context.Context) error {
 	}
 	t.mu.Lock()
 	t.proc, t.master = proc, master
+	if t.cols != int(size.Cols) || t.rows != int(size.Rows) { // somebody was quick
+		_ = setSize(master, t.cols, t.rows)
+	}
 	t.mu.Unlock()
 	go t.run(proc, master, slave) // ends with the process; done says so
 	return nil
