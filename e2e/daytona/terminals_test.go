@@ -358,8 +358,7 @@ func TestTerminalOfRuby(t *testing.T) {
 	if d := time.Since(began); d > 5*time.Second {
 		t.Errorf("connected again after %s", d)
 	}
-	w.types(websocket.TextMessage, "stty -echo\n")
-	w.types(websocket.TextMessage, `PS1=; printf '\r{"a":1}'; sleep 0.2; echo; pwd; exit`+"\n")
+	w.types(websocket.TextMessage, `exec sh -c 'sleep 0.2; printf "\r{\"a\":1}"; sleep 0.2; echo; pwd'`+"\n")
 	for {
 		kind, msg, err := w.conn.ReadMessage()
 		if err != nil {

@@ -82,7 +82,7 @@ func TestComingAtAnyTime(t *testing.T) {
 	t.Parallel()
 	s := newSet(t, terminal.Config{})
 	tested := 0
-	for i := range 30 {
+	for i := range 20 {
 		tm := create(t, s, terminal.Options{ID: fmt.Sprint(i), Env: map[string]string{"PROMPT_COMMAND": "stty -opost; seq 1 100000; exit"}})
 		if n := i * 50; n > 0 {
 			waitFor(t, func() bool { return tm.Printed() > n*300 || tm.Pid() == 0 })
@@ -240,6 +240,24 @@ func heap() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
+}
+
+// TestLastWords: what the kernel still holds when the process is gone reaches
+// a client that takes its time.
+func TestLastWords(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, terminal.Config{})
+	p := attach(t, create(t, s, terminal.Options{}))
+	p.typing(quiet)
+	p.until("ready\n")
+	p.typing("exec sh -c 'head -c 266000 /dev/zero | tr \"\\\\0\" x; exit 3'\r")
+	waitFor(t, func() bool { return len(s.List("box")) == 0 })
+	if e := p.end(); e.Code != 3 {
+		t.Errorf("%+v", e)
+	}
+	if n := strings.Count(p.text.String(), "xxxxx"); n < 266000/5 {
+		t.Errorf("%d of 266000", n*5)
+	}
 }
 
 // TestLastWordsThatNobodyTakes: the process is gone, a client still has to read

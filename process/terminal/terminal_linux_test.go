@@ -35,8 +35,8 @@ func TestShell(t *testing.T) {
 		t.Error(diff)
 	}
 	p := attach(t, tm)
-	p.typing("stty size; echo \"<$TERM $WHO ${PWD##*/}>\"; tty -s && echo is a tty\r")
-	p.until("11 90\r\n<xterm-256color Ålice sub>\r\nis a tty\r\n")
+	p.typing("stty size; echo \"<$TERM $WHO ${PWD##*/}>\"; tty -s && echo is a tty; stty -a | grep -o '.iutf8'\r")
+	p.until("11 90\r\n<xterm-256color Ålice sub>\r\nis a tty\r\n iutf8\r\n")
 	p.typing("sh -c \"trap 'stty size; exit' WINCH; echo set; while :; do sleep 0.02; done\"\r")
 	p.until("\r\nset\r\n")
 	if err := tm.Resize(132, 50); err != nil {
