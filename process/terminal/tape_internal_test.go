@@ -82,6 +82,9 @@ func TestTapeAttach(t *testing.T) {
 			if whole := bytes.Equal(got, sample(0, c.before+n)); whole != c.whole {
 				t.Errorf("whole: %v, %d bytes", whole, len(got))
 			}
+			if screen := bytes.HasPrefix(got, []byte("\x1b[?1049l")); screen == c.whole {
+				t.Errorf("a screen: %v", screen)
+			}
 			if !bytes.HasSuffix(got, sample(c.before, n)) {
 				t.Error("what came later is missing")
 			}
