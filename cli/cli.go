@@ -50,6 +50,7 @@ type grammar struct {
 	Serve   serveCommand   `cmd:"" help:"Serve live interpreters over HTTP and WebSocket."`
 	Run     runCommand     `cmd:"" help:"Run code, on a running server or on one that lives only as long as the run."`
 	Exec    execCommand    `cmd:"" help:"Run a program in a sandbox, with its output and its exit status."`
+	Shell   shellCommand   `cmd:"" help:"Open a shell in a terminal, on a running server or on one that lives only as long as the shell."`
 	Status  statusCommand  `cmd:"" help:"Ask a running server how it is."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

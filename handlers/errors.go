@@ -15,6 +15,7 @@ import (
 	"hotcell/process/command"
 	"hotcell/process/machine"
 	"hotcell/process/session"
+	"hotcell/process/terminal"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/stream"
@@ -70,7 +71,49 @@ func known() []row {
 		{command.ErrInputClosed, http.StatusGone, "INPUT_CLOSED"},
 		{command.ErrNoRoom, http.StatusServiceUnavailable, "NO_ROOM"},
 		{machine.ErrUnknown, http.StatusNotImplemented, "NOT_IMPLEMENTED"},
+		{terminal.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
+		{terminal.ErrExists, http.StatusConflict, "CONFLICT"},
+		{terminal.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_TERMINALS"},
+		{terminal.ErrClients, http.StatusTooManyRequests, "TOO_MANY_CLIENTS"},
+		{terminal.ErrUnavailable, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"},
+		{terminal.ErrInputFull, http.StatusConflict, "INPUT_FULL"},
+		{terminal.ErrSlow, http.StatusGone, "OUTPUT_LOST"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
+	}
+}
+
+// typed are the errors that have a type of their own. Each is asked in turn, and
+// has the words itself: what it is wrapped in is for the log.
+func typed() []func(error) *fault.Fault {
+	return []func(error) *fault.Fault{
+		as[*interpreter.EnvError](http.StatusBadRequest, "INVALID_ENV"),
+		as[*interpreter.CwdError](http.StatusBadRequest, "INVALID_CWD"),
+		as[*interpreter.RefusedError](http.StatusBadRequest, "KERNEL_REFUSED"),
+		as[*process.EnvError](http.StatusBadRequest, "INVALID_ENV"),
+		as[*process.CwdError](http.StatusBadRequest, "INVALID_CWD"),
+		as[*session.EndedError](http.StatusGone, "SESSION_ENDED"),
+		as[*session.StartError](http.StatusServiceUnavailable, "SHELL_START_FAILED"),
+		as[*terminal.EndedError](http.StatusGone, "GONE"),
+		as[*terminal.InvalidError](http.StatusBadRequest, "BAD_REQUEST"),
+		as[*command.InvalidError](http.StatusBadRequest, "INVALID_COMMAND"),
+		func(err error) *fault.Fault {
+			var program *command.NotFoundError
+			if errors.As(err, &program) && !program.Missing() {
+				return &fault.Fault{Status: http.StatusBadRequest, Code: "COMMAND_NOT_EXECUTABLE", Message: program.Error()}
+			}
+			return nil
+		},
+		as[*command.NotFoundError](http.StatusBadRequest, "COMMAND_NOT_FOUND"),
+	}
+}
+
+func as[E error](status int, code string) func(error) *fault.Fault {
+	return func(err error) *fault.Fault {
+		var e E
+		if !errors.As(err, &e) {
+			return nil
+		}
+		return &fault.Fault{Status: status, Code: code, Message: e.Error()}
 	}
 }
 
@@ -91,47 +134,10 @@ func (s *Server) explain(err error) *fault.Fault {
 	if errors.As(err, &fe) {
 		return fault.New(fe.Code, "%s", fe.Message)
 	}
-	var (
-		env     *interpreter.EnvError
-		cwd     *interpreter.CwdError
-		refused *interpreter.RefusedError
-		procEnv *process.EnvError
-		procCwd *process.CwdError
-		ended   *session.EndedError
-		shell   *session.StartError
-		invalid *command.InvalidError
-		program *command.NotFoundError
-	)
-	if errors.As(err, &env) {
-		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: env.Error()}
-	}
-	if errors.As(err, &cwd) {
-		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_CWD", Message: cwd.Error()}
-	}
-	if errors.As(err, &procEnv) {
-		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_ENV", Message: procEnv.Error()}
-	}
-	if errors.As(err, &procCwd) {
-		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_CWD", Message: procCwd.Error()}
-	}
-	if errors.As(err, &ended) {
-		return &fault.Fault{Status: http.StatusGone, Code: "SESSION_ENDED", Message: ended.Error()}
-	}
-	if errors.As(err, &shell) {
-		return &fault.Fault{Status: http.StatusServiceUnavailable, Code: "SHELL_START_FAILED", Message: shell.Error()}
-	}
-	if errors.As(err, &invalid) {
-		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_COMMAND", Message: invalid.Error()}
-	}
-	if errors.As(err, &program) {
-		code := "COMMAND_NOT_FOUND"
-		if !program.Missing() {
-			code = "COMMAND_NOT_EXECUTABLE"
+	for _, match := range typed() {
+		if f := match(err); f != nil {
+			return f
 		}
-		return &fault.Fault{Status: http.StatusBadRequest, Code: code, Message: program.Error()}
-	}
-	if errors.As(err, &refused) {
-		return &fault.Fault{Status: http.StatusBadRequest, Code: "KERNEL_REFUSED", Message: refused.Error()}
 	}
 	for _, r := range known() {
 		if errors.Is(err, r.err) {

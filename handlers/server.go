@@ -22,12 +22,9 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
-	"hotcell/handlers/daytona/commands"
-	"hotcell/handlers/daytona/sessions"
 	"hotcell/handlers/e2b"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
-	"hotcell/process/machine"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -181,26 +178,13 @@ func (s *Server) mount() {
 			_, o, err := rooms.Enter(sandbox)
 			return o, err
 		},
-		Place: rooms.Place,
-		Parts: []func(fiber.Router){
-			sessions.Routes(sessions.Deps{
-				Sessions: s.cfg.Tools.Sessions, Sockets: s.sockets, SandboxOf: sandboxOf, Place: rooms.Place, Version: s.cfg.Version,
-			}),
-			s.commands(rooms),
-		},
+		Place:     rooms.Place,
+		Parts:     s.parts(rooms),
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
-	})
-}
-
-// commands are the toolbox's one-shot commands.
-func (s *Server) commands(rooms workspaces) func(fiber.Router) {
-	return commands.Mount(commands.Deps{
-		Commands: s.cfg.Tools.Commands, Sandboxes: s.cfg.Sandboxes, Gauge: machine.NewGauge(),
-		Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
 	})
 }
 

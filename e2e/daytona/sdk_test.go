@@ -40,7 +40,7 @@ func TestTypeScriptCorners(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := node(t, s, file, env)
+			out, errs, err := node(t, s, file, env, "SHELL_HOME="+t.TempDir())
 			subtests(t, out, errs, err)
 		})
 	}

@@ -57,8 +57,7 @@ func onlyUnder(prefixes []string, check fiber.Handler) fiber.Handler {
 func unsupported() []string {
 	return []string{
 		"/process/code-run",
-		"/process/pty", "/process/pty/*", "/files", "/files/*", "/git/*", "/lsp/*",
-		"/computeruse/*", "/system/*", "/port", "/port/*",
+		"/files", "/files/*", "/git/*", "/lsp/*", "/computeruse/*", "/system/*", "/port", "/port/*",
 	}
 }
 

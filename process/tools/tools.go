@@ -14,6 +14,7 @@ import (
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/session"
+	"hotcell/process/terminal"
 )
 
 // Config is what the tools stand on.
@@ -37,8 +38,9 @@ type part interface {
 
 // Tools are the parts.
 type Tools struct {
-	Commands *command.Set
-	Sessions *session.Set
+	Commands  *command.Set
+	Sessions  *session.Set
+	Terminals *terminal.Set
 
 	parts []part
 }
@@ -54,10 +56,11 @@ func New(cfg Config) *Tools {
 	}
 	cfg.Host = host
 	t := &Tools{
-		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log}),
-		Sessions: session.New(session.Config{Host: cfg.Host}),
+		Commands:  command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log}),
+		Sessions:  session.New(session.Config{Host: cfg.Host}),
+		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Log: cfg.Log}),
 	}
-	t.parts = []part{t.Commands, t.Sessions}
+	t.parts = []part{t.Commands, t.Sessions, t.Terminals}
 	return t
 }
 

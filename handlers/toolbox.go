@@ -1,0 +1,27 @@
+package handlers
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"hotcell/handlers/daytona/commands"
+	"hotcell/handlers/daytona/sessions"
+	"hotcell/handlers/daytona/terminals"
+	"hotcell/process/machine"
+)
+
+// parts are what the toolbox has beside the interpreter.
+func (s *Server) parts(rooms workspaces) []func(fiber.Router) {
+	return []func(fiber.Router){
+		commands.Mount(commands.Deps{
+			Commands: s.cfg.Tools.Commands, Sandboxes: s.cfg.Sandboxes, Gauge: machine.NewGauge(),
+			Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
+		}),
+		sessions.Routes(sessions.Deps{
+			Sessions: s.cfg.Tools.Sessions, Sockets: s.sockets, SandboxOf: sandboxOf, Place: rooms.Place, Version: s.cfg.Version,
+		}),
+		terminals.New(terminals.Config{
+			Terminals: s.cfg.Tools.Terminals, Sockets: s.sockets,
+			SandboxOf: sandboxOf, Place: rooms.Place, Explain: s.explain,
+		}).Mount,
+	}
+}
