@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"hotcell/files"
 	"hotcell/process"
 )
 
@@ -33,6 +34,8 @@ type part interface {
 
 // Tools are the parts.
 type Tools struct {
+	Files *files.Visits
+
 	parts []part
 }
 
@@ -41,7 +44,9 @@ func New(cfg Config) *Tools {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Tools{}
+	t := &Tools{Files: files.NewVisits()}
+	t.parts = []part{t.Files}
+	return t
 }
 
 // End ends what runs in a sandbox, all parts side by side.
