@@ -11,9 +11,13 @@ import (
 	"time"
 )
 
-// maxUnsaid is the largest file that says it is empty and isn't, as those in
-// /proc do, which have to be read before their size is known.
-const maxUnsaid = 1 << 20
+const (
+	// maxSmall is the largest file that is read when it is opened. The kernel's
+	// own files are among these, and don't have the size that they say.
+	maxSmall = 64 << 10
+	// maxUnsaid is the largest file that says it is empty and isn't.
+	maxUnsaid = 1 << 20
+)
 
 // ErrShrunk is a file that became shorter while it was read.
 var ErrShrunk = errors.New("the file became shorter while it was read")
@@ -41,7 +45,7 @@ func (t Tree) Open(path string) (*Content, error) {
 		return nil, explain(path, err, ErrRead)
 	}
 	c := &Content{Size: st.Size(), Modified: st.ModTime(), path: path, file: f, src: f}
-	if c.Size == 0 {
+	if c.Size <= maxSmall {
 		if err := c.slurp(); err != nil {
 			_ = f.Close()
 			return nil, explain(path, err, ErrRead)
@@ -51,9 +55,13 @@ func (t Tree) Open(path string) (*Content, error) {
 	return c, nil
 }
 
-// slurp reads a file that says it is empty.
+// slurp reads a small file, or one that says it is empty.
 func (c *Content) slurp() error {
-	all, err := io.ReadAll(io.LimitReader(c.file, maxUnsaid+1))
+	limit := c.Size
+	if limit == 0 {
+		limit = maxUnsaid + 1
+	}
+	all, err := io.ReadAll(io.LimitReader(c.file, limit))
 	if err != nil {
 		return err
 	}

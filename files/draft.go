@@ -45,11 +45,16 @@ func (t Tree) Create(path string) (*Draft, error) {
 		return nil, err
 	}
 	d := &Draft{path: path}
-	if err := d.begin(abs); err != nil {
+	for range 2 {
+		if err = d.begin(abs); err == nil {
+			return d, nil
+		}
 		d.Discard()
-		return nil, explain(path, err, ErrWrite)
+		if !errors.Is(err, fs.ErrNotExist) { // another draft may have removed a directory just then
+			break
+		}
 	}
-	return d, nil
+	return nil, explain(path, err, ErrWrite)
 }
 
 func (d *Draft) begin(abs string) (err error) {

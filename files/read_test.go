@@ -22,30 +22,39 @@ import (
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
-	r.put(t, "f", "0123456789")
-	c, err := r.Open("f")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	r.put(t, "f", "0123456789 and more") // it grows
-	if all, err := io.ReadAll(c); err != nil || string(all) != "0123456789" {
-		t.Errorf("%q %v", all, err)
-	}
-	if err := c.Section(2, 3); err != nil {
-		t.Fatal(err)
-	}
-	if all, err := io.ReadAll(c); err != nil || string(all) != "234" {
-		t.Errorf("%q %v", all, err)
-	}
-	if err := c.Section(0, 10); err != nil {
-		t.Fatal(err)
-	}
-	r.put(t, "f", "0123") // it shrinks
-	all, err := io.ReadAll(c)
-	wantError(t, err, files.ErrShrunk, "6 bytes are missing")
-	if string(all) != "0123" {
-		t.Errorf("%q", all)
+	for _, times := range []int{1, 100_000} { // read at once, and as it is asked for
+		text := strings.Repeat("0123456789", times)
+		r.put(t, "f", text)
+		c, err := r.Open("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		r.put(t, "f", text+" and more") // it grows
+		if all, err := io.ReadAll(c); err != nil || string(all) != text {
+			t.Errorf("%.40q %v", all, err)
+		}
+		if err := c.Section(2, 3); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := io.ReadAll(c); err != nil || string(all) != "234" {
+			t.Errorf("%q %v", all, err)
+		}
+		if err := c.Section(0, c.Size); err != nil {
+			t.Fatal(err)
+		}
+		r.put(t, "f", "0123") // it shrinks
+		all, err := io.ReadAll(c)
+		if times == 1 {
+			if string(all) != text || err != nil {
+				t.Errorf("%q %v", all, err)
+			}
+			continue
+		}
+		wantError(t, err, files.ErrShrunk, "999996 bytes are missing")
+		if string(all) != "0123" {
+			t.Errorf("%q", all)
+		}
 	}
 }
 
@@ -84,20 +93,23 @@ func TestOpenRefusals(t *testing.T) {
 	}
 }
 
-// TestOpenWhatSaysItIsEmpty reads a file of the kernel's.
-func TestOpenWhatSaysItIsEmpty(t *testing.T) {
+// TestOpenTheKernels reads files that say they are empty, or larger than they are.
+func TestOpenTheKernels(t *testing.T) {
 	t.Parallel()
-	want, err := os.ReadFile("/proc/self/cmdline")
-	if err != nil {
-		t.Skip("there is no procfs")
-	}
-	c, err := newRoom(t).Open("/proc/self/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if got, err := io.ReadAll(c); err != nil || !bytes.Equal(got, want) || c.Size != int64(len(want)) {
-		t.Errorf("%q %v", got, err)
+	for _, path := range []string{"/proc/self/cmdline", "/sys/kernel/mm/transparent_hugepage/enabled"} {
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Log(err)
+			continue
+		}
+		c, err := newRoom(t).Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if got, err := io.ReadAll(c); err != nil || !bytes.Equal(got, want) || c.Size != int64(len(want)) {
+			t.Errorf("%q %v", got, err)
+		}
 	}
 }
 
