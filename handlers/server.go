@@ -19,9 +19,12 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"hotcell/contexts"
+	"hotcell/handlers/body"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/daytona/files"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
 	"hotcell/process/tools"
@@ -30,10 +33,8 @@ import (
 )
 
 const (
-	// bodyLimit bounds one request. It is the size of the largest frame that a
-	// kernel takes.
-	bodyLimit = 64 << 20
-	// readTimeout is for one whole request: 64 MiB at 5 Mbit/s.
+	// readTimeout is for one whole request: 64 MiB at 5 Mbit/s. Uploads, which
+	// may be larger, have a limit of their own.
 	readTimeout = 2 * time.Minute
 	// idleTimeout is long because some clients don't repeat a POST that met a
 	// connection which the server was just closing.
@@ -67,8 +68,11 @@ type Config struct {
 	// FirstWait is how long a client that runs code over a connection of its
 	// own may be connected before it says what; 0 is a minute.
 	FirstWait time.Duration
-	Version   string
-	Log       *slog.Logger
+	// Stall is how long an upload may stand still; 0 is a minute. A download
+	// may do so ten times as long.
+	Stall   time.Duration
+	Version string
+	Log     *slog.Logger
 }
 
 // Validate reports all faults at once.
@@ -119,7 +123,12 @@ func New(cfg Config) *Server {
 		s.hosts = append(s.hosts, strings.ToLower(u.Hostname()))
 	}
 	s.app = fiber.New(fiber.Config{
-		BodyLimit:             bodyLimit,
+		// Bodies stay in the connection until they are wanted, and have their
+		// limit there: see the package body.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		BodyLimit:                    body.Prefetch,
+
 		ReadTimeout:           readTimeout,
 		IdleTimeout:           idleTimeout,
 		ReadBufferSize:        headerLimit,
@@ -129,8 +138,22 @@ func New(cfg Config) *Server {
 	})
 	s.conns.open = make(map[net.Conn]struct{})
 	s.app.Server().ConnState = s.conns.note
+	s.settle(s.app.Server())
 	s.mount()
 	return s
+}
+
+// settle sees to what clients go on sending when they have been answered.
+func (s *Server) settle(server *fasthttp.Server) {
+	handle, refuse := server.Handler, server.ErrorHandler
+	server.Handler = func(c *fasthttp.RequestCtx) {
+		handle(c)
+		body.Settle(c)
+	}
+	server.ErrorHandler = func(c *fasthttp.RequestCtx, err error) {
+		refuse(c, err)
+		body.Linger(c.Conn())
+	}
 }
 
 // mount says who answers what. Order matters: the guard stands before all.
@@ -163,6 +186,14 @@ func (s *Server) mount() {
 		},
 		Place:     rooms.Place,
 		SandboxOf: sandboxOf,
+		Parts: []func(fiber.Router){files.New(files.Config{
+			Visits:    s.cfg.Tools.Files,
+			Place:     rooms.Place,
+			SandboxOf: sandboxOf,
+			Explain:   s.explain,
+			Stall:     s.cfg.Stall,
+			Log:       s.cfg.Log,
+		}).Mount},
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
 		Version:   s.cfg.Version,
@@ -261,5 +292,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.app.ShutdownWithContext(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("wait for requests: %w", err))
 	}
+	errs = append(errs, s.conns.join(ctx))
 	return errors.Join(errs...)
 }

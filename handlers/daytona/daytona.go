@@ -82,8 +82,8 @@ func Mount(app fiber.Router, deps Deps) {
 	d.atRoot(app)
 }
 
-// body is an error as the SDKs read it.
-type body struct {
+// ErrorBody is an error as the SDKs read it.
+type ErrorBody struct {
 	StatusCode int    `json:"statusCode"`
 	Message    string `json:"message"`
 	Error      string `json:"error"`
@@ -96,18 +96,23 @@ type body struct {
 
 // WriteFault answers with an error.
 func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+	return c.Status(f.Status).JSON(NewErrorBody(c, f))
+}
+
+// NewErrorBody is what a request's client is told of an error.
+func NewErrorBody(c *fiber.Ctx, f *fault.Fault) ErrorBody {
 	source := "DAYTONA_DAEMON"
 	if path := c.Path(); strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/toolbox/") {
 		source = "DAYTONA_API"
 	}
-	return c.Status(f.Status).JSON(body{
+	return ErrorBody{
 		StatusCode: f.Status,
 		Message:    f.Message,
 		Error:      http.StatusText(f.Status),
 		Code:       f.Code,
 		Source:     source,
 		Path:       strings.Clone(c.Path()),
-		Method:     c.Method(),
+		Method:     strings.Clone(c.Method()),
 		Timestamp:  request.Stamp(time.Now()),
-	})
+	}
 }

@@ -57,13 +57,13 @@ func onlyUnder(prefixes []string, check fiber.Handler) fiber.Handler {
 func unsupported() []string {
 	return []string{
 		"/process/execute", "/process/code-run", "/process/session", "/process/session/*",
-		"/process/pty", "/process/pty/*", "/files", "/files/*", "/git/*", "/lsp/*",
+		"/process/pty", "/process/pty/*", "/git/*", "/lsp/*",
 		"/computeruse/*", "/env", "/system/*", "/port", "/port/*", "/init",
 	}
 }
 
 func (d *dialect) missing(c *fiber.Ctx) error {
-	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter, not commands, sessions, terminals and files", c.Method(), c.Path(), d.Version)
+	return fault.Unsupported("%s %s is not supported by hotcell %s: it has the code interpreter and files, not commands, sessions and terminals", c.Method(), c.Path(), d.Version)
 }
 
 // places are the questions about the sandbox itself.
