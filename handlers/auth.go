@@ -14,6 +14,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/body"
+	"hotcell/handlers/daytona/files"
 	"hotcell/handlers/fault"
 	"hotcell/sandboxes"
 )
@@ -115,7 +117,7 @@ func (s *Server) requireKey(c *fiber.Ctx) error {
 	g := s.auth.grant(c)
 	switch {
 	case g.all:
-		return c.Next()
+		return admit(c)
 	case g.sandbox != "":
 		return fault.New(http.StatusForbidden, "a preview token opens its sandbox's toolbox, not this")
 	default:
@@ -143,7 +145,7 @@ func (s *Server) requireSandbox(c *fiber.Ctx) error {
 		return err
 	}
 	c.Locals(sandboxLocal{}, sb.ID)
-	return c.Next()
+	return admit(c)
 }
 
 // requireToken finds the sandbox by the preview token, for clients that have
@@ -157,6 +159,17 @@ func (s *Server) requireToken(c *fiber.Ctx) error {
 		c.Locals(sandboxLocal{}, sandboxes.DefaultID)
 	default:
 		return g.refusal(c)
+	}
+	return admit(c)
+}
+
+// admit takes in the body of a request that may be handled. Nobody else's is
+// read. Uploads read theirs as they come.
+func admit(c *fiber.Ctx) error {
+	if !files.Streams(c) {
+		if err := body.Load(c); err != nil {
+			return err
+		}
 	}
 	return c.Next()
 }

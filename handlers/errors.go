@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"hotcell/contexts"
+	"hotcell/files"
+	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
 	"hotcell/process"
@@ -79,6 +81,20 @@ func known() []row {
 		{terminal.ErrInputFull, http.StatusConflict, "INPUT_FULL"},
 		{terminal.ErrSlow, http.StatusGone, "OUTPUT_LOST"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
+		{files.ErrNotFound, http.StatusNotFound, "FILE_NOT_FOUND"},
+		{files.ErrDenied, http.StatusForbidden, "FILE_ACCESS_DENIED"},
+		{files.ErrPath, http.StatusBadRequest, "INVALID_FILE_PATH"},
+		{files.ErrArgument, http.StatusBadRequest, "BAD_REQUEST"},
+		{files.ErrExists, http.StatusConflict, "CONFLICT"},
+		{files.ErrTooMany, http.StatusUnprocessableEntity, "TOO_MANY_FILES"},
+		{files.ErrNoSpace, http.StatusInsufficientStorage, "DISK_FULL"},
+		{files.ErrRead, http.StatusInternalServerError, "FILE_READ_FAILED"},
+		{files.ErrShrunk, http.StatusInternalServerError, "FILE_READ_FAILED"},
+		{files.ErrWrite, http.StatusInternalServerError, "FILE_WRITE_FAILED"},
+		{files.ErrEnded, http.StatusConflict, "SANDBOX_NOT_STARTED"},
+		{body.ErrLeft, http.StatusBadRequest, "BAD_REQUEST"},
+		{body.ErrBroken, http.StatusBadRequest, "BAD_REQUEST"},
+		{body.ErrSilent, http.StatusRequestTimeout, "REQUEST_TIMEOUT"},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"hotcell/handlers/body"
 )
 
 // listener goes on where one client could not be taken: without descriptors or
@@ -33,8 +35,10 @@ func newListener(ln net.Listener, log *slog.Logger) *listener {
 func (l *listener) Accept() (net.Conn, error) {
 	for wait := shortageWait; ; wait = min(2*wait, shortageMaxWait) {
 		conn, err := l.Listener.Accept()
-		if err == nil || !shortage(err) {
-			return conn, err
+		if err == nil {
+			return body.Wrap(conn), nil
+		} else if !shortage(err) {
+			return nil, err
 		}
 		if wait == shortageWait {
 			l.log.Error("cannot take a client", slog.Any("error", err))

@@ -19,8 +19,10 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"hotcell/contexts"
+	"hotcell/handlers/body"
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/e2b"
 	"hotcell/handlers/native"
@@ -31,10 +33,8 @@ import (
 )
 
 const (
-	// bodyLimit bounds one request. It is the size of the largest frame that a
-	// kernel takes.
-	bodyLimit = 64 << 20
-	// readTimeout is for one whole request: 64 MiB at 5 Mbit/s.
+	// readTimeout is for one whole request: 64 MiB at 5 Mbit/s. Uploads, which
+	// may be larger, have a limit of their own.
 	readTimeout = 2 * time.Minute
 	// idleTimeout is long because some clients don't repeat a POST that met a
 	// connection which the server was just closing.
@@ -70,8 +70,11 @@ type Config struct {
 	FirstWait time.Duration
 	// E2BChart reads charts for E2B's protocol; nil reads none.
 	E2BChart e2b.Charter
-	Version  string
-	Log      *slog.Logger
+	// Stall is how long an upload may stand still; 0 is a minute. A download
+	// may do so ten times as long.
+	Stall   time.Duration
+	Version string
+	Log     *slog.Logger
 }
 
 // Validate reports all faults at once.
@@ -136,7 +139,12 @@ func New(cfg Config) *Server {
 // newApp returns an application without routes, but with what stands before all.
 func (s *Server) newApp(fail fiber.ErrorHandler) *fiber.App {
 	app := fiber.New(fiber.Config{
-		BodyLimit:             bodyLimit,
+		// Bodies stay in the connection until they are wanted, and have their
+		// limit there: see the package body.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		BodyLimit:                    body.Prefetch,
+
 		ReadTimeout:           readTimeout,
 		IdleTimeout:           idleTimeout,
 		ReadBufferSize:        headerLimit,
@@ -145,8 +153,22 @@ func (s *Server) newApp(fail fiber.ErrorHandler) *fiber.App {
 		ErrorHandler:          fail,
 	})
 	app.Server().ConnState = s.conns.note
+	s.settle(app.Server())
 	app.Use(s.recovered, collapse, s.guard)
 	return app
+}
+
+// settle sees to what clients go on sending when they have been answered.
+func (s *Server) settle(server *fasthttp.Server) {
+	handle, refuse := server.Handler, server.ErrorHandler
+	server.Handler = func(c *fasthttp.RequestCtx) {
+		handle(c)
+		body.Settle(c)
+	}
+	server.ErrorHandler = func(c *fasthttp.RequestCtx, err error) {
+		refuse(c, err)
+		body.Linger(c.Conn())
+	}
 }
 
 // mount says who answers what. Order matters.
@@ -283,5 +305,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("wait for requests: %w", err))
 		}
 	}
+	errs = append(errs, s.conns.join(ctx))
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/daytona/commands"
+	"hotcell/handlers/daytona/files"
 	"hotcell/handlers/daytona/sessions"
 	"hotcell/handlers/daytona/terminals"
 	"hotcell/process/machine"
@@ -22,6 +23,10 @@ func (s *Server) parts(rooms workspaces) []func(fiber.Router) {
 		terminals.New(terminals.Config{
 			Terminals: s.cfg.Tools.Terminals, Sockets: s.sockets,
 			SandboxOf: sandboxOf, Place: rooms.Place, Explain: s.explain,
+		}).Mount,
+		files.New(files.Config{
+			Visits: s.cfg.Tools.Files, Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
+			Stall: s.cfg.Stall, Log: s.cfg.Log,
 		}).Mount,
 	}
 }

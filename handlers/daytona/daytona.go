@@ -107,7 +107,7 @@ func NewErrorBody(c *fiber.Ctx, f *fault.Fault) ErrorBody {
 		Code:       f.Code,
 		Source:     source,
 		Path:       strings.Clone(c.Path()),
-		Method:     c.Method(),
+		Method:     strings.Clone(c.Method()),
 		Timestamp:  request.Stamp(time.Now()),
 	}
 }

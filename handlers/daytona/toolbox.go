@@ -56,8 +56,7 @@ func onlyUnder(prefixes []string, check fiber.Handler) fiber.Handler {
 // unsupported lists the toolbox's other parts.
 func unsupported() []string {
 	return []string{
-		"/process/code-run",
-		"/files", "/files/*", "/git/*", "/lsp/*", "/computeruse/*", "/system/*", "/port", "/port/*",
+		"/git/*", "/lsp/*", "/computeruse/*", "/system/*", "/port", "/port/*",
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"hotcell/files"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/session"
@@ -41,6 +42,7 @@ type Tools struct {
 	Commands  *command.Set
 	Sessions  *session.Set
 	Terminals *terminal.Set
+	Files     *files.Visits
 
 	parts []part
 }
@@ -59,8 +61,9 @@ func New(cfg Config) *Tools {
 		Commands:  command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log}),
 		Sessions:  session.New(session.Config{Host: cfg.Host}),
 		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Log: cfg.Log}),
+		Files:     files.NewVisits(),
 	}
-	t.parts = []part{t.Commands, t.Sessions, t.Terminals}
+	t.parts = []part{t.Commands, t.Sessions, t.Terminals, t.Files}
 	return t
 }
 

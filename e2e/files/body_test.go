@@ -1,0 +1,209 @@
+package files_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"hotcell/e2e/testserver"
+	"hotcell/handlers/body"
+	"hotcell/sandboxes"
+)
+
+const boundary = "0123456789"
+
+// form is a form with a file.
+func form(fields ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(fields); i += 2 {
+		name, filename, _ := strings.Cut(fields[i], " ")
+		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"%s\"", boundary, name)
+		if filename != "" {
+			fmt.Fprintf(&b, "; filename=\"%s\"\r\nContent-Type: application/octet-stream", filename)
+		}
+		fmt.Fprintf(&b, "\r\n\r\n%s\r\n", fields[i+1])
+	}
+	return b.String() + "--" + boundary + "--\r\n"
+}
+
+const formType = "Content-Type: multipart/form-data; boundary=" + boundary
+
+func length(n int) string { return fmt.Sprintf("Content-Length: %d", n) }
+
+const chunked = "Transfer-Encoding: chunked"
+
+// TestLargeBodies are refused wherever they aren't uploads, by an answer that
+// arrives although the client reads it only when it has sent all.
+func TestLargeBodies(t *testing.T) {
+	s := testserver.Start(t)
+	piece := strings.Repeat(" ", 1<<20)
+	for _, address := range []string{
+		"POST /api/sandbox", "POST /api/sandbox/default/stop", "PUT /api/sandbox/default/labels",
+		"POST /toolbox/default/process/interpreter/context", "POST /toolbox/default/files/replace",
+		"POST /toolbox/default/files/bulk-download", "DELETE /toolbox/default/files", "GET /toolbox/default/files/upload",
+		"POST /api/toolbox/default/toolbox/files/folder", "POST /files/move", "POST /v1/contexts", "POST /v1/nowhere",
+	} {
+		method, path, _ := strings.Cut(address, " ")
+		for name, send := range map[string]func(*client){
+			"in one": func(c *client) {
+				c.head(method, path, length(body.Limit+1))
+				for range body.Limit >> 20 {
+					c.send(piece)
+				}
+				c.send(" ")
+			},
+			"in chunks": func(c *client) {
+				c.head(method, path, chunked)
+				for range body.Limit>>20 + 1 {
+					c.chunk(piece)
+				}
+				c.chunk("")
+			},
+		} {
+			t.Run(address+" "+name, func(t *testing.T) {
+				c := connect(t, s)
+				c.t = t
+				send(c)
+				a := c.answer()
+				if a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.message(t), "67108864") || !a.close {
+					t.Errorf("%d %s %v", a.status, a.body, a.close)
+				}
+				c.over()
+			})
+		}
+	}
+	if sb, err := s.Sandboxes.Lookup("default"); err != nil || sb.State != sandboxes.Started {
+		t.Errorf("a refused request did something: %+v %v", sb, err)
+	}
+	t.Run("exactly the limit", func(t *testing.T) {
+		c := connect(t, s)
+		c.t = t
+		c.head("POST", "/toolbox/default/files/bulk-download", chunked)
+		for range body.Limit>>20 - 1 {
+			c.chunk(piece)
+		}
+		c.chunk(piece[:1<<20-12])
+		c.chunk(`{"paths":[]}`)
+		c.chunk("")
+		if a := c.answer(); a.status != http.StatusBadRequest || !strings.Contains(a.body, "paths must name") || a.close {
+			t.Errorf("%d %s %v", a.status, a.body, a.close)
+		}
+		c.alive()
+	})
+}
+
+// TestNobodysBody isn't waited for.
+func TestNobodysBody(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	for name, tc := range map[string]struct {
+		headers []string
+		status  int
+	}{
+		"no key":        {[]string{"Authorization: none"}, http.StatusUnauthorized},
+		"a wrong key":   {[]string{"Authorization: Bearer no"}, http.StatusUnauthorized},
+		"a wrong token": {[]string{"Authorization: none", "X-Daytona-Preview-Token: no"}, http.StatusUnauthorized},
+		"another site":  {[]string{"Origin: https://evil.example"}, http.StatusForbidden},
+	} {
+		for _, path := range []string{"/api/sandbox", "/v1/contexts", "/toolbox/default/files/upload-v2?path=x", "/files/bulk-upload"} {
+			for _, size := range []string{length(1000), length(1 << 40), chunked} {
+				t.Run(name+path+size, func(t *testing.T) {
+					t.Parallel()
+					c := connect(t, s)
+					c.head("POST", path, append([]string{size}, tc.headers...)...)
+					c.send("1")
+					if a := c.answer(); a.status != tc.status || !a.close {
+						t.Errorf("%d %s %v", a.status, a.body, a.close)
+					}
+					c.over()
+				})
+			}
+		}
+	}
+}
+
+// TestWhatIsLeftOfABody is never taken for a request, and ends the connection
+// only when there is much of it.
+func TestWhatIsLeftOfABody(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	put(t, s, "dir/f", "")
+	const another = "DELETE /toolbox/default/files?path=dir&recursive=true HTTP/1.1\r\nHost: localhost\r\n"
+	smuggled := another + "Authorization: Bearer " + s.Key + "\r\n\r\n"
+	for name, tc := range map[string]struct {
+		method, path string
+		headers      []string
+		size         int
+		status       int
+		close        bool
+	}{
+		"without a key":               {"POST", "/api/sandbox", []string{"Authorization: none"}, 1000, 401, false},
+		"without a key, large":        {"POST", "/api/sandbox", []string{"Authorization: none"}, 1 << 20, 401, true},
+		"where nobody reads it":       {"GET", "/health", nil, 1000, 200, false},
+		"where nobody reads it,large": {"GET", "/health", nil, 1 << 20, 200, true},
+		"a method that isn't one":     {"BREW", "/health", nil, 1000, 400, false},
+		"an address that isn't one":   {"POST", "/nowhere", nil, 1 << 20, 404, true},
+		"an upload onto a directory":  {"POST", "/files/upload-v2?path=dir", nil, 1000, 400, false},
+		"a large one":                 {"POST", "/files/upload-v2?path=dir", nil, 1 << 20, 400, true},
+		"an upload without a path":    {"POST", "/files/upload", nil, 200_000, 400, false},
+		"a compressed one":            {"POST", "/files/upload-v2?path=x", []string{"Content-Encoding: gzip"}, 1000, 415, false},
+		"a compressed request":        {"POST", "/v1/contexts", []string{"Content-Encoding: br"}, 1000, 415, false},
+	} {
+		for _, in := range []string{"one", "chunks"} {
+			t.Run(name+" in "+in, func(t *testing.T) {
+				t.Parallel()
+				c := connect(t, s)
+				filler := strings.Repeat(smuggled, tc.size/len(smuggled)+1)
+				if in == "one" {
+					c.head(tc.method, tc.path, append([]string{length(len(filler))}, tc.headers...)...)
+					c.send(filler)
+				} else {
+					c.head(tc.method, tc.path, append([]string{chunked}, tc.headers...)...)
+					for part := range strings.SplitAfterSeq(filler, "\r\n\r\n") {
+						if part != "" {
+							c.chunk(part)
+						}
+					}
+					c.chunk("")
+				}
+				a := c.answer()
+				if a.status != tc.status || a.close != tc.close {
+					t.Errorf("%d %s, close %v", a.status, a.body, a.close)
+				}
+				if a.close {
+					c.over()
+				} else {
+					c.alive()
+				}
+			})
+		}
+	}
+	t.Cleanup(func() { holds(t, s, "dir") })
+}
+
+// TestMalformedChunks end the connection: nobody knows where the next request
+// begins.
+func TestMalformedChunks(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	for name, tail := range map[string]string{
+		"no size": "\r\nrest\r\n0\r\n\r\n", "not a size": "zz\r\nrest\r\n0\r\n\r\n",
+		"longer than said": "1\r\nrest\r\n0\r\n\r\n", "a huge size": "ffffffffffffffffff\r\n",
+	} {
+		for _, path := range []string{"/files/upload-v2?path=x", "/files/replace"} {
+			t.Run(name+path, func(t *testing.T) {
+				t.Parallel()
+				c := connect(t, s)
+				c.head("POST", path, chunked)
+				c.chunk("good")
+				c.send(tail)
+				if a := c.answer(); a.status != http.StatusBadRequest || !strings.Contains(a.message(t), "chunks") || !a.close {
+					t.Errorf("%d %s %v", a.status, a.body, a.close)
+				}
+				c.over()
+			})
+		}
+	}
+	t.Cleanup(func() { holds(t, s) })
+}

@@ -1,0 +1,132 @@
+package body_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"hotcell/handlers/body"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pair is a connection, as the server has it and as its client has it.
+func pair(t *testing.T) (*body.Conn, *net.TCPConn) {
+	t.Helper()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	dialed, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, ok := body.Wrap(accepted).(*body.Conn)
+	client, ok2 := dialed.(*net.TCPConn)
+	if !ok || !ok2 {
+		t.Fatalf("%T %T", accepted, dialed)
+	}
+	t.Cleanup(func() { _ = server.Abort(); _ = client.Close() })
+	return server, client
+}
+
+// TestALastAnswerArrives although the client has sent what nobody reads, and
+// reads the answer only after it has sent more.
+func TestALastAnswerArrives(t *testing.T) {
+	t.Parallel()
+	server, client := pair(t)
+	piece := make([]byte, 1<<20)
+	begun, closed := make(chan struct{}), make(chan error, 1)
+	go func() { // ends when the client has closed
+		<-begun
+		_, err := server.Write([]byte("the answer"))
+		server.Linger()
+		closed <- errors.Join(err, server.Close())
+	}()
+	for i := range 64 {
+		if i == 1 {
+			close(begun)
+		}
+		if _, err := client.Write(piece[:1+i*16<<10]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err := io.ReadAll(client); err != nil || string(all) != "the answer" {
+		t.Errorf("%q %v", all, err)
+	}
+	_ = client.Close()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAbortDoesNotWait for a client, not even where Close does already.
+func TestAbortDoesNotWait(t *testing.T) {
+	t.Parallel()
+	server, client := pair(t)
+	server.Linger()
+	closed := make(chan error, 1)
+	go func() { closed <- server.Close() }()      // ends with Abort
+	if _, err := io.ReadAll(client); err != nil { // until it lingers
+		t.Fatal(err)
+	}
+	_ = server.Abort()
+	select {
+	case <-closed:
+	case <-time.After(4 * time.Second):
+		t.Error("Close waits for its client")
+	}
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		do   func(*net.TCPConn)
+		left bool
+	}{
+		"closes":     {func(c *net.TCPConn) { _ = c.Close() }, true},
+		"resets":     {func(c *net.TCPConn) { _ = c.SetLinger(0); _ = c.Close() }, true},
+		"stays":      {func(*net.TCPConn) {}, false},
+		"says more":  {func(c *net.TCPConn) { _, _ = c.Write([]byte("more")) }, false},
+		"half of it": {func(c *net.TCPConn) { _ = c.CloseWrite() }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := pair(t)
+			left := make(chan struct{})
+			stop := server.Watch(func() { close(left) })
+			tc.do(client)
+			if tc.left {
+				select {
+				case <-left:
+				case <-time.After(10 * time.Second):
+					t.Error("nobody noticed")
+				}
+			}
+			stop()
+			select {
+			case <-left:
+				if !tc.left {
+					t.Error("it is thought to have left")
+				}
+			default:
+			}
+			if name != "says more" {
+				return
+			}
+			got := make([]byte, 4)
+			if _, err := io.ReadFull(server, got); err != nil || string(got) != "more" {
+				t.Errorf("%q %v", got, err)
+			}
+		})
+	}
+}
