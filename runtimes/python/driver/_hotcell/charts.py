@@ -1,7 +1,7 @@
 """Figures: which ones a cell shows, and their pictures.
 
-This is the place where the numbers behind a chart will be read: everything
-that shows a figure comes through show().
+Everything that shows a figure comes through here; figures.py reads the numbers
+behind it. Both go out in one bundle.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 BACKEND = "module://_hotcell.backend"
+MIME = "application/vnd.hotcell.chart+json"
 
 Figure = Any  # matplotlib is imported only after the user did
 Publish = Callable[[dict[str, Any]], None]
@@ -32,8 +33,10 @@ class Charts:
 
     def register(self, display_formatter: Any) -> None:
         """Give figures a picture, once their class has been imported."""
-        formatter = display_formatter.formatters["image/png"]
-        formatter.for_type_by_name("matplotlib.figure", "Figure", self.draw)
+        formatters = display_formatter.formatters
+        formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", self.draw)
+        # After the picture: drawing settles limits and ticks.
+        formatters[MIME] = chart_formatter(display_formatter)
 
     def begin(self) -> None:
         self._shown.clear()
@@ -41,7 +44,8 @@ class Charts:
     def show(self, figure: Figure) -> None:
         """Show a figure now. The same one shown twice comes twice."""
         self._shown.add(id(figure))
-        self._publish({"image/png": png(figure), "text/plain": repr(figure)})
+        data = {"image/png": png(figure), "text/plain": repr(figure)}
+        self._publish({**data, MIME: describe(figure)})
 
     def draw(self, figure: Figure) -> bytes:
         """The picture for display(fig), or for a figure that is the cell's value."""
@@ -66,6 +70,28 @@ class Charts:
                     self.show(figure)
             finally:
                 close(manager)
+
+
+def describe(figure: Figure) -> dict[str, Any]:
+    """The numbers behind a figure, for the bundle that has its picture."""
+    from . import figures
+
+    return figures.describe(figure)
+
+
+def chart_formatter(display_formatter: Any) -> Any:
+    """A formatter of IPython's, for a format that it doesn't know."""
+    from IPython.core.formatters import BaseFormatter
+    from traitlets import ObjectName, Unicode
+
+    class ChartFormatter(BaseFormatter):
+        format_type = Unicode(MIME)
+        print_method = ObjectName("_repr_hotcell_chart_")
+        _return_type = dict
+
+    formatter = ChartFormatter(parent=display_formatter)
+    formatter.for_type_by_name("matplotlib.figure", "Figure", describe)
+    return formatter
 
 
 def managers() -> list[Any]:
