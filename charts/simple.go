@@ -46,7 +46,7 @@ func (a *Axes) parts() []part {
 	var found []part
 	for _, s := range a.Series {
 		kind := a.simpleType(s)
-		if kind == typeUnknown {
+		if kind == typeUnknown || a.twice(s) {
 			continue
 		}
 		i := slices.IndexFunc(found, func(p part) bool { return p.kind == kind })
@@ -101,6 +101,22 @@ func (a *Axes) simpleType(s *Series) string {
 		return typeBox
 	}
 	return typeUnknown
+}
+
+// twice reports whether a line and an area show the same: an area's upper rim is often
+// drawn as a line too. Of a stack the area counts, whose values aren't the sums.
+func (a *Axes) twice(s *Series) bool {
+	for _, other := range a.Series {
+		along := slices.Equal(s.X, other.X) && slices.Equal(s.Y, other.Y)
+		switch {
+		case !along || a.simpleType(other) == typeUnknown:
+		case s.Kind == KindLine && other.Kind == KindArea && other.Arrangement == Stacked:
+			return true
+		case s.Kind == KindArea && s.Arrangement != Stacked && other.Kind == KindLine:
+			return true
+		}
+	}
+	return false
 }
 
 func constant(c Column) bool {

@@ -142,6 +142,7 @@ def leftovers(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
     """Spans; then one series of kind unknown that says what else is there."""
     patches = [p for p in drawn.rest(drawn.axes.patches) if not reference_span(drawn, p)]
     shapes = [p for p in patches if not is_a(p, "Shadow", "FancyArrowPatch", "ConnectionPatch")]
+    shapes = [p for p in shapes if not nowhere(p)]
     others = [*shapes, *(c for c in drawn.rest(drawn.axes.collections) if c.get_paths())]
     if not others:
         return
@@ -156,6 +157,11 @@ def leftovers(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
     if len(centres) == len(others) and drawn.x.kind == drawn.y.kind == "number":
         model["x"], model["y"] = numbers(centres[:, 0]), numbers(centres[:, 1])
     yield others[0], model
+
+
+def nowhere(patch: Artist) -> bool:
+    """Stand-ins for a legend have no size."""
+    return is_a(patch, "Rectangle") and patch.get_width() == 0 == patch.get_height()
 
 
 def place(drawn: Drawn, artist: Artist) -> tuple[float, float] | None:

@@ -93,7 +93,7 @@ def read_series(drawn: Drawn, readers: tuple[Reader, ...]) -> list[tuple[Artist,
     order = {id(child): place for place, child in enumerate(drawn.axes.get_children())}
     series.sort(key=lambda pair: order.get(id(pair[0]), len(order)))
     figures_areas.mark_stacked([model for _, model in series])
-    return series + failed
+    return series + drawn.failures + failed
 
 
 def is_geographic(axes: Artist) -> bool:

@@ -112,9 +112,7 @@ def add_errors(drawn: Drawn, found: list[Bars]) -> None:
         if container.lines[0] is None
     ]
     upright_lines = {
-        id(line): (line, bar)
-        for line in drawn.rest(drawn.axes.lines)
-        if (bar := upright(line)) is not None
+        id(line): (line, bar) for line in drawn.lines() if (bar := upright(line)) is not None
     }
     for bars in found:
         own = getattr(bars.container, "errorbar", None)
@@ -149,7 +147,7 @@ def _match_lines(drawn: Drawn, bars: Bars, candidates: dict[int, Any]) -> None:
     if bars.horizontal:
         flat = {
             id(line): (line, bar)
-            for line in drawn.rest(drawn.axes.lines)
+            for line in drawn.lines()
             if (bar := upright(line, horizontal=True)) is not None
         }
         candidates = flat

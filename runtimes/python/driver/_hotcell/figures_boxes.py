@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .figures_drawn import Drawn
-from .figures_lines import INVISIBLE, coordinates
+from .figures_drawn import Drawn, coordinates
+from .figures_lines import INVISIBLE
 from .figures_words import Array, Artist, Model, label_of, numbers, same
 
 MAX_OUTLIERS = 10_000
@@ -31,7 +31,7 @@ class Box:
 
 
 def boxes(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
-    lines = [line for line in drawn.rest(drawn.axes.lines) if drawn.in_data(line)]
+    lines = [line for line in drawn.lines() if drawn.in_data(line)]
     patches = [patch for patch in drawn.rest(drawn.axes.patches, "PathPatch")]
     for horizontal in (False, True):
         found: list[Box] = []

@@ -6,7 +6,11 @@ from typing import Any
 
 from .figures_legend import Legend
 from .figures_scale import Scale
-from .figures_words import Array, Artist, Model, Reading, is_a, label_of
+from .figures_words import Array, Artist, Model, Reading, excuse, floats, is_a, label_of
+
+
+def coordinates(line: Artist) -> tuple[Array, Array]:
+    return floats(line.get_xdata(orig=False)), floats(line.get_ydata(orig=False))
 
 
 class Drawn:
@@ -20,6 +24,7 @@ class Drawn:
         self.taken: set[int] = set()
         self.reference_lines: list[Model] = []
         self.reference_spans: list[Model] = []
+        self.failures: list[tuple[Artist, Model]] = []
 
     def take(self, *artists: Artist) -> None:
         self.taken.update(id(artist) for artist in artists if artist is not None)
@@ -33,6 +38,19 @@ class Drawn:
             and artist.get_visible()
             and (not names or is_a(artist, *names))
         ]
+
+    def lines(self) -> list[Artist]:
+        """The lines that nobody has read yet. One that can't be read is set aside, once."""
+        found = []
+        for line in self.rest(self.axes.lines):
+            try:
+                coordinates(line)
+            except Exception as error:
+                self.take(line)
+                self.failures.append((line, Model(kind="unknown", reason=excuse(error))))
+            else:
+                found.append(line)
+        return found
 
     def rest_of_containers(self, name: str) -> list[Artist]:
         """Containers have no visibility of their own; their parts do."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .figures_drawn import Drawn
+from .figures_drawn import Drawn, coordinates
 from .figures_words import (
     Array,
     Artist,
@@ -25,12 +25,8 @@ INVISIBLE = ("None", "", " ", None)
 STEPS = {"steps": "pre", "steps-pre": "pre", "steps-mid": "mid", "steps-post": "post"}
 
 
-def coordinates(line: Artist) -> tuple[Array, Array]:
-    return floats(line.get_xdata(orig=False)), floats(line.get_ydata(orig=False))
-
-
 def lines(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
-    found = drawn.rest(drawn.axes.lines)
+    found = drawn.lines()
     series: list[tuple[Artist, Model]] = []
     for line in found:
         drawn.take(line)
@@ -51,12 +47,15 @@ def read_line(drawn: Drawn, line: Artist) -> Model | None:
     x, y = coordinates(line)
     if len(x) == 0 or len(x) != len(y):
         return None
+    label = drawn.label(line)
+    if not label and not np.any(np.isfinite(x) & np.isfinite(y)):
+        return None  # an error bar of one observation
     drawn_line = line.get_linestyle() not in INVISIBLE
     if not drawn_line and line.get_marker() in INVISIBLE:
         return None
     where = STEPS.get(line.get_drawstyle())
     kind = "scatter" if not drawn_line else "step" if where else "line"
-    model = drawn.start(kind, drawn.label(line))
+    model = drawn.start(kind, label)
     if where and drawn_line:
         model["where"] = where
     drawn.points(model, x, y)

@@ -8,8 +8,8 @@ import numpy as np
 
 from .figures_areas import Area, read_area
 from .figures_boxes import where
-from .figures_drawn import Drawn
-from .figures_lines import INVISIBLE, coordinates, segment_ends
+from .figures_drawn import Drawn, coordinates
+from .figures_lines import INVISIBLE, segment_ends
 from .figures_words import Array, Artist, Model, numbers, same
 
 FEWEST = 10  # points of an outline: a density has many
@@ -106,7 +106,7 @@ def take_statistics(drawn: Drawn, violin: Violin) -> None:
         for name, values in inside.items():
             if values:
                 violin.statistics[name] = values[0]
-    for line in drawn.rest(drawn.axes.lines):
+    for line in drawn.lines():
         take_little_box(drawn, violin, line, axis)
 
 

@@ -1,0 +1,75 @@
+package charts
+
+import (
+	"encoding/json"
+	"strings"
+
+	"hotcell/internal/wire"
+)
+
+// FromBundle reads what a bundle shows as a chart, with its picture if there is
+// one: our own model, or the JSON of plotly, vega-lite, vega or bokeh. It returns nil
+// without an error when there is no chart in the bundle, and an [*InvalidError] for
+// what claims to be one and isn't.
+func FromBundle(b wire.Bundle) (*Figure, error) {
+	f, err := readBundle(b)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	if f.PNG == "" {
+		f.PNG = textOf(b["image/png"])
+	}
+	if f.SVG == "" {
+		f.SVG = textOf(b["image/svg+xml"])
+	}
+	return f, nil
+}
+
+func readBundle(b wire.Bundle) (*Figure, error) {
+	if raw, ok := b[MIME]; ok {
+		return Decode(raw)
+	}
+	for _, mime := range sortedKeys(b) {
+		read := reader(mime)
+		if read == nil {
+			continue
+		}
+		raw := b[mime]
+		if len(raw) > maxJSON {
+			return nil, &InvalidError{Reason: "more JSON than is read: " + mime}
+		}
+		f, err := read(raw)
+		if f == nil || err != nil {
+			return nil, err
+		}
+		if err := f.check(); err != nil {
+			return nil, err
+		}
+		f.describe()
+		return f, nil
+	}
+	return nil, nil
+}
+
+// reader returns what reads a type; their names end in the version of the format.
+func reader(mime string) func(json.RawMessage) (*Figure, error) {
+	switch {
+	case strings.HasPrefix(mime, "application/vnd.plotly.") && strings.HasSuffix(mime, "+json"):
+		return readPlotly
+	case strings.HasPrefix(mime, "application/vnd.vegalite.") && strings.HasSuffix(mime, "json"):
+		return readVegaLite
+	case strings.HasPrefix(mime, "application/vnd.vega.") && strings.HasSuffix(mime, "json"):
+		return readVega
+	case strings.HasPrefix(mime, "application/vnd.bokeh") && strings.HasSuffix(mime, "+json"), mime == "application/javascript":
+		return readBokeh
+	}
+	return nil
+}
+
+func textOf(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
