@@ -8,7 +8,8 @@ import (
 )
 
 // FromBundle reads what a bundle shows as a chart, with its picture if there is
-// one: our own model, or the JSON of plotly, vega-lite, vega or bokeh. It returns nil
+// one: our own model, or the JSON of plotly, vega-lite, vega or bokeh, by itself or in
+// the page that they send to notebooks. It returns nil
 // without an error when there is no chart in the bundle, and an [*InvalidError] for
 // what claims to be one and isn't.
 func FromBundle(b wire.Bundle) (*Figure, error) {
@@ -39,8 +40,11 @@ func readBundle(b wire.Bundle) (*Figure, error) {
 			return nil, &InvalidError{Reason: "more JSON than is read: " + mime}
 		}
 		f, err := read(raw)
-		if f == nil || err != nil {
+		if err != nil {
 			return nil, err
+		}
+		if f == nil {
+			continue
 		}
 		if err := f.check(); err != nil {
 			return nil, err
@@ -60,8 +64,8 @@ func reader(mime string) func(json.RawMessage) (*Figure, error) {
 		return readVegaLite
 	case strings.HasPrefix(mime, "application/vnd.vega.") && strings.HasSuffix(mime, "json"):
 		return readVega
-	case strings.HasPrefix(mime, "application/vnd.bokeh") && strings.HasSuffix(mime, "+json"), mime == "application/javascript":
-		return readBokeh
+	case mime == "text/html" || mime == "application/javascript":
+		return readEmbedded
 	}
 	return nil
 }

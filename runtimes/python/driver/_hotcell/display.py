@@ -29,13 +29,18 @@ def encode(data: dict[Any, Any]) -> Bundle:
 def encode_part(kind: str, part: Any) -> Any:
     if isinstance(part, (bytes, bytearray, memoryview)):
         return base64.b64encode(part).decode("ascii")
-    if kind == "application/json" or kind.endswith("+json"):
+    if is_json(kind):
         return part if isinstance(part, Plain) else plain(part)
     if isinstance(part, str):
         return part
     if isinstance(part, (list, tuple)):  # front ends take a list of lines as well
         return "".join(str(line) for line in part)
     return str(part)
+
+
+def is_json(kind: str) -> bool:
+    """Of JSON formats the value goes out, not a text. vega-lite's end in .json."""
+    return kind == "application/json" or kind.endswith(("+json", ".json"))
 
 
 def plain(value: Any, depth: int = 0) -> Any:
