@@ -63,7 +63,8 @@ expect(
                 values=[[1, 2], [3, 4]],
                 x_categories=["c", "d"],
                 y_categories=["r", "s"],
-                annotations=[["1", "2"], ["3", "4"]],
+                # One release wrote only the first row.
+                **({"annotations": [["1", "2"], ["3", "4"]]} if SEABORN != (0, 12) else {}),
             ),
             y={"inverted": True},
             texts=ABSENT,

@@ -12,7 +12,8 @@ import seaborn as sns
 
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(7)
-NEW_SEABORN = sns.__version__ >= "0.12"
+SEABORN = tuple(int(part) for part in sns.__version__.split(".")[:2])
+NEW_SEABORN = SEABORN >= (0, 12)
 MATPLOTLIB = tuple(int(part) for part in matplotlib.__version__.split(".")[:2])
 EXPECTED = []
 ABSENT = "<absent>"

@@ -92,8 +92,22 @@ def read_series(drawn: Drawn, readers: tuple[Reader, ...]) -> list[tuple[Artist,
             failed.append((None, Model(kind="unknown", reason=excuse(error))))
     order = {id(child): place for place, child in enumerate(drawn.axes.get_children())}
     series.sort(key=lambda pair: order.get(id(pair[0]), len(order)))
+    series = [pair for pair in series if not is_marks_of(pair[1], [model for _, model in series])]
     figures_areas.mark_stacked([model for _, model in series])
     return series + drawn.failures + failed
+
+
+def is_marks_of(model: Model, others: list[Model]) -> bool:
+    """Whether points without a label are those of a series with error bars: some libraries
+    draw the markers by themselves."""
+    return (
+        model["kind"] == "scatter"
+        and "label" not in model
+        and any(
+            other["kind"] == "errorbar" and other["x"] == model["x"] and other["y"] == model["y"]
+            for other in others
+        )
+    )
 
 
 def is_geographic(axes: Artist) -> bool:

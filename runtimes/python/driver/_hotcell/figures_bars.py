@@ -49,6 +49,8 @@ def containers(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
             found.append(Bars(drawn, container))
     for bars in found:
         drawn.take(*bars.patches, bars.container)
+    # Some libraries draw one that is nowhere, to be given a colour.
+    found = [bars for bars in found if np.any(np.isfinite(bars.edge))]
     found = merge(found)
     add_errors(drawn, found)
     arrange(found)

@@ -10,7 +10,7 @@ from .figures_areas import Area, read_area
 from .figures_boxes import where
 from .figures_drawn import Drawn, coordinates
 from .figures_lines import INVISIBLE, segment_ends
-from .figures_words import Array, Artist, Model, numbers, same
+from .figures_words import Array, Artist, Model, floats, numbers, same
 
 FEWEST = 10  # points of an outline: a density has many
 POINTS = 200
@@ -108,6 +108,11 @@ def take_statistics(drawn: Drawn, violin: Violin) -> None:
                 violin.statistics[name] = values[0]
     for line in drawn.lines():
         take_little_box(drawn, violin, line, axis)
+    for dot in drawn.rest(drawn.axes.collections, "PathCollection"):
+        places = floats(dot.get_offsets()).reshape(-1, 2)
+        if len(places) == 1 and abs(places[0, axis] - violin.at) <= 1e-9:
+            violin.statistics["median"] = float(places[0, 1 - axis])
+            drawn.take(dot)
 
 
 def take_little_box(drawn: Drawn, violin: Violin, line: Artist, axis: int) -> None:
