@@ -17,6 +17,8 @@ from .figures_histograms import bins_of, outline, shared_bins
 from .figures_lines import match_errors, read_errors, upright
 from .figures_words import Array, Artist, Model, floats, label_of, lengths, numbers, same, span
 
+MAX_COMPARED = 100  # series of bars, each with each
+
 
 class Bars:
     """The rectangles of one container: where they stand, and how far they reach."""
@@ -83,11 +85,13 @@ def merge(found: list[Bars]) -> list[Bars]:
 
 def arrange(found: list[Bars]) -> None:
     """Say of bars how they stand to each other: stacked on or beside one another."""
-    for i, bars in enumerate(found):
+    for i, bars in enumerate(found[:MAX_COMPARED]):
         for other in found[:i]:
             if bars.horizontal != other.horizontal:
                 continue
-            at, place = np.nonzero(np.abs(bars.centre[:, None] - other.centre[None, :]) < 1e-9)
+            _, at, place = np.intersect1d(
+                np.round(bars.centre, 9), np.round(other.centre, 9), return_indices=True
+            )
             if len(at) and _on_top(bars, other, at, place):
                 bars.arrangement = other.arrangement = "stacked"
             elif not len(at) and _beside(bars, other):
@@ -103,7 +107,12 @@ def _on_top(bars: Bars, other: Bars, at: Array, place: Array) -> bool:
 
 
 def _beside(bars: Bars, other: Bars) -> bool:
-    gap = np.abs(bars.centre[:, None] - other.centre[None, :]).min(axis=1)
+    places = np.sort(other.centre)
+    right = np.clip(np.searchsorted(places, bars.centre), 1, max(len(places) - 1, 1))
+    gap = np.minimum(
+        np.abs(bars.centre - places[np.minimum(right, len(places) - 1)]),
+        np.abs(bars.centre - places[right - 1]),
+    )
     return bool(np.any(gap <= 1.5 * max(bars.width.max(), other.width.max())))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .figures_legend import Legend
-from .figures_scale import Scale
+from .figures_scale import SCALES, Scale
 from .figures_words import Array, Artist, Model, Reading, excuse, floats, is_a, label_of
 
 
@@ -104,7 +104,12 @@ class Drawn:
         return kept
 
     def axis_models(self) -> Model:
-        models = Model(x=self.x.model(), y=self.y.model())
-        if self.z is not None:
-            models["z"] = self.z.model()
+        models = Model()
+        for way, scale in (("x", self.x), ("y", self.y), ("z", self.z)):
+            if scale is None:
+                continue
+            try:
+                models[way] = scale.model()
+            except Exception:  # ticks of numbers that are too large, say: the data are there
+                models[way] = Model(scale=SCALES.get(scale.kind, "linear"))
         return models

@@ -62,16 +62,15 @@ def edges_around(centres: Array) -> Array:
 
 def fill_grid(drawn: Drawn, model: Model, x: Array, y: Array, values: Any) -> None:
     """Edges, and values by row: values[i][j] lies between y_edges[i] and y_edges[i + 1]."""
-    array = floats(values)
-    rows, columns = array.shape
-    model["count"] = int(array.size)
+    rows, columns = np.shape(values)
+    model["count"] = rows * columns
     step = 1
     while -(-rows // step) * -(-columns // step) > MAX_POINTS:
         step += 1
     if step > 1:
-        model["decimated_from"] = int(array.size)
-        array = array[::step, ::step]
+        model["decimated_from"] = rows * columns
         x, y = every(x, step), every(y, step)
+    array = floats(values[::step, ::step])
     drawn.reading.thin(Model(), int(array.size))
     for way, scale, edges in (("x", drawn.x, x), ("y", drawn.y, y)):
         names = names_of(scale, edges) if step == 1 else None
@@ -186,12 +185,25 @@ def read_contours(drawn: Drawn, contours: Artist) -> Model:
     model["filled"] = bool(contours.filled)
     model["levels"] = numbers(floats(contours.levels))
     add_colours(model, contours)
-    paths: list[Model] = []
-    for i, path in enumerate(contours.get_paths()):
-        for polygon in path.to_polygons(closed_only=False):
-            paths.append(one_path(drawn, polygon, model["levels"][i : i + 1]))
-    finish_paths(drawn, model, paths)
+    finish_paths(
+        drawn,
+        model,
+        [
+            (polygon, model["levels"][i : i + 1])
+            for i, path in enumerate(contours.get_paths())
+            for polygon in pieces(path)
+        ],
+    )
     return model
+
+
+def pieces(path: Any) -> list[Array]:
+    """A path of a level has a piece for each hill and each hole."""
+    vertices = floats(path.vertices)
+    if path.codes is None:
+        return [vertices] if len(vertices) else []
+    starts = np.flatnonzero(np.asarray(path.codes) == path.MOVETO)
+    return np.split(vertices, starts[1:]) if len(starts) else []
 
 
 def one_path(drawn: Drawn, vertices: Any, level: list[Any]) -> Model:
@@ -202,15 +214,16 @@ def one_path(drawn: Drawn, vertices: Any, level: list[Any]) -> Model:
     return path
 
 
-def finish_paths(drawn: Drawn, model: Model, paths: list[Model]) -> None:
+def finish_paths(drawn: Drawn, model: Model, paths: list[tuple[Any, list[Any]]]) -> None:
     """Paths can't be thinned out: what is too many is left out, and said so."""
     model["count"] = len(paths)
-    kept, points = [], 0
-    for path in paths[:MAX_PATHS]:
-        points += len(path["x"])
+    kept: list[Model] = []
+    points = 0
+    for vertices, level in paths[:MAX_PATHS]:
+        points += len(vertices)
         if points > MAX_POINTS:
             break
-        kept.append(path)
+        kept.append(one_path(drawn, vertices, level))
     if len(kept) < len(paths):
         model["decimated_from"] = len(paths)
     drawn.reading.thin(Model(), points)
@@ -234,11 +247,16 @@ def loose_contours(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
         model["filled"] = group is filled
         if levels:
             model["levels"] = levels
-        paths = []
-        for i, collection in enumerate(group):
-            for path in collection.get_paths():
-                paths.append(one_path(drawn, path.vertices, levels[i : i + 1]))
-        finish_paths(drawn, model, paths)
+        finish_paths(
+            drawn,
+            model,
+            [
+                (piece, levels[i : i + 1])
+                for i, collection in enumerate(group)
+                for path in collection.get_paths()
+                for piece in pieces(path)
+            ],
+        )
         yield group[0], model
 
 

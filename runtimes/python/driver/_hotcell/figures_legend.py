@@ -73,10 +73,10 @@ def colour_of(artist: Artist) -> Colour | None:
         if hasattr(artist, "get_facecolor"):
             colours = artist.get_facecolor()
             if getattr(colours, "ndim", 1) == 2:
-                distinct = {key(row) for row in colours.tolist()}
-                if not distinct and hasattr(artist, "get_edgecolor"):
-                    distinct = {key(row) for row in artist.get_edgecolor().tolist()}
-                return distinct.pop() if len(distinct) == 1 else None
+                if not len(colours) and hasattr(artist, "get_edgecolor"):
+                    colours = artist.get_edgecolor()
+                alike = len(colours) > 0 and bool((colours[:, :3] == colours[0, :3]).all())
+                return key(colours[0]) if alike else None
             if colours[3] == 0:
                 colours = artist.get_edgecolor()
             return key(to_rgba(colours))

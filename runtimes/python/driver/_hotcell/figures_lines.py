@@ -119,6 +119,8 @@ def upright(line: Artist, horizontal: bool = False) -> tuple[float, float, float
     if label_of(line) or line.get_marker() not in INVISIBLE:
         return None
     x, y = coordinates(line)
+    if len(x) > 8:
+        return None
     if horizontal:
         x, y = y, x
     kept = np.isfinite(x) & np.isfinite(y)
@@ -137,7 +139,7 @@ def match_errors(
     """Lengths below and above each point, if each has its bar."""
     used: list[int] = []
     low, high = np.zeros(len(x)), np.zeros(len(x))
-    if len(x) < 2 or len(x) > len(bars):
+    if len(x) < 2 or len(x) > len(bars) or len(bars) > 1000:
         return None
     for i, (at, value) in enumerate(zip(x.tolist(), y.tolist(), strict=False)):
         reach = 1e-9 * max(1.0, abs(at))

@@ -13,18 +13,18 @@ def pies(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
     """One series for each ring: wedges that follow each other around one centre."""
     wedges = drawn.rest(drawn.axes.patches, "Wedge")
     ring: list[Artist] = []
+    covered = 0.0  # degrees
     for wedge in [*wedges, None]:
-        if ring and (wedge is None or not follows(ring, wedge)):
+        if ring and (wedge is None or not follows(ring[-1], covered, wedge)):
             drawn.take(*ring)
             yield ring[0], read_ring(drawn, ring)
-            ring = []
+            ring, covered = [], 0.0
         if wedge is not None:
             ring.append(wedge)
+            covered += wedge.theta2 - wedge.theta1
 
 
-def follows(ring: list[Artist], wedge: Artist) -> bool:
-    last = ring[-1]
-    covered = sum(one.theta2 - one.theta1 for one in ring)
+def follows(last: Artist, covered: float, wedge: Artist) -> bool:
     touches = min(abs(wedge.theta1 - last.theta2), abs(wedge.theta2 - last.theta1)) < 1e-4
     return bool(covered < 360 - 1e-4 and touches and abs(wedge.r - last.r) < 1e-9)
 

@@ -10,6 +10,8 @@ from .figures_drawn import Drawn
 from .figures_lines import segment_ends
 from .figures_words import Array, Artist, Model, floats, is_a, label_of, numbers
 
+MAX_COLOURED = 20_000  # points whose colours are looked up one by one
+
 
 def scatters(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
     for collection in drawn.rest(
@@ -37,7 +39,7 @@ def parts(drawn: Drawn, collection: Artist, n: int) -> list[tuple[Array, str]]:
     whole = np.arange(n)
     own = label_of(collection)
     colours = collection.get_facecolor()
-    if not own and len(colours) == n and collection.get_array() is None:
+    if not own and len(colours) == n <= MAX_COLOURED and collection.get_array() is None:
         labels = drawn.legend.of_each(colours)
         if labels is not None and len(set(labels)) > 1:
             named = np.array(labels, dtype=object)
@@ -49,7 +51,7 @@ def read_scatter(drawn: Drawn, collection: Artist, places: Array, rows: Array, l
     model = drawn.start("scatter", label)
     kept = drawn.points(model, places[rows, 0], places[rows, 1])
     sizes = floats(collection.get_sizes()) if hasattr(collection, "get_sizes") else np.empty(0)
-    if len(sizes) == len(places) and len(set(sizes.tolist())) > 1:
+    if len(sizes) == len(places) and np.ptp(sizes) > 0:
         model["sizes"] = numbers(sizes[rows][kept])
     colours = collection.get_array()
     if colours is not None and np.size(colours) == len(places):

@@ -10,6 +10,7 @@ import numpy as np
 from .figures_words import Array, Artist, Model, floats, is_a, number, numbers, words
 
 MAX_TICKS = 1000
+SCALES = {"datetime": "datetime", "category": "categorical"}
 
 _UNIT = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$")
 
@@ -21,6 +22,7 @@ class Scale:
         self._axis = axis
         self.kind = "number"
         self.names: dict[float, str] = {}  # of categories, by position
+        self._places: Array = np.empty(0)  # the same positions, sorted
         self._freq: Any = None
         converter = getattr(axis, "_converter", None) or vars(axis).get("converter")
         formatter = axis.get_major_formatter()
@@ -67,7 +69,11 @@ class Scale:
         """The category around a position: bars of a group stand beside its tick."""
         if not self.names or not np.isfinite(value):
             return None
-        at = min(self.names, key=lambda place: abs(place - value))
+        if len(self._places) != len(self.names):
+            self._places = np.array(sorted(self.names))
+        right = min(int(np.searchsorted(self._places, value)), len(self._places) - 1)
+        around = self._places[max(right - 1, 0) : right + 1]
+        at = float(around[int(np.argmin(np.abs(around - value)))])
         return self.names[at] if abs(at - value) <= reach else None
 
     def column(self, values: Any, model: Model | None = None) -> list[Any]:
@@ -118,11 +124,7 @@ class Scale:
             if unit:
                 model["unit"] = unit[1].strip()
         scale = axis.get_scale()
-        model["scale"] = (
-            {"datetime": "datetime", "category": "categorical"}.get(self.kind, scale)
-            if scale == "linear"
-            else scale
-        )
+        model["scale"] = SCALES.get(self.kind, scale) if scale == "linear" else scale
         if self.kind == "category":
             model["categories"] = self.categories()
         low, high = sorted(axis.get_view_interval())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ MAX_POINTS = 10_000
 MAX_FIGURE_POINTS = 100_000
 FEWEST_POINTS = 100  # kept of every series, whatever the others took
 
+MAX_SECONDS = 2  # the picture is drawn already, and somebody waits for it
+
 MAX_TEXT = 10_000  # characters of a label
 
 
@@ -33,9 +36,12 @@ class Reading:
     def __init__(self, figure: Artist) -> None:
         self.figure = figure
         self._left = MAX_FIGURE_POINTS
+        self._late = monotonic() + MAX_SECONDS
 
     def thin(self, model: Model, size: int) -> slice:
         """Which of a series' points to keep. Says in the model how many there were."""
+        if monotonic() > self._late:
+            raise TimeoutError(f"reading the figure took more than {MAX_SECONDS} s")
         model["count"] = size
         limit = min(MAX_POINTS, max(self._left, FEWEST_POINTS))
         step = max(1, -(-size // limit))
