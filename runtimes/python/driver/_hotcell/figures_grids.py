@@ -185,25 +185,16 @@ def read_contours(drawn: Drawn, contours: Artist) -> Model:
     model["filled"] = bool(contours.filled)
     model["levels"] = numbers(floats(contours.levels))
     add_colours(model, contours)
-    finish_paths(
-        drawn,
-        model,
-        [
-            (polygon, model["levels"][i : i + 1])
-            for i, path in enumerate(contours.get_paths())
-            for polygon in pieces(path)
-        ],
-    )
+    paths = [(path, model["levels"][i : i + 1]) for i, path in enumerate(contours.get_paths())]
+    add_paths(drawn, model, paths)
     return model
 
 
-def pieces(path: Any) -> list[Array]:
-    """A path of a level has a piece for each hill and each hole."""
-    vertices = floats(path.vertices)
+def starts_of(path: Any) -> Array:
+    """A path of a level has a piece for each hill and each hole: where they begin."""
     if path.codes is None:
-        return [vertices] if len(vertices) else []
-    starts = np.flatnonzero(np.asarray(path.codes) == path.MOVETO)
-    return np.split(vertices, starts[1:]) if len(starts) else []
+        return np.zeros(min(len(path.vertices), 1), dtype=int)
+    return np.flatnonzero(np.asarray(path.codes) == path.MOVETO)
 
 
 def one_path(drawn: Drawn, vertices: Any, level: list[Any]) -> Model:
@@ -214,19 +205,22 @@ def one_path(drawn: Drawn, vertices: Any, level: list[Any]) -> Model:
     return path
 
 
-def finish_paths(drawn: Drawn, model: Model, paths: list[tuple[Any, list[Any]]]) -> None:
+def add_paths(drawn: Drawn, model: Model, paths: list[tuple[Any, list[Any]]]) -> None:
     """Paths can't be thinned out: what is too many is left out, and said so."""
-    model["count"] = len(paths)
     kept: list[Model] = []
-    points = 0
-    for vertices, level in paths[:MAX_PATHS]:
-        points += len(vertices)
-        if points > MAX_POINTS:
-            break
-        kept.append(one_path(drawn, vertices, level))
-    if len(kept) < len(paths):
-        model["decimated_from"] = len(paths)
-    drawn.reading.thin(Model(), points)
+    count = points = 0
+    for path, level in paths:
+        starts = starts_of(path)
+        count += len(starts)
+        for start, end in zip(starts, [*starts[1:], len(path.vertices)], strict=True):
+            points += end - start
+            if points > MAX_POINTS or len(kept) == MAX_PATHS:
+                break
+            kept.append(one_path(drawn, path.vertices[start:end], level))
+    model["count"] = count
+    if len(kept) < count:
+        model["decimated_from"] = count
+    drawn.reading.thin(Model(), sum(len(path["x"]) for path in kept))
     model["paths"] = kept
 
 
@@ -247,16 +241,12 @@ def loose_contours(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
         model["filled"] = group is filled
         if levels:
             model["levels"] = levels
-        finish_paths(
-            drawn,
-            model,
-            [
-                (piece, levels[i : i + 1])
-                for i, collection in enumerate(group)
-                for path in collection.get_paths()
-                for piece in pieces(path)
-            ],
-        )
+        paths = [
+            (path, levels[i : i + 1])
+            for i, collection in enumerate(group)
+            for path in collection.get_paths()
+        ]
+        add_paths(drawn, model, paths)
         yield group[0], model
 
 
