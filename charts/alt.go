@@ -18,7 +18,7 @@ func (f *Figure) describe() {
 			shown = append(shown, a.sentence())
 		}
 	}
-	alt := ""
+	var alt string
 	switch {
 	case len(shown) == 0 && f.Reason != "":
 		alt = "A figure that could not be read"
@@ -102,12 +102,14 @@ func (a *Axes) what() string {
 		return "drawing"
 	}
 	what := strings.Join(found, " and ")
-	if a.Kind == Spatial {
-		what = "three-dimensional " + what
-	} else if a.Kind == Polar {
-		what = "polar " + what
+	switch a.Kind {
+	case Spatial:
+		return "three-dimensional " + what
+	case Polar:
+		return "polar " + what
+	default:
+		return what
 	}
-	return what
 }
 
 func (a *Axes) unit() string {

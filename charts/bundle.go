@@ -2,6 +2,8 @@ package charts
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"strings"
 
 	"hotcell/internal/wire"
@@ -24,6 +26,23 @@ func FromBundle(b wire.Bundle) (*Figure, error) {
 		f.SVG = textOf(b["image/svg+xml"])
 	}
 	return f, nil
+}
+
+// Complete returns a bundle with the model of its chart in it: checked, with the sentence
+// that says what is shown, and also where a library sent only JSON of its own. A bundle
+// without a chart comes back as it is; so does, with the error, one whose chart is none.
+func Complete(b wire.Bundle) (wire.Bundle, error) {
+	f, err := readBundle(b)
+	if f == nil || err != nil {
+		return b, err
+	}
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return b, fmt.Errorf("encode chart: %w", err)
+	}
+	whole := maps.Clone(b)
+	whole[MIME] = raw
+	return whole, nil
 }
 
 func readBundle(b wire.Bundle) (*Figure, error) {

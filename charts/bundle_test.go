@@ -52,6 +52,33 @@ func TestFromBundle(t *testing.T) {
 	}
 }
 
+func TestComplete(t *testing.T) {
+	t.Parallel()
+	const figure = `{"source":"plotly","alt":"A line chart, 1 point.","axes":[{"kind":"cartesian","x":{"scale":"linear"},"y":{"scale":"linear"},` +
+		`"series":[{"kind":"line","count":1,"x":[1],"y":[2]}]}]}`
+	plain := wire.Bundle{"text/plain": json.RawMessage(`"x"`)}
+	forged := wire.Bundle{charts.MIME: json.RawMessage(`{"axes":7}`)}
+	sent := wire.Bundle{"application/vnd.plotly.v1+json": json.RawMessage(`{"data":[{"x":[1],"y":[2]}]}`)}
+	for name, c := range map[string]struct {
+		bundle wire.Bundle
+		want   string
+		fails  bool
+	}{
+		"no chart": {plain, "", false},
+		"forged":   {forged, `{"axes":7}`, true},
+		"plotly":   {sent, figure, false},
+		"model":    {wire.Bundle{charts.MIME: json.RawMessage(`{"axes":[]}`)}, `{"alt":"An empty figure.","axes":[]}`, false},
+	} {
+		got, err := charts.Complete(c.bundle)
+		if (err != nil) != c.fails || string(got[charts.MIME]) != c.want {
+			t.Errorf("%s: %s, %v", name, got[charts.MIME], err)
+		}
+	}
+	if sent[charts.MIME] != nil {
+		t.Error("the bundle that was handed in has changed")
+	}
+}
+
 func TestFromBundleWithoutChart(t *testing.T) {
 	t.Parallel()
 	f, err := charts.FromBundle(wire.Bundle{"text/html": json.RawMessage(`"<table></table>"`), "image/png": json.RawMessage(`"iVBO"`)})

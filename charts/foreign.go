@@ -179,7 +179,7 @@ func shapeOf(v any) []int {
 	var shape []int
 	switch v := v.(type) {
 	case string:
-		for _, part := range strings.Split(v, ",") {
+		for part := range strings.SplitSeq(v, ",") {
 			n, err := strconv.Atoi(strings.TrimSpace(part))
 			if err != nil || n < 0 || n > maxFigure {
 				return nil

@@ -73,10 +73,10 @@ func (axis *Axis) settle(all []*Column) {
 			continue
 		}
 		texts = texts || c.texts()
-		dates = dates && (*c).dates()
+		dates = dates && c.dates()
 	}
 	switch {
-	case axis.Scale == Categorical || texts && !(dates || axis.Scale == Datetime):
+	case axis.Scale == Categorical || texts && !dates && axis.Scale != Datetime:
 		axis.Scale = Categorical
 		known := map[string]bool{}
 		for _, name := range axis.Categories {

@@ -42,10 +42,7 @@ func golden(t *testing.T, python string, more ...string) {
 	var translated []json.RawMessage
 	for _, file := range append([]string{"bars", "histograms", "lines", "parts", "grids", "figures"}, more...) {
 		for _, c := range cases(t, "cells/"+file+".py") {
-			t.Run(c.name, func(t *testing.T) {
-				r := &room{t: t, base: r.base, key: r.key, id: r.id}
-				translated = append(translated, r.check(c)...)
-			})
+			translated = append(translated, r.check(c)...)
 		}
 	}
 	clients(t, translated)
@@ -167,19 +164,25 @@ type expectation struct {
 func (r *room) check(c cell) []json.RawMessage {
 	t := r.t
 	t.Helper()
-	figures := r.ok("EXPECTED.clear()\n" + c.code).figures(t)
+	shown := r.run("EXPECTED.clear()\n" + c.code)
+	if shown.Error != nil {
+		t.Errorf("%s: %s", c.name, shown.Error.Traceback)
+		return nil
+	}
+	figures := shown.figures(t)
 	var all []expectation
 	if err := json.Unmarshal([]byte(r.ok("print(json.dumps(plain(EXPECTED)))").Stdout), &all); err != nil || len(all) != 1 {
-		t.Fatalf("%d expectations: %v", len(all), err)
+		t.Errorf("%s: %d expectations: %v", c.name, len(all), err)
+		return nil
 	}
 	want := all[0]
 	if len(figures) != len(want.Figures) {
-		t.Errorf("%d figures, want %d", len(figures), len(want.Figures))
+		t.Errorf("%s: %d figures, want %d", c.name, len(figures), len(want.Figures))
 	}
 	var translated []json.RawMessage
 	for i, f := range figures {
 		if f.Source == "matplotlib" && !strings.HasPrefix(f.PNG, "iVBORw0KGgo") {
-			t.Errorf("figure %d has no picture", i+1)
+			t.Errorf("%s: figure %d has no picture", c.name, i+1)
 		}
 		raw, err := charts.Daytona(f)
 		if err != nil {
@@ -202,10 +205,10 @@ func (r *room) check(c cell) []json.RawMessage {
 			m.match("e2b", want.E2B, reparse(t, raw))
 		}
 		for _, fault := range m.faults {
-			t.Error(fault)
+			t.Errorf("%s: %s", c.name, fault)
 		}
 		if len(m.faults) > 0 {
-			t.Logf("alt: %s\n%.3000s", f.Alt, must(json.Marshal(whole)))
+			t.Logf("%s: %s\n%.3000s", c.name, f.Alt, must(json.Marshal(whole)))
 		}
 	}
 	return translated
