@@ -264,3 +264,24 @@ after = (
 )
 assert before == after, (before, after)
 expect(one("line", y=[10, 1000]))
+
+# --- reading a figure takes less than drawing it
+import io
+from time import perf_counter
+
+from _hotcell import charts as driver
+from _hotcell.display import encode
+from _hotcell.protocol import pack
+
+fig, ax = plt.subplots()
+ax.plot(np.arange(10_000), rng.normal(size=10_000))
+drawing = reading = 9.0
+for _ in range(5):
+    began = perf_counter()
+    fig.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    drawing = min(drawing, perf_counter() - began)
+    began = perf_counter()
+    pack(encode({driver.MIME: driver.describe(fig)}))
+    reading = min(reading, perf_counter() - began)
+assert reading < drawing, (reading, drawing)
+expect(one("line", count=10_000, decimated_from=ABSENT))

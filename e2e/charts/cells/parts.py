@@ -247,3 +247,44 @@ pd.Series([1, 1, 2], index=["x", "y", "z"], name="v").plot.pie()
 expect(
     one("pie", wedges=[{"label": "x", "angle": 90}, {"label": "y"}, {"label": "z", "angle": 180}])
 )
+
+# --- seaborn points beside their categories
+frame = pd.DataFrame({"k": ["a", "b", "a", "b", "a"], "v": [1.0, 2, 3, 4, 5]})
+sns.stripplot(data=frame, x="k", y="v", order=["a", "b"])
+a, b = frame[frame.k == "a"].v, frame[frame.k == "b"].v
+expect(
+    figure(
+        axes(
+            series("scatter", x=["a"] * 3, y=a),
+            series("scatter", y=b),
+            x={"categories": ["a", "b"]},
+        )
+    )
+)
+
+# --- a seaborn line with its band
+frame = pd.DataFrame({"t": [1, 1, 2, 2], "v": [1.0, 3, 4, 8]})
+sns.lineplot(data=frame, x="t", y="v")
+expect(
+    figure(axes(series("line", x=[1, 2], y=[2, 6]), series("area", x=[1, 2]))),
+    daytona={"type": "line"},
+)
+
+# --- a seaborn density
+sns.kdeplot(x=rng.normal(size=50), **({"fill": True} if NEW_SEABORN else {"shade": True}))
+expect(one("area", base=[0] * 200))
+
+# --- a formatter of the user's isn't asked again
+calls = []
+plt.plot([1, 2], [1, 2])
+plt.gca().xaxis.set_major_formatter(lambda at, _: calls.append(at) or f"<{at:g}>")
+plt.savefig("asked.png", bbox_inches="tight")
+drawn = len(calls)
+plt.show()
+shown = len(calls) - drawn
+assert shown <= drawn, (drawn, shown)
+expect(
+    figure(
+        axes(series("line"), x={"tick_labels": [f"<{at:g}>" for at in [1, 1.2, 1.4, 1.6, 1.8, 2]]})
+    )
+)

@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 
 warnings.simplefilter("ignore")
+plt.rcParams["figure.dpi"] = 40  # nobody looks at the pictures
 rng = np.random.default_rng(7)
 SEABORN = tuple(int(part) for part in sns.__version__.split(".")[:2])
 NEW_SEABORN = SEABORN >= (0, 12)

@@ -50,6 +50,11 @@ def parts(drawn: Drawn, collection: Artist, n: int) -> list[tuple[Array, str]]:
 def read_scatter(drawn: Drawn, collection: Artist, places: Array, rows: Array, label: str) -> Model:
     model = drawn.start("scatter", label)
     kept = drawn.points(model, places[rows, 0], places[rows, 1])
+    for i, (way, scale) in enumerate((("x", drawn.x), ("y", drawn.y))):
+        beside = scale.names and any(not isinstance(value, str) for value in model[way])
+        names = scale.around(places[rows, i][kept]) if beside else None
+        if names is not None:
+            model[way], scale.kind = names, "category"
     sizes = floats(collection.get_sizes()) if hasattr(collection, "get_sizes") else np.empty(0)
     if len(sizes) == len(places) and np.ptp(sizes) > 0:
         model["sizes"] = numbers(sizes[rows][kept])

@@ -48,8 +48,11 @@ class Scale:
         )
         if not (is_a(locator, "FixedLocator") and named):
             return
-        places = np.asarray(locator.locs, dtype=float).ravel()[:MAX_TICKS]
-        labels = [words(text) for text in formatter.format_ticks(places)]
+        try:
+            places = np.asarray(locator.locs, dtype=float).ravel()[:MAX_TICKS]
+            labels = [words(text) for text in formatter.format_ticks(places)]
+        except Exception:  # places are dates of a kind of their own, or labels aren't texts
+            return
         if any(labels) and not all(
             is_number(at, text) for at, text in zip(places, labels, strict=False)
         ):
@@ -75,6 +78,14 @@ class Scale:
         around = self._places[max(right - 1, 0) : right + 1]
         at = float(around[int(np.argmin(np.abs(around - value)))])
         return self.names[at] if abs(at - value) <= reach else None
+
+    def around(self, values: Array) -> list[str] | None:
+        """The names of categories that stand one apart, when points are scattered about them."""
+        places = np.array(sorted(self.names))
+        if len(values) < 3 or not np.array_equal(places, np.arange(len(places))):
+            return None
+        found = [self.nearest(value, 0.42) for value in values.tolist()]
+        return None if None in found else found  # type: ignore[return-value]
 
     def column(self, values: Any, model: Model | None = None) -> list[Any]:
         """Coordinates as data: numbers, ISO 8601 dates, or the names of categories."""
@@ -142,7 +153,9 @@ class Scale:
         axis = self._axis
         places = np.asarray(axis.get_majorticklocs(), dtype=float).ravel()[: MAX_TICKS * 2]
         formatter = axis.get_major_formatter()
-        labels = [words(text) for text in formatter.format_ticks(places)]
+        labels = drawn_labels(axis, places)
+        if labels is None:
+            labels = [words(text) for text in formatter.format_ticks(places)]
         margin = 1e-9 * max(abs(low), abs(high), high - low)
         shown = [
             (at, text)
@@ -155,6 +168,14 @@ class Scale:
         offset = words(formatter.get_offset()) if hasattr(formatter, "get_offset") else ""
         if offset and self.kind == "number":
             model["offset"] = offset
+
+
+def drawn_labels(axis: Artist, places: Array) -> list[str] | None:
+    """The labels as they were drawn: a formatter of the user's needn't be called again."""
+    ticks = axis.majorTicks[: len(places)]
+    if [tick.get_loc() for tick in ticks] != places.tolist():
+        return None
+    return [words(tick.label1.get_text()) for tick in ticks]
 
 
 def is_number(place: float, text: str) -> bool:
