@@ -42,6 +42,7 @@ func readBokeh(raw json.RawMessage) (*Figure, error) {
 type bokeh struct {
 	figure *Figure
 	models map[string]object
+	work   int // values read so far
 }
 
 func (b *bokeh) index(v any, depth int) {

@@ -26,10 +26,27 @@ func (b *bokeh) glyph(renderer object, a *Axes) *Series {
 		}
 	}
 	for _, v := range g.data {
-		g.rows = max(g.rows, len(rawColumn(v)))
+		n := lengthOf(v)
+		g.rows = max(g.rows, n)
+		b.work += n
+	}
+	if b.work > maxWork {
+		return unknown("there are more data than are read")
 	}
 	g.dates = [2]bool{a.X.Scale == Datetime, a.Y.Scale == Datetime}
 	return g.read(b)
+}
+
+// lengthOf is how many values a column has.
+func lengthOf(v any) int {
+	switch v := v.(type) {
+	case []any:
+		return len(v)
+	case object:
+		numbers, _ := typedArray(v)
+		return len(numbers)
+	}
+	return 0
 }
 
 // rawColumn is a column of a source: scalars, typed arrays, or categories of several levels.

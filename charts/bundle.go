@@ -54,11 +54,7 @@ func readBundle(b wire.Bundle) (*Figure, error) {
 		if read == nil {
 			continue
 		}
-		raw := b[mime]
-		if len(raw) > maxJSON {
-			return nil, &InvalidError{Reason: "more JSON than is read: " + mime}
-		}
-		f, err := read(raw)
+		f, err := read(b[mime])
 		if err != nil {
 			return nil, err
 		}

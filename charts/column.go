@@ -160,7 +160,7 @@ func (c *Column) UnmarshalJSON(raw []byte) error {
 	if len(raw) < 2 || raw[0] != '[' {
 		return errors.New("a list of values was expected")
 	}
-	values := make(Column, 0, bytes.Count(raw, []byte{','})+1)
+	values := make(Column, 0, min(bytes.Count(raw, []byte{','})+1, maxColumn))
 	for i := 1; i < len(raw)-1; {
 		if b := raw[i]; b == ',' || b == ' ' || b == '\n' || b == '\t' || b == '\r' {
 			i++

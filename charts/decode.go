@@ -13,6 +13,8 @@ import (
 // series out to 10,000 points, and figures to about 100,000.
 const (
 	maxJSON    = 32 << 20
+	maxObjects = 50_000    // a small text can ask for a lot of memory: {},{},{} …
+	maxItems   = 3_000_000 // values and members
 	maxAxes    = 200
 	maxSeries  = 510 // of one axes
 	maxColumn  = 250_000
@@ -39,6 +41,9 @@ func Decode(raw json.RawMessage) (*Figure, error) {
 	if len(raw) > maxJSON {
 		return nil, &InvalidError{Reason: fmt.Sprintf("%d MiB of JSON; at most %d are taken", len(raw)>>20, maxJSON>>20)}
 	}
+	if reason := tooMany(raw, maxObjects); reason != "" {
+		return nil, &InvalidError{Reason: reason}
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	var f *Figure
@@ -56,6 +61,36 @@ func Decode(raw json.RawMessage) (*Figure, error) {
 	}
 	f.describe()
 	return f, nil
+}
+
+// tooMany says what there is too much of in a text of JSON, before it is decoded.
+func tooMany(raw []byte, most int) string {
+	objects, lists, items := 0, 0, 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '"':
+			for i++; i < len(raw) && raw[i] != '"'; i++ {
+				if raw[i] == '\\' {
+					i++
+				}
+			}
+		case '{':
+			objects++
+		case '[':
+			lists++
+		case ',':
+			items++
+		}
+	}
+	switch {
+	case objects > most:
+		return fmt.Sprintf("%d objects; at most %d are taken", objects, most)
+	case lists > 10*most:
+		return fmt.Sprintf("%d lists; at most %d are taken", lists, 10*most)
+	case items > maxItems:
+		return fmt.Sprintf("more than %d values", maxItems)
+	}
+	return ""
 }
 
 func (f *Figure) check() error {

@@ -18,6 +18,9 @@ func readEmbedded(raw json.RawMessage) (*Figure, error) {
 	if !bytes.Contains(raw, []byte("Plotly.newPlot(")) && !bytes.Contains(raw, []byte("embedOpt")) && !bytes.Contains(raw, []byte("docs_json = ")) {
 		return nil, nil
 	}
+	if len(raw) > maxPicture {
+		return nil, nil
+	}
 	page := textOf(raw)
 	if _, after, ok := strings.Cut(page, "docs_json = "); ok {
 		if values := literals(after, 1); len(values) == 1 {

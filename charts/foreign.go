@@ -19,13 +19,25 @@ import (
 
 type object = map[string]any
 
+// Bounds of foreign JSON: data may be a list of objects, one for each row.
+const (
+	maxForeign = 16 << 20
+	maxRecords = 200_000
+	maxWork    = 5_000_000 // values that are looked at, again and again if they are drawn several times
+)
+
 func parse(raw json.RawMessage) (any, error) {
+	if s := textOf(raw); s != "" {
+		raw = json.RawMessage(s) // some send JSON as a text
+	}
+	if len(raw) > maxForeign {
+		return nil, &InvalidError{Reason: fmt.Sprintf("%d MiB of JSON; at most %d are read", len(raw)>>20, maxForeign>>20)}
+	}
+	if reason := tooMany(raw, maxRecords); reason != "" {
+		return nil, &InvalidError{Reason: reason}
+	}
 	var v any
 	err := json.Unmarshal(raw, &v)
-	if s, ok := v.(string); ok && err == nil {
-		v = nil // some send JSON as a text
-		err = json.Unmarshal([]byte(s), &v)
-	}
 	if err != nil {
 		return nil, &InvalidError{Reason: err.Error()}
 	}
@@ -137,7 +149,7 @@ func typedArray(o object) (numbers []float64, shape []int) {
 		order = binary.BigEndian
 	}
 	size, read := elements(digText(o, "dtype"), order)
-	if read == nil || len(raw)%size != 0 {
+	if read == nil || len(raw)%size != 0 || len(raw)/size > maxFigure {
 		return nil, nil
 	}
 	numbers = make([]float64, 0, len(raw)/size)

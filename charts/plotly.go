@@ -149,6 +149,7 @@ func plotlyAxis(o object) *Axis {
 // finish settles what only the whole shows: the scales, the titles of sub-plots, the layout.
 func (p *plotly) finish() {
 	for _, a := range p.figure.Axes {
+		p.arrangeBars(a)
 		a.settle()
 	}
 	p.arrange()

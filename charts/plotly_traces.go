@@ -14,7 +14,7 @@ func (p *plotly) series(t object, a *Axes) *Series {
 	case "scatter", "scattergl", "scattercarpet":
 		return p.scatter(t, a)
 	case "bar", "waterfall", "funnel":
-		return p.bar(t, a)
+		return p.bar(t)
 	case "histogram":
 		return plotlyHistogram(t)
 	case "pie", "funnelarea":
@@ -193,7 +193,7 @@ func plotlyErrors(o object, values Column) *Bounds {
 	return b
 }
 
-func (p *plotly) bar(t object, a *Axes) *Series {
+func (p *plotly) bar(t object) *Series {
 	s := &Series{Kind: KindBar, Orientation: Vertical, Category: columnOf(t["x"]), Value: columnOf(t["y"])}
 	flat := digText(t, "orientation") == "h" || s.Value == nil && s.Category != nil && t["orientation"] == nil
 	if flat {
@@ -224,28 +224,26 @@ func (p *plotly) bar(t object, a *Axes) *Series {
 		}
 		s.Errors = errors
 	}
-	p.arrangeBars(a, s)
 	return s
 }
 
-func (p *plotly) arrangeBars(a *Axes, s *Series) {
-	mode := either(digText(p.layout, "barmode"), "group")
-	s.Arrangement = Single
-	all := []*Series{}
-	for _, other := range a.Series {
-		if other.Kind == KindBar {
-			all = append(all, other)
+// arrangeBars says how the bars of an axes stand to each other, once all are there.
+func (p *plotly) arrangeBars(a *Axes) {
+	var all []*Series
+	for _, s := range a.Series {
+		if s.Kind == KindBar {
+			s.Arrangement = Single
+			all = append(all, s)
 		}
 	}
-	all = append(all, s)
+	mode := either(digText(p.layout, "barmode"), "group")
 	switch {
+	case len(all) < 2:
 	case mode == "stack" || mode == "relative":
-		if len(all) > 1 {
-			stack(all, func(s *Series) *Column { return &s.Value }, func(s *Series) Column { return s.Category })
-		}
-	case mode == "group" && len(all) > 1:
-		for _, one := range all {
-			one.Arrangement = Grouped
+		stack(all, func(s *Series) *Column { return &s.Value }, func(s *Series) Column { return s.Category })
+	case mode == "group":
+		for _, s := range all {
+			s.Arrangement = Grouped
 		}
 	}
 }

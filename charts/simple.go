@@ -107,12 +107,9 @@ func (a *Axes) simpleType(s *Series) string {
 // drawn as a line too. Of a stack the area counts, whose values aren't the sums.
 func (a *Axes) twice(s *Series) bool {
 	for _, other := range a.Series {
-		along := slices.Equal(s.X, other.X) && slices.Equal(s.Y, other.Y)
-		switch {
-		case !along || a.simpleType(other) == typeUnknown:
-		case s.Kind == KindLine && other.Kind == KindArea && other.Arrangement == Stacked:
-			return true
-		case s.Kind == KindArea && s.Arrangement != Stacked && other.Kind == KindLine:
+		summed := s.Kind == KindLine && other.Kind == KindArea && other.Arrangement == Stacked
+		rim := s.Kind == KindArea && s.Arrangement != Stacked && other.Kind == KindLine
+		if (summed || rim) && a.simpleType(other) != typeUnknown && slices.Equal(s.X, other.X) && slices.Equal(s.Y, other.Y) {
 			return true
 		}
 	}

@@ -28,6 +28,7 @@ func readVegaLite(raw json.RawMessage) (*Figure, error) {
 type vegaLite struct {
 	figure   *Figure
 	datasets object
+	work     int // rows read so far
 }
 
 // view is what a part of a specification inherits from the parts around it.
@@ -200,17 +201,27 @@ func (r *vegaLite) facets(spec, facet object, v view, depth int) {
 	}
 	rowField := digText(facet, "row", "field")
 	columnField := either(digText(facet, "column", "field"), digText(facet, "facet", "field"))
-	all := v.rows
+	rows, columns := distinct(v.rows, rowField), distinct(v.rows, columnField)
 	delete(inner, "data")
-	for i, one := range distinct(all, rowField) {
-		for j, other := range distinct(all, columnField) {
-			part := v
-			part.rows = nil
-			for _, row := range all {
-				if (rowField == "" || valueOf(row[rowField]) == one) && (columnField == "" || valueOf(row[columnField]) == other) {
-					part.rows = append(part.rows, row)
-				}
+	cells := map[[2]Value][]object{}
+	for _, row := range v.rows {
+		at := [2]Value{}
+		if rowField != "" {
+			at[0] = valueOf(row[rowField])
+		}
+		if columnField != "" {
+			at[1] = valueOf(row[columnField])
+		}
+		cells[at] = append(cells[at], row)
+	}
+	for i, one := range rows {
+		for j, other := range columns {
+			if len(r.figure.Axes) >= maxAxes {
+				r.figure.Omitted++
+				return
 			}
+			part := v
+			part.rows = cells[[2]Value{one, other}]
 			part.row, part.col = v.row+i, v.col+j
 			inner["title"] = strings.Trim(one.String()+" / "+other.String(), " /")
 			r.view(maps.Clone(inner), part, depth+1)
@@ -258,13 +269,18 @@ func (r *vegaLite) unit(spec object, v view) {
 	options := digObject(spec, "mark")
 	mark = either(mark, digText(options, "type"))
 	u := unit{mark: mark, options: options, axes: v.axes, rows: v.rows, encoding: v.encoding}
-	u.label()
+	r.work += 10 * len(v.rows)
+	if r.work <= maxWork {
+		u.label()
+	}
 	var found []*Series
 	switch {
 	case v.computed != "":
 		found = []*Series{unknown("its data are computed when it is drawn (%.60s)", v.computed)}
 	case !v.found:
 		found = []*Series{unknown("its data are elsewhere")}
+	case r.work > maxWork:
+		found = []*Series{unknown("there are more data than are read")}
 	default:
 		found = u.series()
 	}

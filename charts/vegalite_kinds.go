@@ -134,13 +134,18 @@ func (u *unit) boxes(x, y channel) *Series {
 	if !y.there || y.discrete() {
 		s.Orientation, value, by = Horizontal, x, y
 	}
-	for i, key := range distinct(u.rows, by.field) {
-		var xs []float64
-		for _, row := range u.rows {
-			if v, ok := row[value.field].(float64); ok && (by.field == "" || valueOf(row[by.field]) == key) {
-				xs = append(xs, v)
-			}
+	numbers := map[Value][]float64{}
+	for _, row := range u.rows {
+		var key Value
+		if by.field != "" {
+			key = valueOf(row[by.field])
 		}
+		if v, ok := row[value.field].(float64); ok {
+			numbers[key] = append(numbers[key], v)
+		}
+	}
+	for i, key := range distinct(u.rows, by.field) {
+		xs := numbers[key]
 		if len(xs) == 0 {
 			continue
 		}

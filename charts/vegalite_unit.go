@@ -118,16 +118,12 @@ func (u *unit) label() {
 
 // order are the categories as vega-lite sorts them.
 func (u *unit) order(a *Axis, c channel) {
-	if l, ok := c.sort.([]any); ok {
-		for _, v := range columnOf(l) {
-			if !slices.Contains(a.Categories, v.String()) {
-				a.Categories = append(a.Categories, v.String())
-			}
-		}
-	}
 	values := distinct(u.rows, c.field)
 	if c.sort == "descending" {
 		slices.Reverse(values)
+	}
+	if l, ok := c.sort.([]any); ok {
+		values = append(columnOf(l), values...)
 	}
 	known := map[string]bool{}
 	for _, name := range a.Categories {
@@ -216,16 +212,19 @@ func (u *unit) marks(kind string, x, y channel) []*Series {
 	}
 	horizontal := kind == KindBar && (y.discrete() && !x.discrete() || x.aggregate != "" && y.aggregate == "" || y.there && !x.there)
 	var found []*Series
-	for _, value := range distinct(u.rows, field) {
-		rows := u.rows
-		if split {
-			rows = nil
-			for _, row := range u.rows {
-				if valueOf(row[field]) == value {
-					rows = append(rows, row)
-				}
-			}
+	parts := map[Value][]object{{}: u.rows}
+	if split {
+		parts = map[Value][]object{}
+		for _, row := range u.rows {
+			parts[valueOf(row[field])] = append(parts[valueOf(row[field])], row)
 		}
+	}
+	for _, value := range distinct(u.rows, field) {
+		if len(found) == maxSeries {
+			u.axes.Omitted++
+			continue
+		}
+		rows := parts[value]
 		xs, ys, ok := u.points(rows, x, y)
 		if !ok {
 			return []*Series{unknown("a %.40s whose values are computed when it is drawn", u.mark)}
