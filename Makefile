@@ -35,6 +35,7 @@ TEST_BIN := .venv-test/bin
 # Where the tests and the benchmark find what setup made, whatever directory they run in.
 TEST_ENV = HOTCELL_PYTHON='$(ROOT)/.venv/bin/python' \
 	HOTCELL_TEST_PYTHON='$(ROOT)/.venv-test/bin/python' \
+	HOTCELL_OLDEST_PYTHON='$(ROOT)/.venv-oldest/bin/python' \
 	HOTCELL_E2E_NODE_MODULES='$(ROOT)/e2e/node_modules'
 
 PYTHON_SOURCES = $(shell git ls-files --cached --others --exclude-standard -- '*.py' 2>/dev/null)
@@ -49,7 +50,7 @@ help: ## list these targets
 
 # --- setting up ------------------------------------------------------------------------------------------------------
 
-setup: .setup/modules .venv/.ready .venv-test/.ready e2e/node_modules/.ready ## prepare this clone: Go modules, Python and npm packages, all pinned
+setup: .setup/modules .venv/.ready .venv-test/.ready .venv-oldest/.ready e2e/node_modules/.ready ## prepare this clone: Go modules, Python and npm packages, all pinned
 	@:
 
 .setup/doctor: setup/doctor.sh setup/python.sh setup/common.sh go.mod
@@ -74,12 +75,16 @@ endif
 endef
 $(eval $(call again_if_changed,.venv))
 $(eval $(call again_if_changed,.venv-test))
+$(eval $(call again_if_changed,.venv-oldest))
 
 .venv/.ready: setup/python/runtime.txt setup/venv.sh | .setup/doctor
 	@setup/venv.sh .venv setup/python/runtime.txt
 
 .venv-test/.ready: setup/python/test.txt setup/venv.sh | .setup/doctor
 	@setup/venv.sh .venv-test setup/python/test.txt
+
+.venv-oldest/.ready: setup/python/oldest.txt setup/venv.sh | .setup/doctor
+	@setup/venv.sh .venv-oldest setup/python/oldest.txt
 
 e2e/node_modules/.ready: e2e/package.json e2e/package-lock.json setup/npm.sh | .setup/doctor
 	@setup/npm.sh
@@ -152,10 +157,10 @@ fmt: $(GOLANGCI) .setup/modules .venv-test/.ready e2e/node_modules/.ready ## for
 lock: | .setup/doctor ## pin the newest versions of what the .in files and e2e/package.json ask for
 	@rm -rf .setup/uv && "$$(setup/python.sh)" -m venv .setup/uv
 	@.setup/uv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv==$(UV_VERSION)
-	@cd setup/python && for name in runtime test; do ../../.setup/uv/bin/uv pip compile --quiet --upgrade --universal \
+	@cd setup/python && for name in runtime test oldest; do ../../.setup/uv/bin/uv pip compile --quiet --upgrade --universal \
 		--python-version 3.10 --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \
 		$$name.in --output-file $$name.txt; done
 	@cd e2e && npm update --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund --loglevel=error
 
 clean: ## remove everything that was built or downloaded into this clone
-	rm -rf bin .setup .venv .venv-test e2e/node_modules .mypy_cache .ruff_cache
+	rm -rf bin .setup .venv .venv-test .venv-oldest e2e/node_modules .mypy_cache .ruff_cache

@@ -21,7 +21,13 @@ FOREIGN = re.compile(r"\.\./sha" r"red\b|/work/(?:sha" r"red|ma" r"in)\b|\bis" r
 # What a machine must have. A dependency that asks for more raises go.mod without a word.
 OLDEST_GO = (1, 25)
 # Recorded traffic and generated files are what they are.
-VERBATIM = ("testdata/", "setup/python/runtime.txt", "setup/python/test.txt", "package-lock.json")
+VERBATIM = (
+    "testdata/",
+    "setup/python/oldest.txt",
+    "setup/python/runtime.txt",
+    "setup/python/test.txt",
+    "package-lock.json",
+)
 
 
 def tracked() -> list[Path]:

@@ -15,7 +15,7 @@ import (
 func table(tb testing.TB, o options) *runtimes.Table {
 	tb.Helper()
 	return runtimes.NewTable(
-		python.New(python.Config{Program: kernelPython(), Preload: o.preload, ScratchDir: tb.TempDir(), Log: o.log}),
+		python.New(python.Config{Program: o.python, Preload: o.preload, ScratchDir: tb.TempDir(), Log: o.log}),
 		node.New(node.Config{ScratchDir: tb.TempDir(), Log: o.log}),
 		golang.New(golang.Config{ScratchDir: tb.TempDir(), Log: o.log}),
 	)
@@ -44,6 +44,12 @@ func ClientPython(tb testing.TB) string {
 func NodeModules(tb testing.TB) string {
 	tb.Helper()
 	return found(tb, "HOTCELL_E2E_NODE_MODULES", filepath.Join(root(), "e2e", "node_modules"))
+}
+
+// OldestPython is the Python that has the oldest libraries whose figures are read.
+func OldestPython(tb testing.TB) string {
+	tb.Helper()
+	return found(tb, "HOTCELL_OLDEST_PYTHON", filepath.Join(root(), ".venv-oldest", "bin", "python"))
 }
 
 func found(tb testing.TB, variable, usual string) string {

@@ -57,6 +57,7 @@ type options struct {
 	tools    func(*tools.Config)
 	minute   time.Duration
 	preload  []string
+	python   string
 	log      *slog.Logger
 }
 
@@ -85,6 +86,9 @@ func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d
 // bare, which is much faster and enough for most tests.
 func WithPandas() Option { return func(o *options) { o.preload = nil } }
 
+// WithPython runs Python contexts with another interpreter than the usual one.
+func WithPython(program string) Option { return func(o *options) { o.python = program } }
+
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
@@ -94,6 +98,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	o := options{
 		key:     "test-key",
 		preload: []string{},
+		python:  kernelPython(),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, f := range opts {

@@ -1,23 +1,23 @@
 """Figures: which ones a cell shows, and their pictures.
 
-This is the place where the numbers behind a chart will be read: everything
-that shows a figure comes through show().
+Everything that shows a figure comes through here; figures.py reads the numbers
+behind it. Both go out in one bundle.
 """
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from .imports import after_import
+
 BACKEND = "module://_hotcell.backend"
+MIME = "application/vnd.hotcell.chart+json"
 
 Figure = Any  # matplotlib is imported only after the user did
 Publish = Callable[[dict[str, Any]], None]
@@ -32,8 +32,10 @@ class Charts:
 
     def register(self, display_formatter: Any) -> None:
         """Give figures a picture, once their class has been imported."""
-        formatter = display_formatter.formatters["image/png"]
-        formatter.for_type_by_name("matplotlib.figure", "Figure", self.draw)
+        formatters = display_formatter.formatters
+        formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", self.draw)
+        # After the picture: drawing settles limits and ticks.
+        formatters[MIME] = chart_formatter(display_formatter)
 
     def begin(self) -> None:
         self._shown.clear()
@@ -41,7 +43,8 @@ class Charts:
     def show(self, figure: Figure) -> None:
         """Show a figure now. The same one shown twice comes twice."""
         self._shown.add(id(figure))
-        self._publish({"image/png": png(figure), "text/plain": repr(figure)})
+        data = {"image/png": png(figure), "text/plain": repr(figure)}
+        self._publish({**data, MIME: describe(figure)})
 
     def draw(self, figure: Figure) -> bytes:
         """The picture for display(fig), or for a figure that is the cell's value."""
@@ -66,6 +69,28 @@ class Charts:
                     self.show(figure)
             finally:
                 close(manager)
+
+
+def describe(figure: Figure) -> dict[str, Any]:
+    """The numbers behind a figure, for the bundle that has its picture."""
+    from . import figures
+
+    return figures.describe(figure)
+
+
+def chart_formatter(display_formatter: Any) -> Any:
+    """A formatter of IPython's, for a format that it doesn't know."""
+    from IPython.core.formatters import BaseFormatter
+    from traitlets import ObjectName, Unicode
+
+    class ChartFormatter(BaseFormatter):
+        format_type = Unicode(MIME)
+        print_method = ObjectName("_repr_hotcell_chart_")
+        _return_type = dict
+
+    formatter = ChartFormatter(parent=display_formatter)
+    formatter.for_type_by_name("matplotlib.figure", "Figure", describe)
+    return formatter
 
 
 def managers() -> list[Any]:
@@ -100,50 +125,34 @@ def use_backend() -> None:
         matplotlib.rcParams["backend"] = BACKEND
 
 
-class BackendChooser(importlib.abc.MetaPathFinder):
-    """Chooses our backend when matplotlib is imported.
-
-    The environment isn't used for that: MPLBACKEND would reach the user's
-    subprocesses, which don't have the backend.
-    """
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != "matplotlib":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None and not os.environ.get("MPLBACKEND"):
-            spec.loader = BackendLoader(spec.loader)
-        return spec
+def choose_backend(matplotlib: ModuleType) -> None:
+    """The environment isn't used for that: MPLBACKEND would reach the user's
+    subprocesses, which don't have the backend."""
+    if not os.environ.get("MPLBACKEND"):
+        vars(matplotlib)["rcParams"]["backend"] = BACKEND
 
 
-class BackendLoader(importlib.abc.Loader):
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        made: ModuleType | None = self._loader.create_module(spec)
-        return made
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        module.__loader__ = self._loader
-        vars(module)["rcParams"]["backend"] = BACKEND
+def choose_renderer(renderers: ModuleType) -> None:
+    """plotly sends its JSON where it may, without a page and a script of megabytes around
+    it; and asks for nbformat, which it needs for notebook files only."""
+    try:
+        if not os.environ.get("PLOTLY_RENDERER"):
+            vars(renderers)["renderers"].default = "plotly_mimetype"
+        if vars(renderers).get("nbformat") is None:
+            stand_in = ModuleType("nbformat")
+            vars(stand_in)["__version__"] = "5.0"
+            vars(renderers)["nbformat"] = stand_in
+    except Exception:  # another plotly than the known ones: it does what it does
+        pass
 
 
 def watch_imports() -> None:
-    """Choose the backend now, or as soon as matplotlib is imported."""
+    """Choose the backend now, or as soon as matplotlib is imported; and plotly's too."""
     # Said when the user chooses Agg and calls plt.show(): the figure is shown
     # all the same, at the end of the cell.
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
     if "matplotlib" in sys.modules:
         use_backend()
     else:
-        sys.meta_path.insert(0, BackendChooser())
+        after_import("matplotlib", choose_backend)
+    after_import("plotly.io._renderers", choose_renderer)

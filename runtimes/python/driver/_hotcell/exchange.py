@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from . import errors
+from .charts import MIME as CHART
 from .display import Formatter, encode, plain
 from .history import History
 from .interrupts import Interrupts, on_main_thread
@@ -44,11 +45,18 @@ class Exchange:
             self.publish(data, metadata, "", False)
             return
         self.streams.flush()
-        frame = {"type": "result", "id": self.id, "data": encode(data)}
+        bundle = encode(data)
+        frame = {"type": "result", "id": self.id, "data": bundle}
         if metadata:
             frame["metadata"] = plain(metadata)
-        with self.interrupts:
-            self.connection.hold(frame)
+        try:
+            with self.interrupts:
+                self.connection.hold(frame)
+        except ValueError:
+            if bundle.pop(CHART, None) is None:
+                raise
+            with self.interrupts:
+                self.connection.hold(frame)
 
     def publish(
         self, data: dict[str, Any], metadata: dict[str, Any], display_id: str, update: bool
@@ -61,7 +69,13 @@ class Exchange:
             frame["display_id"] = display_id
         if update:
             frame["update"] = True
-        if not self._tell(frame):
+        try:
+            told = self._tell(frame)
+        except ValueError:  # not JSON, or too large: the picture is more than no picture
+            if frame["data"].pop(CHART, None) is None:
+                raise
+            told = self._tell(frame)
+        if not told:
             # No execution to belong to: it goes where a print would go.
             sys.stdout.write(str(data.get("text/plain", "")) + "\n")
 

@@ -55,10 +55,10 @@ def import_if_there(name: str) -> bool:
 
 
 def draw_once() -> None:
-    """Draw a figure nobody sees: it loads the fonts and the renderer."""
+    """Draw and read a figure nobody sees: it loads the fonts, the renderer and the readers."""
     if "matplotlib.pyplot" not in sys.modules:
         return
-    from .charts import png, use_backend
+    from .charts import describe, png, use_backend
 
     try:
         use_backend()
@@ -68,6 +68,7 @@ def draw_once() -> None:
         axes.legend()
         axes.set_title("x")
         png(figure)
+        describe(figure)
         pyplot.close("all")
         forget_fonts()
     except Exception as error:
