@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/process"
@@ -75,6 +76,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
 		Limit:       cfg.MaxContexts,
 		IdleTimeout: cfg.IdleTimeout,
+		Complete:    charts.Shown,
 		Admit: func(sandbox string) error {
 			_, err := e.sandboxes.Enter(sandbox)
 			return err

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
 	"hotcell/stream"
@@ -50,9 +51,10 @@ type Config struct {
 	Admit func(owner string) error
 	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
 	IdleTimeout time.Duration
-	Queue       int              // see interpreter.Config
-	Keep        interpreter.Keep // see interpreter.Config
-	Spool       stream.Options   // see interpreter.Config
+	Complete    func(wire.Bundle) wire.Bundle // see interpreter.Config
+	Queue       int                           // see interpreter.Config
+	Keep        interpreter.Keep              // see interpreter.Config
+	Spool       stream.Options                // see interpreter.Config
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -204,7 +206,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	}
 	in, err := interpreter.Open(ctx, interpreter.Config{
 		Language: language, Cwd: o.Cwd, Env: o.Env,
-		Spawn: s.spawner(r, o.Env), Translate: r.Translate,
+		Spawn: s.spawner(r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
 		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})

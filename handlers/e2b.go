@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/charts"
 	"hotcell/handlers/e2b"
 )
 
@@ -13,7 +14,7 @@ func (s *Server) e2b() *e2b.Dialect {
 	return e2b.New(e2b.Deps{
 		Contexts:  s.cfg.Contexts,
 		Sandboxes: workspaces{s.cfg.Sandboxes},
-		Chart:     s.cfg.E2BChart,
+		Chart:     charts.ShownE2B,
 		Explain:   s.explain,
 	})
 }

@@ -24,7 +24,6 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers/body"
 	"hotcell/handlers/daytona"
-	"hotcell/handlers/e2b"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
 	"hotcell/process/tools"
@@ -68,8 +67,6 @@ type Config struct {
 	// FirstWait is how long a client that runs code over a connection of its
 	// own may be connected before it says what; 0 is a minute.
 	FirstWait time.Duration
-	// E2BChart reads charts for E2B's protocol; nil reads none.
-	E2BChart e2b.Charter
 	// Stall is how long an upload may stand still; 0 is a minute. A download
 	// may do so ten times as long.
 	Stall   time.Duration

@@ -46,11 +46,14 @@ type Config struct {
 	Spawn func(ctx context.Context) (*runtimes.Kernel, error)
 	// Translate is the runtime's.
 	Translate func(language, code string) (string, *runtimes.UserError)
-	Queue     int            // executions that may wait; 0 is 256
-	Keep      Keep           // of finished executions
-	Spool     stream.Options // bounds of one execution's log; they share a file
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Complete adds to what a kernel shows what can be told from it, such as the
+	// data of a chart; nil adds nothing. It is done once, for all who read.
+	Complete func(wire.Bundle) wire.Bundle
+	Queue    int            // executions that may wait; 0 is 256
+	Keep     Keep           // of finished executions
+	Spool    stream.Options // bounds of one execution's log; they share a file
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Interpreter is one live context.

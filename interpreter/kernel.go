@@ -29,7 +29,8 @@ const sendNowLimit = 32 << 10
 // end when close is called; the reader also at the protocol's end.
 type kernel struct {
 	*runtimes.Kernel
-	out *output
+	complete func(wire.Bundle) wire.Bundle // nil: bundles stay as they are
+	out      *output
 	// replies are the messages for the loop: ready, done, and the answers to
 	// complete, inspect and is_complete. It is closed at the protocol's end.
 	replies chan wire.Message
@@ -50,13 +51,14 @@ type kernel struct {
 	more  int
 }
 
-func newKernel(k *runtimes.Kernel, now func() time.Time) *kernel {
+func newKernel(k *runtimes.Kernel, now func() time.Time, complete func(wire.Bundle) wire.Bundle) *kernel {
 	c := &kernel{
-		Kernel:  k,
-		out:     newOutput(k.Stdout, k.Stderr, now),
-		replies: make(chan wire.Message, 1),
-		outbox:  make(chan wire.Request, 16),
-		stop:    make(chan struct{}),
+		Kernel:   k,
+		complete: complete,
+		out:      newOutput(k.Stdout, k.Stderr, now),
+		replies:  make(chan wire.Message, 1),
+		outbox:   make(chan wire.Request, 16),
+		stop:     make(chan struct{}),
 	}
 	// Ends at the connection's end or when close closes it.
 	c.wg.Go(c.read)
@@ -192,6 +194,9 @@ func (c *kernel) take(m wire.Message) bool {
 	ev, ok := eventOf(m)
 	if !ok {
 		return true
+	}
+	if c.complete != nil && len(ev.Bundle) > 0 {
+		ev.Bundle = c.complete(ev.Bundle)
 	}
 	if ev.Type == wire.EventInputRequest {
 		c.mu.Lock()

@@ -83,7 +83,7 @@ func (in *Interpreter) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start %s kernel: %w", in.cfg.Language, err)
 	}
-	k := newKernel(raw, in.cfg.Now)
+	k := newKernel(raw, in.cfg.Now, in.cfg.Complete)
 	if err := k.configure(ctx, wire.Request{Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env}); err != nil {
 		k.close()
 		return fmt.Errorf("start %s kernel: %w", in.cfg.Language, err)

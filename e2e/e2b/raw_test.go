@@ -11,8 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hotcell/e2e/testserver"
-	"hotcell/handlers"
-	"hotcell/internal/wire"
 )
 
 func TestLines(t *testing.T) {
@@ -70,15 +68,15 @@ func TestBundle(t *testing.T) {
 	s := testserver.Start(t)
 	bundle := `{"text/plain": "t", "text/html": "h", "text/markdown": "m", "image/svg+xml": "s", "image/png": "cG5n", "image/jpeg": "anBn",
 "application/pdf": "cGRm", "text/latex": "l", "application/json": [1, None], "application/javascript": "j",
-"application/vnd.vega.v5+json": {"a": 1}, "odd": "o"}`
+"application/vnd.example.v1+json": {"a": 1}, "odd": "o"}`
 	got := run(t, s.E2BURL, cell("h = display("+bundle+", raw=True, display_id='d')\nfrom IPython.display import clear_output\nclear_output()"))
 	want := map[string]any{
 		"type": "result", "is_main_result": false, "text": "t", "html": "h", "markdown": "m", "svg": "s", "png": "cG5n", "jpeg": "anBn",
 		"pdf": "cGRm", "latex": "l", "json": []any{1.0, nil}, "javascript": "j",
-		"application/vnd.vega.v5+json":         map[string]any{"a": 1.0},
+		"application/vnd.example.v1+json":         map[string]any{"a": 1.0},
 		"application/vnd.hotcell.display+json": map[string]any{"display_id": "d", "update": false},
 		"extra": map[string]any{
-			"application/vnd.vega.v5+json":         map[string]any{"a": 1.0},
+			"application/vnd.example.v1+json":         map[string]any{"a": 1.0},
 			"application/vnd.hotcell.display+json": map[string]any{"display_id": "d", "update": false},
 			"odd":                                  "o",
 		},
@@ -93,38 +91,35 @@ func TestBundle(t *testing.T) {
 
 func TestCharts(t *testing.T) {
 	t.Parallel()
-	s := testserver.Start(t, testserver.WithConfig(func(c *handlers.Config) {
-		c.E2BChart = func(b wire.Bundle) (chart, figure json.RawMessage) {
-			switch string(b["application/vnd.hotcell.chart+json"]) {
-			case `{"kind":"bar"}`:
-				return json.RawMessage(`{"type": "bar"}`), nil
-			case `{"kind":"panic"}`:
-				panic("a figure that is none")
+	const model = "application/vnd.hotcell.chart+json"
+	s := testserver.Start(t)
+	for name, c := range map[string]struct {
+		code, kind string // kind: empty when there must be no chart
+	}{
+		"matplotlib":   {"import matplotlib.pyplot as plt\nplt.bar(['a', 'b'], [1.5, 2])\nplt.show()", "bar"},
+		"plotly":       {"display({'application/vnd.plotly.v1+json': {'data': [{'type': 'pie', 'labels': ['a', 'b'], 'values': [1, 3]}], 'layout': {}}}, raw=True)", "pie"},
+		"a forged one": {"display({'image/png': b'x', '" + model + "': {'axes': 'none'}}, raw=True)", ""},
+		"no object":    {"display({'image/png': b'x', '" + model + "': 3}, raw=True)", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made := map[string]any{}
+			if _, raw := say(t, "POST", s.E2BURL+"/contexts", `{}`); json.Unmarshal([]byte(raw), &made) != nil {
+				t.Fatal(raw)
 			}
-			if b["application/vnd.plotly.v1+json"] != nil {
-				return json.RawMessage(`{"type": "pie"}`), json.RawMessage(`{"kind": "pie"}`)
+			got := run(t, s.E2BURL, map[string]any{"code": c.code, "context_id": made["id"]}).first("result").all
+			chart, _ := got["chart"].(map[string]any)
+			extra, _ := got["extra"].(map[string]any)
+			if kind, _ := chart["type"].(string); kind != c.kind {
+				t.Errorf("the chart is %v", got["chart"])
 			}
-			return nil, nil
-		}
-	}))
-	show := func(kind string) map[string]any {
-		got := run(t, s.E2BURL, cell("display({'image/png': b'x', 'application/vnd.hotcell.chart+json': {'kind': '"+kind+"'}}, raw=True)"))
-		return got.first("result").all
-	}
-	if got := show("bar"); !cmp.Equal(got["chart"], any(map[string]any{"type": "bar"})) || got["png"] != "eA==" {
-		t.Errorf("%v", got)
-	}
-	read := run(t, s.E2BURL, cell("display({'application/vnd.plotly.v1+json': {}}, raw=True)")).first("result").all
-	whole, _ := read["extra"].(map[string]any)
-	if !cmp.Equal(read["chart"], any(map[string]any{"type": "pie"})) || !cmp.Equal(whole["application/vnd.hotcell.chart+json"], any(map[string]any{"kind": "pie"})) {
-		t.Errorf("%v", read)
-	}
-	for _, kind := range []string{"other", "panic"} {
-		got := show(kind)
-		extra, _ := got["extra"].(map[string]any)
-		if got["chart"] != nil || got["png"] != "eA==" || extra["application/vnd.hotcell.chart+json"] == nil {
-			t.Errorf("%s: %v", kind, got)
-		}
+			if extra[model] == nil {
+				t.Errorf("the model is not in extra: %v", got)
+			}
+			if c.kind == "" && got["png"] != "eA==" {
+				t.Errorf("the picture is %v", got["png"])
+			}
+		})
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/process"
@@ -111,7 +112,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
 	cc := contexts.Config{
-		Table: s.Table, Parked: 1, Log: o.log,
+		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
 		Admit: func(sandbox string) error {
 			_, err := s.Sandboxes.Enter(sandbox)

@@ -1,0 +1,41 @@
+package charts
+
+import (
+	"encoding/json"
+
+	"hotcell/internal/wire"
+)
+
+// Shown is [Complete] for whoever has nobody to tell of an error: a bundle whose
+// chart is none comes back as it is. What is in it may have been forged, so a
+// fault in reading it costs the chart and nothing else.
+func Shown(b wire.Bundle) (whole wire.Bundle) {
+	defer func() {
+		if recover() != nil {
+			whole = b
+		}
+	}()
+	whole, err := Complete(b)
+	if err != nil {
+		return b
+	}
+	return whole
+}
+
+// ShownE2B reads what a bundle shows as a chart: in E2B's form, and as the model
+// itself. Both are nil when there is none, or none that can be read.
+func ShownE2B(b wire.Bundle) (chart, figure json.RawMessage) {
+	defer func() {
+		if recover() != nil {
+			chart, figure = nil, nil
+		}
+	}()
+	f, err := FromBundle(b)
+	if f == nil || err != nil {
+		return nil, nil
+	}
+	if chart, err = E2B(f); err != nil {
+		return nil, nil
+	}
+	return chart, b[MIME]
+}
