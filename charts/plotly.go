@@ -66,7 +66,8 @@ func plainText(s string) string {
 
 // axes finds or makes the axes that a trace is drawn in.
 func (p *plotly) axes(trace object) *Axes {
-	kind, place := Cartesian, ""
+	kind := Cartesian
+	var place string
 	switch digText(trace, "type") {
 	case "pie", "sunburst", "treemap", "icicle", "funnelarea", "sankey", "table", "indicator", "parcoords", "parcats":
 		place = fmt.Sprintf("own %d", len(p.order))

@@ -136,3 +136,9 @@ expect(one("surface", rows=3, columns=4, x=gx.ravel(), y=gy.ravel(), z=(gx * gy)
 # --- bars in three dimensions
 plt.subplot(projection="3d").bar3d([0, 1], [0, 1], [0, 0], 0.5, 0.5, [2, 3])
 expect(one("bar3d", x=[0, 1], y=[0, 1], dx=[0.5, 0.5], dz=[2, 3]))
+
+# --- lines that are no contours
+from matplotlib.collections import LineCollection
+
+plt.gca().add_collection(LineCollection([[(0, 0), (1, 1), (2, 0)], [(0, 1), (1, 0), (2, 1)]]))
+expect(one("unknown", reason="shapes: 1 LineCollection"))

@@ -228,7 +228,7 @@ def loose_contours(drawn: Drawn) -> Iterator[tuple[Artist, Model]]:
     """Older ones: a collection for each level, and only a colour bar knows the levels."""
     found = [
         collection
-        for collection in drawn.rest(drawn.axes.collections, "LineCollection", "PathCollection")
+        for collection in drawn.rest(drawn.axes.collections, "PathCollection")
         if drawn.in_data(collection) and collection.get_paths()
     ]
     filled = [c for c in found if len(c.get_facecolor())]
