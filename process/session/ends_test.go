@@ -102,6 +102,59 @@ func TestStubborn(t *testing.T) {
 	})
 }
 
+// TestQueueBehindStubborn wants who waits in the queue to be told before the one
+// that runs has had its time to end.
+func TestQueueBehindStubborn(t *testing.T) {
+	t.Parallel()
+	b := newLab(t, "bash", session.Limits{})
+	s := b.open(t, "s")
+	running := start(t, s, session.Request{Text: "trap '' TERM; echo on; sleep 600"})
+	queued := start(t, s, session.Request{Text: "true"})
+	until(t, running, "on")
+	deleted := make(chan error)
+	go func() { deleted <- b.Delete(context.Background(), "sb", "s") }()
+	<-queued.Done()
+	if _, ended := running.Exit(); ended {
+		t.Error("the queue has waited for what ran")
+	}
+	if err := <-deleted; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestForeignHolder has a process of another session hold a command's pipe.
+func TestForeignHolder(t *testing.T) {
+	t.Parallel()
+	b := newLab(t, "bash", session.Limits{})
+	s := b.open(t, "s")
+	c := start(t, s, session.Request{Text: "echo on; read x", Async: true})
+	until(t, c, "on")
+	other := b.open(t, "other")
+	run(t, other, "for f in "+b.scratch+"/session-*/stdout; do test -p $f && exec 7>$f && break; done")
+	if err := b.Delete(t.Context(), "sb", "s"); err != nil {
+		t.Error(err)
+	}
+	if r := run(t, other, "echo still here"); r.out != "still here\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestSignalsBetweenCommands interrupts a shell that waits for a command.
+func TestSignalsBetweenCommands(t *testing.T) {
+	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
+		b := newLab(t, shell, session.Limits{})
+		s, other := b.open(t, "s"), b.open(t, "other")
+		pid := strings.TrimSpace(run(t, s, "trap 'n=$((n+1)); echo $n >count' USR1; n=0; echo $$").out)
+		for _, n := range []string{"1", "2", "3"} {
+			run(t, other, "kill -USR1 "+pid+"; until test \"$(cat count 2>/dev/null)\" = "+n+"; do :; done")
+		}
+		if r := run(t, s, "echo $n"); r.out != "3\n" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
 // TestEnd ends a sandbox's sessions and no other's.
 func TestEnd(t *testing.T) {
 	t.Parallel()

@@ -113,3 +113,34 @@ func TestInputStays(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestEchoOrder sends to a command of which it knows that it has prompted, although
+// nobody may have read that yet.
+func TestEchoOrder(t *testing.T) {
+	t.Parallel()
+	b := newLab(t, "bash", session.Limits{})
+	s, other := b.open(t, "s"), b.open(t, "other")
+	run(t, s, "mkfifo gate")
+	for range 20 {
+		c := start(t, s, session.Request{Text: "printf '? '; echo >gate; read x; echo got $x", Async: true})
+		run(t, other, "read x <gate")
+		if err := c.Send("a"); err != nil {
+			t.Fatal(err)
+		}
+		if r := wait(t, c); r.out != "? a\ngot a\n" {
+			t.Errorf("%q", r.out)
+		}
+	}
+}
+
+// TestInputEnds has a process that reads a command's input beyond the command's end.
+func TestInputEnds(t *testing.T) {
+	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
+		b := newLab(t, shell, session.Limits{})
+		s := b.open(t, "s")
+		c := start(t, s, session.Request{Text: "exec 5<&0; (cat <&5; echo at the end) & exec 5<&-; echo on", Async: true})
+		wait(t, c)
+		until(t, c, "at the end")
+	})
+}

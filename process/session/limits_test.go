@@ -127,9 +127,12 @@ func TestEviction(t *testing.T) {
 
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
-	b := newLab(t, "bash", session.Limits{Leftovers: 3})
+	b := newLab(t, "bash", session.Limits{Leftovers: 10})
 	s := b.open(t, "s")
-	for range 4 {
+	for range 200 {
+		run(t, s, "true") // of which nothing is left
+	}
+	for range 11 {
 		run(t, s, "sleep 600 &")
 	}
 	_, err := s.Execute(session.Request{Text: "true"})

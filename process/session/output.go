@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -110,11 +109,24 @@ func (o *output) rest() {
 	}
 }
 
-// over reports whether nobody holds the pipes any more.
-func (o *output) over() bool {
+// release closes the pipes that are at their end, and reports whether somebody
+// still holds one. Who waits for such a pipe is woken: it may serve the next
+// command by now, and seem to have no end.
+func (o *output) release() (held bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return !slices.ContainsFunc(o.pipes, func(p *pipe) bool { return !p.ended })
+	var over []*os.File
+	for _, p := range o.pipes {
+		if p.ended {
+			over = append(over, p.file)
+		} else {
+			held = true
+		}
+	}
+	o.mu.Unlock()
+	for _, file := range over {
+		_ = file.Close()
+	}
+	return held
 }
 
 // settle is called with mu held.
@@ -170,14 +182,13 @@ func (o *output) close() {
 	}
 }
 
-// follow reads the pipe to its end, and closes it.
+// follow reads the pipe to its end.
 func (p *pipe) follow() {
 	pipes.Follow(p.file, func() int {
 		p.out.mu.Lock()
 		defer p.out.mu.Unlock()
 		return p.readOnce()
 	})
-	_ = p.file.Close()
 }
 
 // collect reads what the pipe holds at this moment, and no more, so that

@@ -239,7 +239,11 @@ func (s *Session) run(sh *shell, c *Command) error {
 	}
 	s.setRunning(nil)
 	s.finish(c, e)
-	st.strike(!c.out.over())
+	held := c.out.release()
+	if !held {
+		s.letGo(c)
+	}
+	st.strike(held)
 	return err
 }
 
@@ -258,13 +262,18 @@ func (s *Session) follow(c *Command, pipes []*pipe) {
 		// Ends at the pipe's end, or with the session.
 		s.wg.Go(func() {
 			p.follow()
-			if c.out.over() {
-				s.mu.Lock()
-				delete(s.held, c)
-				s.mu.Unlock()
+			if !c.out.release() {
+				s.letGo(c)
 			}
 		})
 	}
+}
+
+// letGo is for a command whose output nobody holds any more.
+func (s *Session) letGo(c *Command) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.held, c)
 }
 
 // await lets the shell run what was prepared, and waits for whatever ends it.

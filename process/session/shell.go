@@ -31,7 +31,7 @@ import (
 //   - A trap or TMOUT may interrupt read; when a pipe's name is gone, the shell
 //     has lost its server, and ends rather than wait for it.
 //   - The line is the status that the server was told last, and becomes $?
-//     again, unless `set -e` would end the shell for it.
+//     again, in a list that neither `set -e` nor a trap for ERR looks at.
 const script = `SETUP
 _hotcell() { return "$1"; }
 until {
@@ -40,7 +40,7 @@ until {
 	_hotcell=${_hotcell:?}
 } >/dev/null 2>&1 || RUN exit; RUN false; do
 	for _hotcell in "${_hotcell#=}"; do
-		case $- in *e*) ;; *) _hotcell "$_hotcell" ;; esac
+		_hotcell "$_hotcell" && RUN true
 		RUN . COMMAND <STDIN >|STDOUT 2>|STDERR
 	done
 done`
@@ -189,7 +189,7 @@ func (sh *shell) lastWords() (stdout, stderr []byte) {
 	return stdout, stderr
 }
 
-// exit ends a shell that waits for a command: it runs its own traps.
+// exit lets a shell end that waits for a command: it runs its own traps.
 func (sh *shell) exit() {
 	select {
 	case <-sh.proc.Done():
@@ -209,7 +209,6 @@ func (sh *shell) exit() {
 		case <-late.C:
 		}
 	}
-	sh.proc.Stop(0)
 }
 
 // close ends the process without a word if it hasn't ended, and removes

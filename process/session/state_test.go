@@ -92,10 +92,11 @@ func TestState(t *testing.T) {
 				{text: "trap 'echo bye' EXIT; set -x"},
 				{text: "exit 2", out: "bye\n", errs: "echo bye\n", code: 2, over: "exit status 2"},
 			},
-			"a debug trap":        {{only: "bash", text: "trap 'echo dbg' DEBUG"}, {only: "bash", text: "true", out: ""}, {only: "bash", text: "echo a", out: "a\n"}},
-			"an error trap":       {{only: "bash", text: "trap 'echo ERR' ERR"}, {only: "bash", text: "false", out: "ERR\n", code: 1}, {only: "bash", text: "echo a", out: "a\n"}},
-			"an unset variable":   {{only: "bash", text: "set -u; echo $nope", errs: "unbound", code: 127, over: "exit status 127"}, {only: "dash", text: "set -u; echo $nope", errs: "not set", code: 2}},
-			"no descriptors left": {{text: "ulimit -n 3", code: map[string]int{"bash": 1, "dash": 2, "sh": 2}[shell], over: "exit"}},
+			"a debug trap":               {{only: "bash", text: "trap 'echo dbg' DEBUG"}, {only: "bash", text: "true", out: ""}, {only: "bash", text: "echo a", out: "a\n"}},
+			"an error trap, and the end": {{only: "bash", text: "trap 'echo ERR' ERR"}, {only: "bash", text: "false", out: "ERR\n", code: 1}, {only: "bash", text: "exit 0", over: "exit status 0"}},
+			"an error trap":              {{only: "bash", text: "trap 'echo ERR' ERR"}, {only: "bash", text: "false", out: "ERR\n", code: 1}, {only: "bash", text: "echo a", out: "a\n"}},
+			"an unset variable":          {{only: "bash", text: "set -u; echo $nope", errs: "unbound", code: 127, over: "exit status 127"}, {only: "dash", text: "set -u; echo $nope", errs: "not set", code: 2}},
+			"no descriptors left":        {{text: "ulimit -n 3", code: map[string]int{"bash": 1, "dash": 2, "sh": 2}[shell], over: "exit"}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -119,6 +120,9 @@ func (st step) check(t *testing.T, s *session.Session) {
 	}
 	if st.errs == "-" && r.errs != "" || st.errs != "-" && !strings.Contains(r.errs, st.errs) {
 		t.Errorf("%q: stderr is %q, want %q", st.text, r.errs, st.errs)
+	}
+	if strings.Contains(r.errs, "_hotcell") || strings.Contains(r.errs, "/command\n") {
+		t.Errorf("%q: the loop shows itself: %q", st.text, r.errs)
 	}
 	if st.over == "" {
 		return
