@@ -258,7 +258,9 @@ func TestExecuteEnds(t *testing.T) {
 			}
 			for _, p := range mine {
 				if p.Name == "sleep" {
-					if err := procs.Gone(t.Context(), []procs.Process{p}); err != nil {
+					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+					defer cancel()
+					if err := procs.Gone(ctx, []procs.Process{p}); err != nil {
 						t.Error(err)
 					}
 				}

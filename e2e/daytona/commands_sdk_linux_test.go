@@ -1,8 +1,10 @@
 package daytona_test
 
 import (
+	"context"
 	"os"
 	"testing"
+	"time"
 
 	"hotcell/e2e/procs"
 	"hotcell/e2e/testserver"
@@ -36,9 +38,11 @@ func TestCommandsOfTheSDKs(t *testing.T) {
 			out, errs, err := run(t, s)
 			subtests(t, out, errs, err)
 			s.Close(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
 			for _, p := range procs.Descendants(os.Getpid()) {
 				if p.Name == "sleep" || p.Name == "bash" || p.Name == "yes" {
-					if err := procs.Gone(t.Context(), []procs.Process{p}); err != nil {
+					if err := procs.Gone(ctx, []procs.Process{p}); err != nil {
 						t.Error(err)
 					}
 				}
