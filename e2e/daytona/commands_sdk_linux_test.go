@@ -1,12 +1,8 @@
 package daytona_test
 
 import (
-	"context"
-	"os"
 	"testing"
-	"time"
 
-	"hotcell/e2e/procs"
 	"hotcell/e2e/testserver"
 )
 
@@ -38,15 +34,7 @@ func TestCommandsOfTheSDKs(t *testing.T) {
 			out, errs, err := run(t, s)
 			subtests(t, out, errs, err)
 			s.Close(t)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			defer cancel()
-			for _, p := range procs.Descendants(os.Getpid()) {
-				if p.Name == "sleep" || p.Name == "bash" || p.Name == "yes" {
-					if err := procs.Gone(ctx, []procs.Process{p}); err != nil {
-						t.Error(err)
-					}
-				}
-			}
+			nothingWithin(t, s)
 		})
 	}
 }
