@@ -1,10 +1,8 @@
 package daytona_test
 
 import (
-	"os"
 	"testing"
 
-	"hotcell/e2e/procs"
 	"hotcell/e2e/testserver"
 )
 
@@ -36,13 +34,7 @@ func TestCommandsOfTheSDKs(t *testing.T) {
 			out, errs, err := run(t, s)
 			subtests(t, out, errs, err)
 			s.Close(t)
-			for _, p := range procs.Descendants(os.Getpid()) {
-				if p.Name == "sleep" || p.Name == "bash" || p.Name == "yes" {
-					if err := procs.Gone(t.Context(), []procs.Process{p}); err != nil {
-						t.Error(err)
-					}
-				}
-			}
+			nothingWithin(t, s)
 		})
 	}
 }

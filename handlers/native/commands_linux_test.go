@@ -274,11 +274,13 @@ func TestAttachedCommand(t *testing.T) {
 	}
 	mine := procs.Of(first.Pid)
 	leave()
-	all := follow(t, commandCall(t, s, t.Context(), "GET", "/v1/commands/"+first.ID+"/events", ""))
+	soon, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	all := follow(t, commandCall(t, s, soon, "GET", "/v1/commands/"+first.ID+"/events", ""))
 	if last := all[len(all)-1]; last.Status != "ended" || !strings.Contains(last.Reason, "the client that it was attached to has left") || *last.ExitCode != 137 {
 		t.Errorf("%+v", last)
 	}
-	if err := procs.Gone(t.Context(), mine); err != nil {
+	if err := procs.Gone(soon, mine); err != nil {
 		t.Error(err)
 	}
 	done := follow(t, commandCall(t, s, t.Context(), "POST", "/v1/commands", `{"command":"echo on","attached":true}`))

@@ -137,6 +137,17 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// TestTimeoutOfWhatHasEnded has a time limit that passes while only a background
+// process is left, whose output is still waited for.
+func TestTimeoutOfWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	o, out := run(t, s, command.Spec{Text: "sleep 600 & echo x", Timeout: 150 * time.Millisecond})
+	if o.Status != command.StatusExited || o.Code != 0 || out != "x\n" {
+		t.Errorf("%+v %q", o, out)
+	}
+}
+
 func TestLongCommands(t *testing.T) {
 	t.Parallel()
 	s := open(t)
