@@ -1,0 +1,125 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"hotcell/process"
+	"hotcell/runtimes"
+)
+
+// baseName is the directory in a scratch directory in which runs have theirs.
+const baseName = "scripts"
+
+// enter finds room for a run: a number, and a directory of that name. The
+// lowest free number is taken, so that a program that is run again mostly has
+// the same path in its tracebacks.
+func (r *Runs) enter(ctx context.Context, sandbox string) (*run, error) {
+	run, err := r.reserve(ctx, sandbox)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeOwn(run.own); err != nil {
+		r.leave(run)
+		return nil, err
+	}
+	return run, nil
+}
+
+func (r *Runs) reserve(ctx context.Context, sandbox string) (*run, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, process.ErrClosed
+	}
+	number := 0
+	for number < len(r.slots) && r.slots[number] != nil {
+		number++
+	}
+	if number >= r.cfg.Limit {
+		return nil, fmt.Errorf("%w: at most %d at once; try again when one has ended", ErrBusy, r.cfg.Limit)
+	}
+	if err := r.makeBase(); err != nil {
+		return nil, err
+	}
+	if number == len(r.slots) {
+		r.slots = append(r.slots, nil)
+	}
+	run := &run{sandbox: sandbox, own: filepath.Join(r.base, strconv.Itoa(number+1)), number: number, limit: r.cfg.OutputLimit}
+	run.ctx, run.cancel = context.WithCancelCause(ctx)
+	r.slots[number] = run
+	return run, nil
+}
+
+// makeBase is called with mu held; making a directory is no wait.
+func (r *Runs) makeBase() error {
+	if r.base != "" {
+		return nil
+	}
+	base, err := filepath.Join(r.cfg.Host.Scratch, baseName), error(nil)
+	if r.cfg.Host.Scratch != "" {
+		err = os.MkdirAll(base, 0o700)
+	} else { // others may have theirs there
+		base, err = os.MkdirTemp("", "hotcell-scripts-")
+	}
+	if err != nil {
+		return fmt.Errorf("make a directory for scripts: %w", err)
+	}
+	r.base = base
+	return nil
+}
+
+// makeOwn makes a run's directory. What an earlier one could not remove goes.
+func makeOwn(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		if err = runtimes.Clean(dir); err == nil {
+			err = os.Mkdir(dir, 0o700)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("make the script's directory: %w", err)
+	}
+	return nil
+}
+
+// leave removes what a run had, and gives its place to others.
+func (r *Runs) leave(run *run) {
+	run.cancel(nil)
+	if err := runtimes.Clean(run.own); err != nil {
+		r.cfg.Log.Warn("a script's files are left", slog.String("sandbox", run.sandbox), slog.Any("error", err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slots[run.number] = nil
+	r.changed.Broadcast()
+}
+
+func (r *Runs) removeBase(base string) {
+	if base == "" {
+		return
+	}
+	if err := os.RemoveAll(base); err != nil {
+		r.cfg.Log.Warn("the scripts' directory is left", slog.Any("error", err))
+	}
+}
+
+// Recover removes what the runs of a server left that was killed: it is called
+// before its scratch directory is thrown away, since some of it is elsewhere.
+func Recover(scratch string) error {
+	entries, err := os.ReadDir(filepath.Join(scratch, baseName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		errs = append(errs, runtimes.Clean(filepath.Join(scratch, baseName, e.Name())))
+	}
+	return errors.Join(errs...)
+}
