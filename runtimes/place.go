@@ -32,6 +32,11 @@ func (s Script) Write(name, text string) (path string, err error) {
 // removes it. Where the directory can't be written to, it becomes one of the
 // run's own.
 func (s Script) WriteBeside(ext, text string) (path string, err error) {
+	return s.WriteBesideOf(ext, func(string) string { return text })
+}
+
+// WriteBesideOf is WriteBeside for a text that has to know its path.
+func (s Script) WriteBesideOf(ext string, text func(path string) string) (path string, err error) {
 	for _, name := range []string{hiddenName + ext, hiddenName + "-" + strings.ToLower(rand.Text()) + ext} {
 		path = filepath.Join(s.Dir, name)
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -42,13 +47,14 @@ func (s Script) WriteBeside(ext, text string) (path string, err error) {
 			break
 		}
 		noted := note(s.Own, path)
-		_, err = f.WriteString(text)
+		_, err = f.WriteString(text(path))
 		if err = errors.Join(noted, err, f.Close()); err != nil {
 			return "", errors.Join(fmt.Errorf("write the script: %w", err), os.Remove(path))
 		}
 		return path, nil
 	}
-	return s.Write("script"+ext, text)
+	path = filepath.Join(s.Own, "script"+ext)
+	return s.Write("script"+ext, text(path))
 }
 
 // note remembers a file that has to be removed.

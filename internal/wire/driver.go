@@ -51,6 +51,7 @@ type Script struct {
 	Module string            `json:"module,omitempty"` // node: a file to import if the text is an ES module
 	Args   []string          `json:"args,omitempty"`
 	Env    map[string]string `json:"env,omitempty"`
+	Keep   bool              `json:"keep,omitempty"`   // node: the files stay while the program runs
 	Mapped bool              `json:"mapped,omitempty"` // node: the text carries a source map
 }
 

@@ -1,33 +1,17 @@
 package python_test
 
 import (
-	"context"
-	"errors"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"hotcell/internal/wire"
-	"hotcell/process"
-	"hotcell/runtimes"
 	"hotcell/runtimes/python"
+	"hotcell/runtimes/scripttest"
 )
-
-// ran is what came of a program.
-type ran struct {
-	output string
-	code   int
-	frames []wire.Message
-}
 
 // scripted is a program with what it is given.
 type scripted struct {
@@ -37,99 +21,24 @@ type scripted struct {
 	files map[string]string // of its directory
 }
 
-func (s scripted) dir(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range s.files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-func (s scripted) environ(t *testing.T, dir string) []string {
-	t.Helper()
-	env, err := process.Host{}.Environ(process.Place{Dir: dir}, s.vars)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return env
+func (s scripted) program() scripttest.Program {
+	return scripttest.Program{Language: "python", Code: s.code, Args: s.args, Vars: s.vars, Files: s.files}
 }
 
 // runScript runs a program by the runtime.
-func runScript(t *testing.T, r *python.Runtime, s scripted) ran {
+func runScript(t *testing.T, r *python.Runtime, s scripted) scripttest.Ran {
 	t.Helper()
-	dir, own := s.dir(t), t.TempDir()
-	env := map[string]string{}
-	for _, pair := range s.environ(t, dir) {
-		name, value, _ := strings.Cut(pair, "=")
-		env[name] = value
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	run, rejected, err := r.RunScript(ctx, runtimes.Script{
-		Language: "python", Code: s.code, Args: s.args, Dir: dir, Env: env, Vars: s.vars, Own: own,
-	})
-	if err != nil || rejected != nil {
-		t.Fatalf("run: %v, %v", err, rejected)
-	}
-	defer run.Close()
-	var got ran
-	told := make(chan struct{})
-	go func() { // ends at the connection's end
-		defer close(told)
-		for {
-			var m wire.Message
-			if wire.ReadFrame(run.Conn, &m) != nil {
-				return
-			}
-			got.frames = append(got.frames, m)
-		}
-	}()
-	_ = run.Output.SetReadDeadline(time.Now().Add(time.Minute))
-	text, err := io.ReadAll(run.Output)
-	if err != nil {
-		t.Errorf("read its output: %v", err)
-	}
-	<-run.Process.Done()
-	<-told
-	got.code = run.Process.Exit().Code
-	got.output = strings.NewReplacer(own+"/script.py", "SCRIPT", dir+"/.script.py", "SCRIPT", dir, "DIR").Replace(string(text))
-	if err := runtimes.Clean(own); err != nil {
-		t.Error(err)
-	}
-	return got
+	return scripttest.Run(t, r, s.program())
 }
 
 // plainly runs a program as everybody does.
-func plainly(t *testing.T, s scripted) ran {
+func plainly(t *testing.T, s scripted) scripttest.Ran {
 	t.Helper()
 	p, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := s.dir(t)
-	path := filepath.Join(dir, "script.py")
-	if err := os.WriteFile(path, []byte(s.code), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, p, append([]string{"-X", "utf8", "-u", path}, s.args...)...)
-	cmd.Dir, cmd.Env = dir, s.environ(t, dir)
-	text, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	state, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	got := ran{code: cmd.ProcessState.ExitCode()}
-	if state.Signaled() {
-		got.code = 128 + int(state.Signal())
-	}
-	got.output = strings.NewReplacer(path, "SCRIPT", dir, "DIR").Replace(string(text))
-	return got
+	return scripttest.Plainly(t, s.program(), "script.py", p, "-X", "utf8", "-u")
 }
 
 // settled is output without what differs between any two runs, and without the
@@ -146,11 +55,11 @@ func TestScriptIsAPlainRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, want := runScript(t, shared, s), plainly(t, s)
-			if d := cmp.Diff(settled(want.output), settled(got.output)); d != "" {
+			if d := cmp.Diff(settled(want.Output), settled(got.Output)); d != "" {
 				t.Errorf("output:\n%s", d)
 			}
-			if got.code != want.code {
-				t.Errorf("exit code %d, want %d", got.code, want.code)
+			if got.Code != want.Code {
+				t.Errorf("exit code %d, want %d", got.Code, want.Code)
 			}
 		})
 	}
@@ -168,8 +77,8 @@ func TestScriptInItsOwnInterpreter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, want := runScript(t, shared, s), plainly(t, s)
-			if d := cmp.Diff(want.output, got.output); d != "" || got.code != want.code {
-				t.Errorf("exit codes %d and %d, output:\n%s", got.code, want.code, d)
+			if d := cmp.Diff(want.Output, got.Output); d != "" || got.Code != want.Code {
+				t.Errorf("exit codes %d and %d, output:\n%s", got.Code, want.Code, d)
 			}
 		})
 	}
@@ -196,8 +105,8 @@ func TestScriptOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := runScript(t, shared, c.scripted)
-			if d := cmp.Diff(c.output, settled(got.output)); d != "" || got.code != c.code {
-				t.Errorf("exit code %d, output:\n%s", got.code, d)
+			if d := cmp.Diff(c.output, settled(got.Output)); d != "" || got.Code != c.code {
+				t.Errorf("exit code %d, output:\n%s", got.Code, d)
 			}
 		})
 	}
@@ -206,8 +115,8 @@ func TestScriptOnly(t *testing.T) {
 func TestScriptsHaveSeedsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s := scripted{code: "import random, numpy as np; print(random.random(), np.random.rand())"}
-	if one, two := runScript(t, shared, s), runScript(t, shared, s); one.output == two.output {
-		t.Errorf("the same numbers twice: %s", one.output)
+	if one, two := runScript(t, shared, s), runScript(t, shared, s); one.Output == two.Output {
+		t.Errorf("the same numbers twice: %s", one.Output)
 	}
 }
 
@@ -243,22 +152,22 @@ func TestScriptFigures(t *testing.T) {
 			}
 			got := runScript(t, shared, s)
 			if name == "that fails" {
-				if !strings.HasSuffix(got.output, "goes on\n") {
-					t.Errorf("it ended: %s", got.output)
+				if !strings.HasSuffix(got.Output, "goes on\n") {
+					t.Errorf("it ended: %s", got.Output)
 				}
-				got.output = got.output[:min(len(c.output), len(got.output))]
+				got.Output = got.Output[:min(len(c.output), len(got.Output))]
 			}
-			if got.output != c.output || got.code != c.exit {
-				t.Errorf("exit code %d, output %q", got.code, got.output)
+			if got.Output != c.output || got.Code != c.exit {
+				t.Errorf("exit code %d, output %q", got.Code, got.Output)
 			}
 			n := 0
-			for _, f := range got.frames {
+			for _, f := range got.Frames {
 				if f.Type == wire.MsgDisplay && len(f.Bundle["image/png"]) > 1000 {
 					n++
 				}
 			}
-			if n != c.figures || len(got.frames) != n {
-				t.Errorf("%d figures in %d messages, want %d", n, len(got.frames), c.figures)
+			if n != c.figures || len(got.Frames) != n {
+				t.Errorf("%d figures in %d messages, want %d", n, len(got.Frames), c.figures)
 			}
 		})
 	}
@@ -267,8 +176,8 @@ func TestScriptFigures(t *testing.T) {
 func TestScriptManyFigures(t *testing.T) {
 	t.Parallel()
 	got := runScript(t, shared, scripted{code: "import matplotlib.pyplot as plt\nfig = plt.figure(figsize=(1, 1))\nfor i in range(103): fig.show()\nplt.close()"})
-	if len(got.frames) != 103 || got.frames[99].Type != wire.MsgDisplay || got.frames[100].More != 1 {
-		t.Errorf("%d messages, %q", len(got.frames), got.output)
+	if len(got.Frames) != 103 || got.Frames[99].Type != wire.MsgDisplay || got.Frames[100].More != 1 {
+		t.Errorf("%d messages, %q", len(got.Frames), got.Output)
 	}
 }
 
