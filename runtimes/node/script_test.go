@@ -10,9 +10,17 @@ import (
 	"hotcell/runtimes/scripttest"
 )
 
-// settled is output without the frames of Node's own below the program's.
+// settled is output without the frames of Node's own below the program's, and
+// without what its releases say differently.
 func settled(output string) string {
-	return regexp.MustCompile(`(?m)^ +(?:at [^\n]*\(?node:internal[^\n]*|\.\.\. \d+ lines matching cause stack trace \.\.\.)\n`).ReplaceAllString(output, "")
+	for pattern, replacement := range map[string]string{
+		`(?m)^ +(?:at [^\n]*\(?node:internal[^\n]*|\.\.\. \d+ lines matching cause stack trace \.\.\.)\n`: "",
+		`(?s)Warning: Detected unsettled top-level await.*`:                                               "",
+		`\n{3,}`: "\n\n",
+	} {
+		output = regexp.MustCompile(pattern).ReplaceAllString(output, replacement)
+	}
+	return output
 }
 
 // TestScriptIsAPlainRun compares scripts with runs of node.
@@ -91,7 +99,7 @@ func plainPrograms() map[string]scripttest.Program {
 		"its file":           p("console.log(__filename === process.argv[1], __dirname === process.cwd(), require('fs').readFileSync(__filename, 'utf8').length, require('fs').readFileSync(require('path').join(__dirname, 'data.txt'), 'utf8'))"),
 		"missing":            p("require('./nothing.js')"),
 		"missing package":    p("require('nothing-like-this')"),
-		"import()":           p("import('./lib.mjs').then((m) => console.log(m.default)); import('modern').then((m) => console.log(m.modern))"),
+		"import()":           p("import('./lib.mjs').then((m) => console.log(m.default)).then(() => import('modern')).then((m) => console.log(m.modern))"),
 		"sloppy":             p("x = 5; console.log(x, delete globalThis.x, (function () { return this === globalThis })())"),
 		"return":             p("console.log(1); return; console.log(2)"),
 		"hashbang":           p("#!/usr/bin/env node\nconsole.log(1)"),
@@ -183,8 +191,8 @@ func TestScriptTypeScript(t *testing.T) {
 		"empty":           {"", "", 0},
 		"syntax error":    {"const x: number = 1\nlet y: = 2", "SCRIPT:2:8\nlet y: = 2\n       ^\n\nSyntaxError: Unexpected \"=\"\n", 1},
 		"invalid":         {"invalid typescript code", "SCRIPT:1:9\ninvalid typescript code\n        ^\n\nSyntaxError: Expected \";\" but found \"typescript\"\n", 1},
-		"error":           {"interface P {\n  x: number\n}\n\nfunction f(p: P): never {\n  throw new Error('boom')\n}\nf({x: 1} as P)", "SCRIPT:6\n  throw new Error('boom')\n  ^\n\n\nError: boom\n    at f (SCRIPT:6:9)\n    at Object.<anonymous> (SCRIPT:8:1)\n\nNode.js v" + r.Info().Version + "\n", 1},
-		"error in module": {"import fs from 'fs'\ntype T = string\nconst x: T = fs.sep\nfunction f(p: T): never { throw new TypeError(p) }\nf('boom')", "SCRIPT:4\nfunction f(p: T): never { throw new TypeError(p) }\n                                ^\n\n\nTypeError: boom\n    at f (SCRIPT:4:33)\n    at <anonymous> (SCRIPT:5:1)\n\nNode.js v" + r.Info().Version + "\n", 1},
+		"error":           {"interface P {\n  x: number\n}\n\nfunction f(p: P): never {\n  throw new Error('boom')\n}\nf({x: 1} as P)", "SCRIPT:6\n  throw new Error('boom')\n  ^\n\nError: boom\n    at f (SCRIPT:6:9)\n    at Object.<anonymous> (SCRIPT:8:1)\n\nNode.js v" + r.Info().Version + "\n", 1},
+		"error in module": {"import fs from 'fs'\ntype T = string\nconst x: T = fs.sep\nfunction f(p: T): never { throw new TypeError(p) }\nf('boom')", "SCRIPT:4\nfunction f(p: T): never { throw new TypeError(p) }\n                                ^\n\nTypeError: boom\n    at f (SCRIPT:4:33)\n    at <anonymous> (SCRIPT:5:1)\n\nNode.js v" + r.Info().Version + "\n", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -143,9 +143,13 @@ function runCommonJS(text, path) {
  */
 function runModule(path, keep) {
   let pending = true;
-  // What Node says of a main module that waits for something that never comes.
+  // What Node does about a main module that waits for something that never comes.
   const unsettled = () => {
-    if (pending) process.exitCode ??= 13;
+    if (!pending) return;
+    if (process.exitCode === undefined) {
+      process.stderr.write("Warning: Detected unsettled top-level await\n");
+      process.exitCode = 13;
+    }
   };
   process.on("exit", unsettled);
   const done = () => {
