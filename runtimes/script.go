@@ -40,7 +40,7 @@ type Script struct {
 type Run struct {
 	Process Process
 	Output  *os.File // the read end of what stdout and stderr share
-	Conn    net.Conn // the driver's messages, displays and charts, to their end
+	Conn    net.Conn // the driver's messages, displays and charts, to their end; nil where there are none
 	Engine  string   // what runs it, "node 20.20.2"
 }
 
@@ -55,7 +55,9 @@ type Rejected struct {
 func (r *Run) Close() {
 	_ = r.Process.Signal(syscall.SIGKILL)
 	<-r.Process.Done()
-	_ = r.Conn.Close()
+	if r.Conn != nil {
+		_ = r.Conn.Close()
+	}
 	_ = r.Output.Close()
 }
 

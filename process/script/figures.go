@@ -3,6 +3,7 @@ package script
 import (
 	"encoding/json"
 	"net"
+	"time"
 
 	"hotcell/internal/wire"
 )
@@ -11,11 +12,17 @@ import (
 // of ordinary size are a tenth of it.
 const figureLimit = 64 << 20
 
+// drainTime is how long the driver's messages may still be read when its process
+// is gone: they are in the socket, so this only bounds a copy of the descriptor
+// in a process that is just being killed.
+const drainTime = 200 * time.Millisecond
+
 // chartFormat is the format of a bundle that has the model of a figure.
 const chartFormat = "application/vnd.hotcell.chart+json"
 
 // figures are what a driver has told of what the program showed.
 type figures struct {
+	conn net.Conn
 	done chan struct{} // closed at the end of the driver's messages
 
 	// To be read when done is closed.
@@ -26,9 +33,14 @@ type figures struct {
 	bare  bool // the last one is a picture to which a model may follow
 }
 
-// follow takes a driver's messages until there are no more.
+// follow takes a driver's messages until there are no more. Where there is no
+// driver, conn is nil.
 func follow(conn net.Conn) *figures {
-	f := &figures{done: make(chan struct{})}
+	f := &figures{conn: conn, done: make(chan struct{})}
+	if conn == nil {
+		close(f.done)
+		return f
+	}
 	// Ends at the connection's end, or by its deadline. It closes it in any case:
 	// a driver that nobody listens to must not wait for room.
 	go func() {
@@ -46,6 +58,15 @@ func follow(conn net.Conn) *figures {
 		}
 	}()
 	return f
+}
+
+// finish returns when everything has been taken that the program said before it
+// ended.
+func (f *figures) finish() {
+	if f.conn != nil {
+		_ = f.conn.SetDeadline(time.Now().Add(drainTime))
+	}
+	<-f.done
 }
 
 func (f *figures) take(m wire.Message) {

@@ -11,14 +11,8 @@ import (
 	"hotcell/runtimes"
 )
 
-const (
-	// tailSize is how much of the output's end an error's message repeats.
-	tailSize = 1 << 10
-	// drainTime is how long the driver's messages may still be read when its
-	// process is gone: they are in the socket, so this only bounds a copy of the
-	// descriptor in a process that is just being killed.
-	drainTime = 200 * time.Millisecond
-)
+// tailSize is how much of the output's end an error's message repeats.
+const tailSize = 1 << 10
 
 // run is one program, from its start to its end.
 type run struct {
@@ -55,8 +49,7 @@ func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.D
 
 	cut := r.await(started.Process)
 	settle(reader)
-	_ = started.Conn.SetDeadline(time.Now().Add(drainTime))
-	<-figures.done
+	figures.finish()
 	if cut {
 		return Result{}, r.cutShort(limit, text)
 	}

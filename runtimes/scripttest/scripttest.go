@@ -111,7 +111,7 @@ func follow(t *testing.T, run *runtimes.Run) Ran {
 	told := make(chan struct{})
 	go func() { // ends at the connection's end
 		defer close(told)
-		for {
+		for run.Conn != nil {
 			var m wire.Message
 			if wire.ReadFrame(run.Conn, &m) != nil {
 				return

@@ -54,6 +54,9 @@ func (k *kernel) displayExports() map[string]reflect.Value {
 // show sends a display and waits until the server has taken it, so that what
 // is printed next can't overtake it.
 func (k *kernel) show(b wire.Bundle) error {
+	if k.program {
+		return k.showInScript(b)
+	}
 	k.showing.Lock()
 	defer k.showing.Unlock()
 	k.mu.Lock()
