@@ -12,6 +12,7 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
 	"hotcell/process"
+	"hotcell/process/script"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/stream"
@@ -44,6 +45,11 @@ func known() []row {
 		{interpreter.ErrNoInputRequested, http.StatusConflict, "NO_INPUT_REQUESTED"},
 		{process.ErrNoShell, http.StatusServiceUnavailable, "NO_SHELL"},
 		{process.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
+		{script.ErrTimeout, http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT"},
+		{script.ErrStopped, http.StatusConflict, "SANDBOX_STOPPED"},
+		{script.ErrBusy, http.StatusTooManyRequests, "TOO_MANY_RUNS"},
+		{script.ErrArgument, http.StatusBadRequest, "INVALID_ARGUMENT"},
+		{script.ErrUnsupported, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 	}
 }
@@ -89,7 +95,7 @@ func (s *Server) explain(err error) *fault.Fault {
 	}
 	for _, r := range known() {
 		if errors.Is(err, r.err) {
-			return &fault.Fault{Status: r.status, Code: r.code, Message: err.Error()}
+			return &fault.Fault{Status: r.status, Code: r.code, Message: err.Error(), Result: resultOf(err)}
 		}
 	}
 	id := uuid.NewString()
@@ -100,4 +106,13 @@ func (s *Server) explain(err error) *fault.Fault {
 		Message: "internal error " + id + ": the server's log says more",
 		ID:      id,
 	}
+}
+
+// resultOf is what a program had put out that was cut off.
+func resultOf(err error) *string {
+	var cut *script.CutError
+	if errors.As(err, &cut) {
+		return &cut.Output
+	}
+	return nil
 }

@@ -22,6 +22,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
+	"hotcell/handlers/daytona/scripts"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
 	"hotcell/process/tools"
@@ -162,12 +163,22 @@ func (s *Server) mount() {
 			return o, err
 		},
 		Place:     rooms.Place,
+		Parts:     s.parts(rooms),
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
 	})
+}
+
+// parts are the toolbox's routes that packages of their own answer.
+func (s *Server) parts(rooms workspaces) []func(fiber.Router) {
+	return []func(fiber.Router){
+		scripts.Mount(scripts.Config{
+			Runs: s.cfg.Tools.Scripts, Place: rooms.Place, Language: rooms.ScriptLanguage, SandboxOf: sandboxOf, Log: s.cfg.Log,
+		}),
+	}
 }
 
 // fail answers a request that ended in an error, in its dialect's words.

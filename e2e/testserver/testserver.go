@@ -102,16 +102,16 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: func(sandbox string) error {
-			_, err := s.Sandboxes.Enter(sandbox)
-			return err
-		},
+		Admit: s.admit,
 	}
 	if o.contexts != nil {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
-	s.Tools = tools.New(tools.Config{Host: process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()}, Log: o.log})
+	s.Tools = tools.New(tools.Config{
+		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
+		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+	})
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
@@ -136,6 +136,11 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.server = handlers.New(hc)
 	s.listen(tb)
 	return s
+}
+
+func (s *Server) admit(sandbox string) error {
+	_, err := s.Sandboxes.Enter(sandbox)
+	return err
 }
 
 func (s *Server) listen(tb testing.TB) {

@@ -56,7 +56,7 @@ func onlyUnder(prefixes []string, check fiber.Handler) fiber.Handler {
 // unsupported lists the toolbox's other parts.
 func unsupported() []string {
 	return []string{
-		"/process/execute", "/process/code-run", "/process/session", "/process/session/*",
+		"/process/execute", "/process/session", "/process/session/*",
 		"/process/pty", "/process/pty/*", "/files", "/files/*", "/git/*", "/lsp/*",
 		"/computeruse/*", "/env", "/system/*", "/port", "/port/*", "/init",
 	}

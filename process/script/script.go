@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -98,11 +99,11 @@ func (e *CutError) Unwrap() error { return e.Cause }
 
 // Runs are the programs that run in a server's sandboxes.
 type Runs struct {
-	cfg Config
+	cfg  Config
+	base string // where runs have their directories; made with the first
 
 	mu      sync.Mutex
 	closed  bool
-	base    string // where runs have their directories; empty until the first
 	slots   []*run // by number; nil is a free one
 	changed *sync.Cond
 }
@@ -116,7 +117,7 @@ func New(cfg Config) *Runs {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Runs{cfg: cfg}
+	r := &Runs{cfg: cfg, base: basePath(cfg.Host.Scratch)}
 	r.changed = sync.NewCond(&r.mu)
 	return r
 }
@@ -224,10 +225,10 @@ func (r *Runs) Close() {
 	for slices.ContainsFunc(r.slots, all) {
 		r.changed.Wait()
 	}
-	base := r.base
-	r.base = ""
 	r.mu.Unlock()
-	r.removeBase(base)
+	if err := os.RemoveAll(r.base); err != nil {
+		r.cfg.Log.Warn("the scripts' directory is left", slog.Any("error", err))
+	}
 }
 
 // cut is called with mu held.

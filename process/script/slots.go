@@ -2,6 +2,7 @@ package script
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,9 +46,6 @@ func (r *Runs) reserve(ctx context.Context, sandbox string) (*run, error) {
 	if number >= r.cfg.Limit {
 		return nil, fmt.Errorf("%w: at most %d at once; try again when one has ended", ErrBusy, r.cfg.Limit)
 	}
-	if err := r.makeBase(); err != nil {
-		return nil, err
-	}
 	if number == len(r.slots) {
 		r.slots = append(r.slots, nil)
 	}
@@ -57,27 +55,20 @@ func (r *Runs) reserve(ctx context.Context, sandbox string) (*run, error) {
 	return run, nil
 }
 
-// makeBase is called with mu held; making a directory is no wait.
-func (r *Runs) makeBase() error {
-	if r.base != "" {
-		return nil
+// basePath is where the runs of a server have their directories.
+func basePath(scratch string) string {
+	if scratch != "" {
+		return filepath.Join(scratch, baseName)
 	}
-	base, err := filepath.Join(r.cfg.Host.Scratch, baseName), error(nil)
-	if r.cfg.Host.Scratch != "" {
-		err = os.MkdirAll(base, 0o700)
-	} else { // others may have theirs there
-		base, err = os.MkdirTemp("", "hotcell-scripts-")
-	}
-	if err != nil {
-		return fmt.Errorf("make a directory for scripts: %w", err)
-	}
-	r.base = base
-	return nil
+	return filepath.Join(os.TempDir(), "hotcell-"+baseName+"-"+rand.Text()) // others may have theirs there
 }
 
 // makeOwn makes a run's directory. What an earlier one could not remove goes.
 func makeOwn(dir string) error {
-	err := os.Mkdir(dir, 0o700)
+	err := os.MkdirAll(filepath.Dir(dir), 0o700)
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
 	if errors.Is(err, fs.ErrExist) {
 		if err = runtimes.Clean(dir); err == nil {
 			err = os.Mkdir(dir, 0o700)
@@ -99,15 +90,6 @@ func (r *Runs) leave(run *run) {
 	defer r.mu.Unlock()
 	r.slots[run.number] = nil
 	r.changed.Broadcast()
-}
-
-func (r *Runs) removeBase(base string) {
-	if base == "" {
-		return
-	}
-	if err := os.RemoveAll(base); err != nil {
-		r.cfg.Log.Warn("the scripts' directory is left", slog.Any("error", err))
-	}
 }
 
 // Recover removes what the runs of a server left that was killed: it is called

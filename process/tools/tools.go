@@ -12,12 +12,19 @@ import (
 	"sync"
 
 	"hotcell/process"
+	"hotcell/process/script"
+	"hotcell/runtimes"
 )
 
 // Config is what the tools stand on.
 type Config struct {
-	Host process.Host
-	Log  *slog.Logger
+	Host  process.Host
+	Table *runtimes.Table
+	// Kernel gives a started kernel of a runtime that was nobody's yet.
+	Kernel func(context.Context, runtimes.Runtime) (*runtimes.Kernel, error)
+	// Admit says whether a sandbox may run something.
+	Admit func(sandbox string) error
+	Log   *slog.Logger
 }
 
 // part is one kind of thing that runs in sandboxes.
@@ -33,6 +40,8 @@ type part interface {
 
 // Tools are the parts.
 type Tools struct {
+	Scripts *script.Runs
+
 	parts []part
 }
 
@@ -41,7 +50,11 @@ func New(cfg Config) *Tools {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Tools{}
+	t := &Tools{Scripts: script.New(script.Config{
+		Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Log: cfg.Log,
+	})}
+	t.parts = []part{t.Scripts}
+	return t
 }
 
 // End ends what runs in a sandbox, all parts side by side.

@@ -31,6 +31,7 @@ type Config struct {
 	Program    string       // the node to use; empty finds it on PATH
 	ScratchDir string       // where the driver's files go; empty is the system's temporary directory
 	Env        []string     // what kernels inherit; nil is the server's own environment without HOTCELL_*
+	Cold       bool         // no process is kept waiting for a script
 	Log        *slog.Logger // nil logs nothing
 }
 
@@ -66,7 +67,7 @@ func New(cfg Config) *Runtime {
 		},
 	}}
 	r.driver.dir = cfg.ScratchDir
-	r.spare = newSpare(func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, cfg.Env) }, cfg.Log)
+	r.spare = newSpare(func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, cfg.Env) }, cfg.Cold, cfg.Log)
 	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
 	defer cancel()
 	r.info.Program, r.info.Version, r.info.Fault = find(ctx, cfg.Program, cfg.Env)

@@ -20,6 +20,7 @@ const settle = 25 * time.Millisecond
 // Goroutines: one while a process is being started, which close joins.
 type spare struct {
 	start  func(context.Context) (*runtimes.Kernel, error)
+	none   bool // keep none
 	log    *slog.Logger
 	ctx    context.Context // cancelled by close
 	cancel context.CancelFunc
@@ -31,8 +32,8 @@ type spare struct {
 	parked   *runtimes.Kernel
 }
 
-func newSpare(start func(context.Context) (*runtimes.Kernel, error), log *slog.Logger) *spare {
-	s := &spare{start: start, log: log}
+func newSpare(start func(context.Context) (*runtimes.Kernel, error), none bool, log *slog.Logger) *spare {
+	s := &spare{start: start, none: none, log: log}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -42,7 +43,7 @@ func (s *spare) take(ctx context.Context) (*runtimes.Kernel, error) {
 	s.mu.Lock()
 	k := s.parked
 	s.parked = nil
-	if !s.starting && !s.closed {
+	if !s.none && !s.starting && !s.closed {
 		s.starting = true
 		// Ends when a process is parked, or with close.
 		s.wg.Go(s.refill)
