@@ -50,7 +50,7 @@ type Config struct {
 
 // Request is a program to run.
 type Request struct {
-	Language string
+	Language string // or an alias; empty: python
 	Code     string
 	Args     []string
 	Env      map[string]string
@@ -126,7 +126,7 @@ func New(cfg Config) *Runs {
 // What the program does wrong is in the result. ctx ends the run, with its
 // cause.
 func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Result, error) {
-	runtime, language, err := r.cfg.Table.Lookup(req.Language)
+	runtime, language, err := r.cfg.Table.Lookup(cmp.Or(req.Language, "python"))
 	if err != nil {
 		return Result{}, err
 	}

@@ -1,14 +1,18 @@
 package python_test
 
 import (
+	"context"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"hotcell/internal/wire"
+	"hotcell/runtimes"
 	"hotcell/runtimes/python"
 	"hotcell/runtimes/scripttest"
 )
@@ -373,3 +377,39 @@ if __name__ == "__main__":
     process.join()
     print(process.exitcode)
 `
+
+// TestScriptOfALostKernel: a kernel that died before it became the program is
+// replaced, once.
+func TestScriptOfALostKernel(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lost int
+		ok   bool
+	}{"once": {1, true}, "twice": {2, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			given := 0
+			run, _, err := shared.RunScript(t.Context(), runtimes.Script{
+				Code: "print(1)", Dir: t.TempDir(), Own: t.TempDir(),
+				Kernel: func(ctx context.Context) (*runtimes.Kernel, error) {
+					k, err := shared.Start(ctx, runtimes.Spec{})
+					if given++; err == nil && given <= c.lost {
+						_ = k.Process.Signal(syscall.SIGKILL)
+						<-k.Process.Done()
+					}
+					return k, err
+				},
+			})
+			if (err == nil) != c.ok {
+				t.Fatalf("%v", err)
+			}
+			if err != nil {
+				return
+			}
+			defer run.Close()
+			if text, err := io.ReadAll(run.Output); err != nil || string(text) != "1\n" {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
+	}
+}
