@@ -2,6 +2,7 @@ package charts
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"hotcell/internal/wire"
 )
@@ -38,4 +39,32 @@ func ShownE2B(b wire.Bundle) (chart, figure json.RawMessage) {
 		return nil, nil
 	}
 	return chart, b[MIME]
+}
+
+// ShownDaytona reads what a bundle shows as a chart in Daytona's form. Where there
+// is none, or none that can be read, it is one of unknown type with the picture:
+// the error says why.
+func ShownDaytona(b wire.Bundle) (chart json.RawMessage, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			chart, err = pictureOnly(b), fmt.Errorf("read a chart: %v", p)
+		}
+	}()
+	f, err := FromBundle(b)
+	if f == nil || err != nil {
+		return pictureOnly(b), err
+	}
+	if chart, err = Daytona(f); err != nil {
+		return pictureOnly(b), err
+	}
+	return chart, nil
+}
+
+// pictureOnly is a chart of a picture that nothing is known of.
+func pictureOnly(b wire.Bundle) json.RawMessage {
+	raw, err := json.Marshal(daytonaChart{Type: typeUnknown, PNG: textOf(b["image/png"]), Elements: []any{}})
+	if err != nil { // strings can always be encoded
+		return json.RawMessage(`{"type":"unknown","elements":[]}`)
+	}
+	return raw
 }

@@ -16,6 +16,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/process"
+	"hotcell/process/script"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/runtimes/golang"
@@ -77,14 +78,14 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Limit:       cfg.MaxContexts,
 		IdleTimeout: cfg.IdleTimeout,
 		Complete:    charts.Shown,
-		Admit: func(sandbox string) error {
-			_, err := e.sandboxes.Enter(sandbox)
-			return err
-		},
-		Spool: stream.Options{Dir: spool},
-		Log:   cfg.Log,
+		Admit:       e.admit,
+		Spool:       stream.Options{Dir: spool},
+		Log:         cfg.Log,
 	})
-	e.tools = tools.New(tools.Config{Host: process.Host{Path: e.table.Programs(), Scratch: scratch}, Log: cfg.Log})
+	e.tools = tools.New(tools.Config{
+		Host:  process.Host{Path: e.table.Programs(), Scratch: scratch},
+		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Log: cfg.Log,
+	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
 			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id))
@@ -108,12 +109,18 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	return nil
 }
 
+// admit says whether something may run in a sandbox.
+func (e *engine) admit(sandbox string) error {
+	_, err := e.sandboxes.Enter(sandbox)
+	return err
+}
+
 // directories makes those of the data directory that the engine uses itself.
 // The scratch of a server before this one, which may have been killed, goes: its
 // name is one that nothing else has, whatever directory somebody names.
 func (cfg engineConfig) directories() (scratch, spool string, err error) {
 	scratch, spool = filepath.Join(cfg.Dir, "hotcell-scratch"), filepath.Join(cfg.Dir, "spool")
-	err = errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700), os.MkdirAll(spool, 0o700))
+	err = errors.Join(script.Recover(scratch), os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700), os.MkdirAll(spool, 0o700))
 	if err != nil {
 		return "", "", fmt.Errorf("prepare the data directory: %w", err)
 	}
@@ -132,7 +139,7 @@ func (cfg engineConfig) findRuntimes(scratch string) *runtimes.Table {
 		py = python.New(python.Config{Program: cmp.Or(cfg.Flags.Python, ownPython()), Preload: cfg.Preload, ScratchDir: scratch, Log: cfg.Log})
 	})
 	wg.Go(func() {
-		js = node.New(node.Config{Program: cfg.Flags.Node, ScratchDir: scratch, Log: cfg.Log})
+		js = node.New(node.Config{Program: cfg.Flags.Node, ScratchDir: scratch, Cold: cfg.Warm == 0, Log: cfg.Log})
 	})
 	wg.Wait()
 	return runtimes.NewTable(py, js, golang.New(golang.Config{ScratchDir: scratch, Log: cfg.Log}))

@@ -246,6 +246,16 @@ func (s *Set) spawner(r runtimes.Runtime, env map[string]string) func(context.Co
 	return s.pools[r].take
 }
 
+// Kernel gives away a parked kernel, or starts one, for what isn't a context: it
+// belongs to the caller from then on.
+func (s *Set) Kernel(ctx context.Context, r runtimes.Runtime) (*runtimes.Kernel, error) {
+	p, ok := s.pools[r]
+	if !ok {
+		return r.Start(ctx, runtimes.Spec{})
+	}
+	return p.take(ctx)
+}
+
 // reserve counts a context that is about to be made.
 func (s *Set) reserve() error {
 	s.mu.Lock()

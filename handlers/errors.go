@@ -16,6 +16,7 @@ import (
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/machine"
+	"hotcell/process/script"
 	"hotcell/process/session"
 	"hotcell/process/terminal"
 	"hotcell/runtimes"
@@ -80,6 +81,11 @@ func known() []row {
 		{terminal.ErrUnavailable, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"},
 		{terminal.ErrInputFull, http.StatusConflict, "INPUT_FULL"},
 		{terminal.ErrSlow, http.StatusGone, "OUTPUT_LOST"},
+		{script.ErrTimeout, http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT"},
+		{script.ErrStopped, http.StatusConflict, "SANDBOX_NOT_STARTED"},
+		{script.ErrBusy, http.StatusTooManyRequests, "TOO_MANY_RUNS"},
+		{script.ErrArgument, http.StatusBadRequest, "INVALID_ARGUMENT"},
+		{script.ErrUnsupported, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 		{files.ErrNotFound, http.StatusNotFound, "FILE_NOT_FOUND"},
 		{files.ErrDenied, http.StatusForbidden, "FILE_ACCESS_DENIED"},
@@ -157,7 +163,7 @@ func (s *Server) explain(err error) *fault.Fault {
 	}
 	for _, r := range known() {
 		if errors.Is(err, r.err) {
-			return &fault.Fault{Status: r.status, Code: r.code, Message: err.Error()}
+			return &fault.Fault{Status: r.status, Code: r.code, Message: err.Error(), Result: resultOf(err)}
 		}
 	}
 	id := uuid.NewString()
@@ -168,4 +174,13 @@ func (s *Server) explain(err error) *fault.Fault {
 		Message: "internal error " + id + ": the server's log says more",
 		ID:      id,
 	}
+}
+
+// resultOf is what a program had put out that was cut off.
+func resultOf(err error) *string {
+	var cut *script.CutError
+	if errors.As(err, &cut) {
+		return &cut.Output
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"hotcell/handlers/daytona/commands"
 	"hotcell/handlers/daytona/files"
+	"hotcell/handlers/daytona/scripts"
 	"hotcell/handlers/daytona/sessions"
 	"hotcell/handlers/daytona/terminals"
 	"hotcell/process/machine"
@@ -16,6 +17,9 @@ func (s *Server) parts(rooms workspaces) []func(fiber.Router) {
 		commands.Mount(commands.Deps{
 			Commands: s.cfg.Tools.Commands, Sandboxes: s.cfg.Sandboxes, Gauge: machine.NewGauge(),
 			Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
+		}),
+		scripts.Mount(scripts.Config{
+			Runs: s.cfg.Tools.Scripts, Place: rooms.Place, Language: rooms.ScriptLanguage, SandboxOf: sandboxOf, Log: s.cfg.Log,
 		}),
 		sessions.Routes(sessions.Deps{
 			Sessions: s.cfg.Tools.Sessions, Sockets: s.sockets, SandboxOf: sandboxOf, Place: rooms.Place, Version: s.cfg.Version,

@@ -33,3 +33,13 @@ func (w workspaces) Place(sandbox string) (process.Place, error) {
 	}
 	return process.Place{Sandbox: sb.ID, Dir: w.sandboxes.WorkDir(sb.ID), Env: sb.Env}, nil
 }
+
+// ScriptLanguage is the language of code that a client wants to run once and
+// calls asked.
+func (w workspaces) ScriptLanguage(sandbox, asked string) (string, error) {
+	sb, err := w.sandboxes.Enter(sandbox)
+	if err != nil {
+		return "", err
+	}
+	return daytona.ScriptLanguage(sb.Labels, asked), nil
+}

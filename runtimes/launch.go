@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,14 @@ func NewEnds() (*Ends, error) {
 	return e, nil
 }
 
+// Merge makes one pipe of the two, for a program whose output is one text. It
+// is called before the kernel has its ends.
+func (e *Ends) Merge() {
+	_ = e.Stderr.Close()
+	_ = e.Theirs[2].Close()
+	e.Stderr, e.Theirs[2] = nil, nil
+}
+
 // CloseTheirs closes the kernel's ends, once the kernel has its copies.
 func (e *Ends) CloseTheirs() {
 	for _, f := range e.Theirs {
@@ -83,7 +92,22 @@ func Launch(ctx context.Context, spec child.Spec) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec.Stdout, spec.Stderr = ends.Theirs[1], ends.Theirs[2]
+	return launch(ctx, ends, spec)
+}
+
+// LaunchScript is Launch for a driver that does nothing but become a script:
+// stdout and stderr are one pipe from the beginning.
+func LaunchScript(ctx context.Context, spec child.Spec) (*Kernel, error) {
+	ends, err := NewEnds()
+	if err != nil {
+		return nil, err
+	}
+	ends.Merge()
+	return launch(ctx, ends, spec)
+}
+
+func launch(ctx context.Context, ends *Ends, spec child.Spec) (*Kernel, error) {
+	spec.Stdout, spec.Stderr = ends.Theirs[1], cmp.Or(ends.Theirs[2], ends.Theirs[1])
 	spec.Files = append([]*os.File{ends.Theirs[0]}, spec.Files...)
 	p, err := child.Start(ctx, spec)
 	ends.CloseTheirs()
@@ -110,7 +134,7 @@ func Greet(ctx context.Context, ends *Ends, p Process) (*Kernel, error) {
 	}
 	_ = p.Signal(syscall.SIGKILL)
 	<-p.Done()
-	words := lastWords(ends.Stderr)
+	words := lastWords(cmp.Or(ends.Stderr, ends.Stdout))
 	ends.Close()
 	if errors.Is(err, io.EOF) {
 		err = errors.New("it ended before its hello: " + p.Exit().String())

@@ -73,10 +73,10 @@ func TestBundle(t *testing.T) {
 	want := map[string]any{
 		"type": "result", "is_main_result": false, "text": "t", "html": "h", "markdown": "m", "svg": "s", "png": "cG5n", "jpeg": "anBn",
 		"pdf": "cGRm", "latex": "l", "json": []any{1.0, nil}, "javascript": "j",
-		"application/vnd.example.v1+json":         map[string]any{"a": 1.0},
+		"application/vnd.example.v1+json":      map[string]any{"a": 1.0},
 		"application/vnd.hotcell.display+json": map[string]any{"display_id": "d", "update": false},
 		"extra": map[string]any{
-			"application/vnd.example.v1+json":         map[string]any{"a": 1.0},
+			"application/vnd.example.v1+json":      map[string]any{"a": 1.0},
 			"application/vnd.hotcell.display+json": map[string]any{"display_id": "d", "update": false},
 			"odd":                                  "o",
 		},

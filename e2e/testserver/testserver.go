@@ -114,16 +114,16 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: func(sandbox string) error {
-			_, err := s.Sandboxes.Enter(sandbox)
-			return err
-		},
+		Admit: s.admit,
 	}
 	if o.contexts != nil {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
-	tc := tools.Config{Host: process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()}, Log: o.log}
+	tc := tools.Config{
+		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
+		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+	}
 	if o.tools != nil {
 		o.tools(&tc)
 	}
@@ -152,6 +152,11 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.server = handlers.New(hc)
 	s.listen(tb)
 	return s
+}
+
+func (s *Server) admit(sandbox string) error {
+	_, err := s.Sandboxes.Enter(sandbox)
+	return err
 }
 
 func (s *Server) listen(tb testing.TB) {

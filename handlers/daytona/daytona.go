@@ -36,6 +36,16 @@ func Language(labels map[string]string) string {
 	return cmp.Or(labels[OwnLanguageLabel], labels[LanguageLabel])
 }
 
+// ScriptLanguage is the language of code that is run once. The SDKs always send
+// the language that their label has, so that our own label goes before it; any
+// other is what the caller means.
+func ScriptLanguage(labels map[string]string, asked string) string {
+	if own := labels[OwnLanguageLabel]; own != "" && asked == labels[LanguageLabel] {
+		return own
+	}
+	return cmp.Or(asked, Language(labels))
+}
+
 // Deps is what the dialect stands on.
 type Deps struct {
 	Contexts  *contexts.Set
@@ -92,6 +102,8 @@ type ErrorBody struct {
 	Path       string `json:"path"`
 	Method     string `json:"method"`
 	Timestamp  string `json:"timestamp"`
+	// Result is extra: what there was until the error.
+	Result *string `json:"result,omitempty"`
 }
 
 // NewErrorBody is the body of the answer to a request that failed.
@@ -109,6 +121,7 @@ func NewErrorBody(c *fiber.Ctx, f *fault.Fault) ErrorBody {
 		Path:       strings.Clone(c.Path()),
 		Method:     strings.Clone(c.Method()),
 		Timestamp:  request.Stamp(time.Now()),
+		Result:     f.Result,
 	}
 }
 

@@ -14,6 +14,9 @@ type Fault struct { //nolint:errname // fault.FaultError would say it twice
 	Code    string // for programs, NOT_FOUND
 	Message string // for people, one sentence
 	ID      string // of an unexpected error, which the server's log explains
+	// Result is what a program had put out when it was cut off, if this is about
+	// one that was.
+	Result *string
 }
 
 func (f *Fault) Error() string { return f.Message }

@@ -23,6 +23,7 @@ const (
 	ReqAck        = "ack"
 	ReqInterrupt  = "interrupt"
 	ReqShutdown   = "shutdown"
+	ReqScript     = "script"
 )
 
 // Request is one frame from the server to a driver. docs/adding-a-runtime.md
@@ -39,6 +40,19 @@ type Request struct {
 	Stdin    bool              `json:"stdin,omitempty"`  // execute: input() may ask the client
 	Value    string            `json:"value,omitempty"`  // input_reply
 	EOF      bool              `json:"eof,omitempty"`    // input_reply: end of input instead of a value
+	Script   *Script           `json:"script,omitempty"` // script
+}
+
+// Script is what a kernel becomes instead of being configured: a program that
+// runs once. The environment is the whole one.
+type Script struct {
+	File   string            `json:"file"`             // the program's text
+	Path   string            `json:"path"`             // what it is told to be, and its tracebacks say
+	Module string            `json:"module,omitempty"` // node: a file to import if the text is an ES module
+	Args   []string          `json:"args,omitempty"`
+	Env    map[string]string `json:"env,omitempty"`
+	Keep   bool              `json:"keep,omitempty"`   // node: the files stay while the program runs
+	Mapped bool              `json:"mapped,omitempty"` // node: the text carries a source map
 }
 
 // Types of [Message].

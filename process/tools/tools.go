@@ -14,13 +14,20 @@ import (
 	"hotcell/files"
 	"hotcell/process"
 	"hotcell/process/command"
+	"hotcell/process/script"
 	"hotcell/process/session"
 	"hotcell/process/terminal"
+	"hotcell/runtimes"
 )
 
 // Config is what the tools stand on.
 type Config struct {
-	Host process.Host
+	Host  process.Host
+	Table *runtimes.Table
+	// Kernel gives a started kernel of a runtime that was nobody's yet.
+	Kernel func(context.Context, runtimes.Runtime) (*runtimes.Kernel, error)
+	// Admit says whether a sandbox may run something.
+	Admit func(sandbox string) error
 	// MaxCommands is how many one-shot commands may run at once; 0 is 256.
 	MaxCommands int
 	Log         *slog.Logger
@@ -40,6 +47,7 @@ type part interface {
 // Tools are the parts.
 type Tools struct {
 	Commands  *command.Set
+	Scripts   *script.Runs
 	Sessions  *session.Set
 	Terminals *terminal.Set
 	Files     *files.Visits
@@ -58,12 +66,15 @@ func New(cfg Config) *Tools {
 	}
 	cfg.Host = host
 	t := &Tools{
-		Commands:  command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log}),
+		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log}),
+		Scripts: script.New(script.Config{
+			Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Log: cfg.Log,
+		}),
 		Sessions:  session.New(session.Config{Host: cfg.Host}),
 		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Log: cfg.Log}),
 		Files:     files.NewVisits(),
 	}
-	t.parts = []part{t.Commands, t.Sessions, t.Terminals, t.Files}
+	t.parts = []part{t.Commands, t.Scripts, t.Sessions, t.Terminals, t.Files}
 	return t
 }
 

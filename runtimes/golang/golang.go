@@ -1,6 +1,7 @@
 // Package golang runs Go: each kernel is this very program, started again, in
-// which nothing runs but an interpreter (package driver). It owns no
-// goroutines and no processes; kernels belong to whoever started them.
+// which nothing runs but an interpreter (package driver). Programs that are run
+// once are compiled, where there is a go command. It owns no goroutines and no
+// processes; kernels belong to whoever started them.
 package golang
 
 import (
@@ -23,14 +24,22 @@ type Config struct {
 	Program    string   // the program to start; empty is the running one
 	ChildArgs  []string // that make it a kernel; nil is be-child go
 	ScratchDir string   // where a kernel is before it is configured; empty is the root directory
+	Toolchain  string   // the go command that compiles programs; empty finds one on the PATH
 	Log        *slog.Logger
 }
 
 // Runtime starts Go kernels.
 type Runtime struct {
-	cfg  Config
-	info runtimes.Info
+	cfg       Config
+	info      runtimes.Info
+	toolchain finder
 }
+
+var (
+	_ runtimes.Runtime  = (*Runtime)(nil)
+	_ runtimes.BirthEnv = (*Runtime)(nil)
+	_ runtimes.Scripts  = (*Runtime)(nil)
+)
 
 // New returns the runtime. What is wrong with it stands in Info.
 func New(cfg Config) *Runtime {
@@ -47,6 +56,7 @@ func New(cfg Config) *Runtime {
 	r := &Runtime{cfg: cfg, info: runtimes.Info{
 		Name: "go", Languages: []string{"go"}, Aliases: []string{"golang=go"}, Version: version,
 	}}
+	r.toolchain.program = cfg.Toolchain
 	program, err := ownProgram(cfg.Program)
 	if err != nil {
 		r.info.Fault = fmt.Sprintf("the server's own program can't be started again, which Go needs: %v", err)

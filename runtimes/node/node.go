@@ -4,7 +4,7 @@
 // TypeScript is stripped, and import is rewritten, here before a cell is sent.
 //
 // The package owns a directory with the driver's files, from the first Start
-// to Close, and no goroutines.
+// to Close, and from the first script on a process that waits for the next.
 package node
 
 import (
@@ -31,6 +31,7 @@ type Config struct {
 	Program    string       // the node to use; empty finds it on PATH
 	ScratchDir string       // where the driver's files go; empty is the system's temporary directory
 	Env        []string     // what kernels inherit; nil is the server's own environment without HOTCELL_*
+	Cold       bool         // no process is kept waiting for a script
 	Log        *slog.Logger // nil logs nothing
 }
 
@@ -39,11 +40,13 @@ type Runtime struct {
 	cfg    Config
 	info   runtimes.Info
 	driver driver
+	spare  *spare
 }
 
 var (
 	_ runtimes.Runtime  = (*Runtime)(nil)
 	_ runtimes.BirthEnv = (*Runtime)(nil)
+	_ runtimes.Scripts  = (*Runtime)(nil)
 )
 
 // New finds the program and asks for its version. It never fails: what is
@@ -64,6 +67,7 @@ func New(cfg Config) *Runtime {
 		},
 	}}
 	r.driver.dir = cfg.ScratchDir
+	r.spare = newSpare(func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, cfg.Env) }, cfg.Cold, cfg.Log)
 	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
 	defer cancel()
 	r.info.Program, r.info.Version, r.info.Fault = find(ctx, cfg.Program, cfg.Env)
@@ -76,8 +80,11 @@ func New(cfg Config) *Runtime {
 // Info tells which Node.js is in use, or what is wrong.
 func (r *Runtime) Info() runtimes.Info { return r.info }
 
-// Close removes the driver's files.
-func (r *Runtime) Close() error { return r.driver.remove() }
+// Close ends the process that waits for a script, and removes the driver's files.
+func (r *Runtime) Close() error {
+	r.spare.close()
+	return r.driver.remove()
+}
 
 // birthVariables only take effect when Node.js, its thread pool, OpenSSL or
 // the dynamic linker starts. TZ is not among them: Node.js takes a new one

@@ -17,7 +17,7 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 	if r.info.Fault != "" {
 		return nil, fmt.Errorf("%w: %s", runtimes.ErrUnavailable, r.info.Fault)
 	}
-	main, err := r.driver.main()
+	main, err := r.driver.file(mainFile)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the node driver: %w", err)
 	}

@@ -25,7 +25,7 @@ func strip(code string) (string, *runtimes.UserError) {
 		res = transform(code)
 	}
 	if len(res.Errors) > 0 {
-		fault := syntaxError(res.Errors)
+		fault := syntaxError("cell", res.Errors)
 		fault.Incomplete = incomplete(code, fault.Value)
 		return "", fault
 	}
@@ -37,6 +37,27 @@ func strip(code string) (string, *runtimes.UserError) {
 		return out, nil
 	}
 	return relay(out, sourceMap.Mappings), nil
+}
+
+// compileProgram makes JavaScript of a whole program. Its imports are those that
+// it uses, and a map says where everything was in the text that its author knows.
+func compileProgram(code, file string) (string, *runtimes.UserError) {
+	res := api.Transform(strings.ToValidUTF8(code, "\uFFFD"), api.TransformOptions{
+		Loader:        api.LoaderTS,
+		Target:        api.ESNext,
+		Supported:     map[string]bool{"decorators": false}, // V8 has none yet
+		TsconfigRaw:   `{"compilerOptions": {"useDefineForClassFields": true}}`,
+		Sourcemap:     api.SourceMapInline,
+		Sourcefile:    file,
+		Charset:       api.CharsetUTF8,
+		LegalComments: api.LegalCommentsNone,
+		TreeShaking:   api.TreeShakingFalse,
+		LogLevel:      api.LogLevelSilent,
+	})
+	if len(res.Errors) > 0 {
+		return "", syntaxError(file, res.Errors)
+	}
+	return string(res.Code), nil
 }
 
 func transform(code string) api.TransformResult {
@@ -55,7 +76,7 @@ func transform(code string) api.TransformResult {
 }
 
 // syntaxError tells the first fault, as V8's own are told.
-func syntaxError(faults []api.Message) *runtimes.UserError {
+func syntaxError(file string, faults []api.Message) *runtimes.UserError {
 	first := faults[0]
 	e := &runtimes.UserError{Name: "SyntaxError", Value: first.Text}
 	last := "SyntaxError: " + first.Text
@@ -75,8 +96,8 @@ func syntaxError(faults []api.Message) *runtimes.UserError {
 		from := max(0, min(caret-100, len(runes)-300))
 		line, caret = string(runes[from:min(len(runes), from+300)]), caret-from
 	}
-	e.Traceback = fmt.Sprintf("cell:%d:%d\n%s\n%s^\n\n%s",
-		at.Line, utf8.RuneCountInString(at.LineText[:column])+1, line, strings.Repeat(" ", caret), last)
+	e.Traceback = fmt.Sprintf("%s:%d:%d\n%s\n%s^\n\n%s",
+		file, at.Line, utf8.RuneCountInString(at.LineText[:column])+1, line, strings.Repeat(" ", caret), last)
 	return e
 }
 

@@ -1,6 +1,8 @@
 package python_test
 
 import (
+	"context"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -70,4 +72,38 @@ func closeBench(k *runtimes.Kernel) {
 	<-k.Process.Done()
 	_ = k.Stdout.Close()
 	_ = k.Stderr.Close()
+}
+
+// BenchmarkScript is one program that imports what people who work with data
+// import, in a kernel that has been waiting: from its start to its end.
+func BenchmarkScript(b *testing.B) {
+	closeBench(benchKernel(b))
+	for _, c := range []struct{ name, code string }{{"print", "print(1)"}, {"pandas", "import pandas, numpy; print(pandas.DataFrame({'a': [1]}))"}} {
+		b.Run(c.name, func(b *testing.B) {
+			var began, ended []time.Duration
+			for b.Loop() {
+				k := benchKernel(b)
+				time.Sleep(40 * time.Millisecond)
+				dir, own := b.TempDir(), b.TempDir()
+				at := time.Now()
+				run, _, err := shared.RunScript(b.Context(), runtimes.Script{
+					Code: c.code, Dir: dir, Own: own, Env: map[string]string{"PATH": "/usr/bin:/bin"},
+					Kernel: func(context.Context) (*runtimes.Kernel, error) { return k, nil },
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				began = append(began, time.Since(at))
+				_, _ = io.Copy(io.Discard, run.Output)
+				<-run.Process.Done()
+				ended = append(ended, time.Since(at))
+				run.Close()
+			}
+			for name, times := range map[string][]time.Duration{"ms/begun": began, "ms/ended": ended} {
+				slices.Sort(times)
+				b.ReportMetric(float64(times[len(times)/2])/1e6, name)
+				b.ReportMetric(float64(times[0])/1e6, name+"-least")
+			}
+		})
+	}
 }

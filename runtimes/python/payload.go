@@ -14,8 +14,17 @@ var driver embed.FS
 
 // bootstrap is all that stands on the command line. It reads what is on
 // descriptor 4, behind the protocol's, and leaves the offset alone: the file
-// is shared by all kernels.
-const bootstrap = "import os;exec(compile(os.pread(4,os.fstat(4).st_size,0),'<hotcell boot>','exec'),{'__name__':'_hotcell_boot'})"
+// is shared by all kernels. A kernel never comes back from start. When one
+// becomes a script, everything of the driver's has returned by then: this is
+// the only frame below the script's own.
+const bootstrap = `import os
+boot={'__name__':'_hotcell_boot'}
+exec(compile(os.pread(4,os.fstat(4).st_size,0),'<hotcell boot>','exec'),boot)
+script=boot['start']()
+try:exec(script.code,script.names)
+except BaseException:script.fail()
+script.end()
+`
 
 // driverPayload makes a file, on no path that anybody could write to, of
 // boot.py with the driver's modules filled in.

@@ -37,7 +37,7 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Runtime implements [runtimes.Runtime] and [runtimes.BirthEnv].
+// Runtime implements [runtimes.Runtime], [runtimes.BirthEnv] and [runtimes.Scripts].
 type Runtime struct {
 	cfg     Config
 	found   interpreter
@@ -52,6 +52,7 @@ type Runtime struct {
 var (
 	_ runtimes.Runtime  = (*Runtime)(nil)
 	_ runtimes.BirthEnv = (*Runtime)(nil)
+	_ runtimes.Scripts  = (*Runtime)(nil)
 )
 
 // New finds the interpreter. It never fails: without a usable Python, Info

@@ -69,6 +69,9 @@ func (k *kernel) show(b wire.Bundle, at place) error {
 // tell sends what is to be seen and waits until the server has taken it, so
 // that what is printed next can't overtake it.
 func (k *kernel) tell(m wire.Message) error {
+	if k.program {
+		return k.showInScript(m.Bundle)
+	}
 	k.showing.Lock()
 	defer k.showing.Unlock()
 	k.mu.Lock()

@@ -29,6 +29,7 @@ type kernel struct {
 	imported map[string]bool // paths that the interpreter has
 	users    *goroutines
 	signals  chan os.Signal
+	program  bool // it has become a script
 
 	showing sync.Mutex // one display waits for its ack at a time
 
@@ -74,6 +75,8 @@ func (k *kernel) serve() int {
 	for req := range k.conn.requests {
 		var err error
 		switch req.Type {
+		case wire.ReqScript:
+			return k.script(req)
 		case wire.ReqConfigure:
 			err = k.conn.send(k.configure(req))
 		case wire.ReqExecute:

@@ -48,14 +48,12 @@ class DriverImporter(importlib.abc.InspectLoader, importlib.abc.MetaPathFinder):
         exec(self.get_code(module.__name__), vars(module))
 
 
-def run() -> None:
+def start() -> object:
+    """Become what the command line says. What returns is a script to run."""
     mode = sys.argv[1]
     options = sys.argv[2:]
     sys.argv[:] = [""]
     sys.meta_path.insert(0, DriverImporter())
     from _hotcell import main
 
-    main.run(mode, options)
-
-
-run()
+    return main.run(mode, options)

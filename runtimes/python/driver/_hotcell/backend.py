@@ -7,14 +7,14 @@ from typing import Any
 from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from . import kernel
+from . import running
 
 
 class FigureManager(FigureManagerBase):
     def show(self) -> None:
-        running = kernel.current()
-        if running is not None:
-            running.charts.show(self.canvas.figure)
+        owner = running.owner()
+        if owner is not None:
+            owner.charts.show(self.canvas.figure)
 
     @classmethod
     def pyplot_show(cls, **_: Any) -> None:
@@ -27,6 +27,6 @@ class FigureCanvas(FigureCanvasAgg):
 
 def show(*_: Any, **__: Any) -> None:
     """plt.show() for a matplotlib that doesn't know pyplot_show yet."""
-    running = kernel.current()
-    if running is not None:
-        running.charts.show_open()
+    owner = running.owner()
+    if owner is not None:
+        owner.charts.show_open()

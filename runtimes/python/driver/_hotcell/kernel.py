@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import cell, complete, errors, tables
+from . import cell, complete, errors, running, script, tables
 from .charts import Charts, watch_imports
 from .display import Formatter
 from .exchange import Exchange
@@ -23,6 +23,7 @@ from .history import History
 from .interrupts import Interrupts
 from .loop import KernelLoop
 from .namespace import Environment, names, reseed
+from .plain import Plain
 from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
 from .rehearsal import warm_up
 from .shell import Sinks, build, introduce, leave
@@ -32,11 +33,6 @@ from .streams import Builtins, Streams
 PROTOCOL = 1
 
 _environ = os.environ
-_running: list[Kernel] = []
-
-
-def current() -> Kernel | None:
-    return _running[-1] if _running else None
 
 
 class Kernel:
@@ -45,6 +41,7 @@ class Kernel:
     connection: Connection
     streams: Streams
     loop: KernelLoop
+    plain: Plain  # in a kernel that a template has forked
 
     def __init__(self) -> None:
         self.main = sys.modules["__main__"]
@@ -79,7 +76,7 @@ class Kernel:
             "is_complete": self.answer,
         }
         os.register_at_fork(after_in_child=self.forked)
-        _running.append(self)
+        running.show_on(self)
 
     def reset(self) -> None:
         """Forget every cell."""
@@ -93,8 +90,8 @@ class Kernel:
 
     # The life of a kernel.
 
-    def serve(self, protocol_fd: int) -> NoReturn:
-        """Connect and answer until the end."""
+    def serve(self, protocol_fd: int) -> script.Script:
+        """Connect and answer until the end. What returns is what it has become."""
         status = 0
         try:
             self.connect(high_descriptor(protocol_fd))
@@ -107,6 +104,8 @@ class Kernel:
                 kind = frame.get("type", "")
                 if kind == "shutdown":
                     break
+                if kind == "script":
+                    return script.become(self, frame)
                 if kind in self.handlers:
                     self.handlers[kind](frame)
         except Hangup:

@@ -7,40 +7,63 @@ import importlib.util
 import signal
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
+from .plain import Plain
 from .streams import unbuffer_c_output
 
+if TYPE_CHECKING:
+    from .script import Script
 
-def run(mode: str, options: list[str]) -> None:
+PROTOCOL_FD = 3
+
+
+def run(mode: str, options: list[str]) -> Script:
+    """Serve as what the server has asked for. Only a script comes back, to be run."""
     unbuffer_c_output()
-    from .kernel import Kernel
-    from .template import PROTOCOL_FD
-
     if mode == "kernel":
-        sys.path.insert(0, "")
-        Kernel().serve(PROTOCOL_FD)
-    elif mode == "template":
-        run_template(options)
-    else:
-        raise SystemExit(f"unknown mode {mode!r}")
+        return run_kernel()
+    if mode == "script":
+        from . import script
+
+        return script.await_script(PROTOCOL_FD)
+    if mode == "template":
+        return run_template(options)
+    raise SystemExit(f"unknown mode {mode!r}")
 
 
-def run_template(preload: list[str]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
+def run_kernel() -> Script:
     from .kernel import Kernel
-    from .rehearsal import rehearse
-    from .template import PROTOCOL_FD, Template, settle
 
-    kernel = Kernel()
+    sys.path.insert(0, "")
+    return Kernel().serve(PROTOCOL_FD)
+
+
+def run_template(preload: list[str]) -> Script:
+    """Fork kernels until the server closes its end. What returns is one of them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Loaded here because a kernel needs them and must not pay for them.
-    for name in ("_hotcell.complete", "asyncio", "multiprocessing", "ctypes", "resource"):
+    for name in ("asyncio", "multiprocessing", "ctypes", "resource"):
         importlib.import_module(name)
-    kernel.preloaded = [name for name in preload if import_if_there(name)]
+    preloaded = [name for name in preload if import_if_there(name)]
+    plain = Plain()
+    warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
+    with plain:
+        from .kernel import Kernel
+        from .rehearsal import rehearse
+        from .template import Template, settle
+
+        kernel = Kernel()
+        for name in ("_hotcell.complete", "_hotcell.script"):
+            importlib.import_module(name)
+    kernel.plain = plain
+    kernel.preloaded = preloaded
     draw_once()
     rehearse(kernel)
+    plain.learn()
     settle()
-    Template(PROTOCOL_FD, kernel).run()
+    Template(PROTOCOL_FD).run()
+    return kernel.serve(PROTOCOL_FD)
 
 
 def import_if_there(name: str) -> bool:

@@ -21,33 +21,35 @@ import signal
 import site
 import socket
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
-from .kernel import Kernel
 from .protocol import decode_json, encode_json
 
 PACKET = 1 << 16
-PROTOCOL_FD = 3
 
 
 class Template:
-    def __init__(self, fd: int, kernel: Kernel) -> None:
+    def __init__(self, fd: int) -> None:
         self._socket = socket.socket(fileno=fd)
-        self._kernel = kernel
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
         self._fd = fd
         self._pids: dict[int, int] = {}  # by pidfd
         self._exited: dict[int, int] = {}  # pidfd by pid, until it is reaped
 
-    def run(self) -> NoReturn:
-        """Serve until the server closes its end; then end every kernel."""
+    def run(self) -> None:
+        """Serve until the server closes its end; then end every kernel.
+
+        Returns in each child that it forks, which keeps nothing of the template
+        but its memory, and no frame: the child goes on as a kernel.
+        """
         try:
             self._say({"op": "ready", **facts()})
             while True:
                 for fd, _ in self._poll.poll():
                     if fd == self._fd:
-                        self._serve()
+                        if self._serve():
+                            return
                     else:
                         self._report_exit(fd)
         except (EOFError, OSError):
@@ -63,17 +65,19 @@ class Template:
         else:
             self._socket.send(body)
 
-    def _serve(self) -> None:
+    def _serve(self) -> bool:
+        """Take a packet. True in a forked child."""
         body, fds, _, _ = socket.recv_fds(self._socket, PACKET, 3)
         if not body:
             raise EOFError
         packet = decode_json(body.decode("utf-8"))
         if packet["op"] == "fork":
-            self._fork(int(packet["seq"]), fds)
-        elif packet["op"] == "reap":
+            return self._fork(int(packet["seq"]), fds)
+        if packet["op"] == "reap":
             self._reap(int(packet["pid"]))
+        return False
 
-    def _fork(self, seq: int, fds: list[int]) -> None:
+    def _fork(self, seq: int, fds: list[int]) -> bool:
         try:
             led, leads = os.pipe()
             fds += [led, leads]
@@ -81,9 +85,10 @@ class Template:
         except OSError as error:
             close_all(fds)
             self._say({"op": "failed", "seq": seq, "error": f"fork: {error.strerror}"})
-            return
+            return False
         if pid == 0:
-            self._become_kernel(fds)
+            self._leave(fds)
+            return True
         # Until it leads its own group it can't be signalled as one.
         fds.remove(leads)
         os.close(leads)
@@ -93,9 +98,10 @@ class Template:
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
         self._say({"op": "forked", "seq": seq, "pid": pid}, [pidfd])
+        return False
 
-    def _become_kernel(self, fds: list[int]) -> NoReturn:
-        """In the child: keep nothing of the template's but its memory."""
+    def _leave(self, fds: list[int]) -> None:
+        """In the child: take the kernel's descriptors, and leave the template's."""
         try:
             protocol, stdout, stderr, _, leads = fds
             os.setsid()
@@ -105,14 +111,14 @@ class Template:
             os.dup2(stdout, 1)
             os.dup2(stderr, 2)
             self._socket.detach()
-            if protocol != PROTOCOL_FD:
-                os.dup2(protocol, PROTOCOL_FD)
-            os.closerange(PROTOCOL_FD + 1, 1 << 20)
+            # The kernel's protocol has the number that the template's had.
+            if protocol != self._fd:
+                os.dup2(protocol, self._fd)
+            os.closerange(self._fd + 1, 1 << 20)
             os.umask(0o022)
             gc.enable()
             sys.path.insert(0, "")
-            self._kernel.serve(PROTOCOL_FD)
-        finally:
+        except BaseException:
             os._exit(1)
 
     def _report_exit(self, pidfd: int) -> None:

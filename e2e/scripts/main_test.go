@@ -1,0 +1,9 @@
+package scripts_test
+
+import (
+	"testing"
+
+	"hotcell/e2e/testserver"
+)
+
+func TestMain(m *testing.M) { testserver.Main(m) }

@@ -1,0 +1,94 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"hotcell/internal/child"
+	"hotcell/process/output"
+	"hotcell/runtimes"
+)
+
+// tailSize is how much of the output's end an error's message repeats.
+const tailSize = 1 << 10
+
+// run is one program, from its start to its end.
+type run struct {
+	sandbox string
+	own     string // its directory
+	number  int
+	limit   int // bytes of output; 0 is the default
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+}
+
+// do is a run's life.
+func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.Duration) (Result, error) {
+	if limit > 0 {
+		timer := time.AfterFunc(limit, func() { r.cancel(ErrTimeout) })
+		defer timer.Stop()
+	}
+	program.Own = r.own
+	started, rejected, err := scripts.RunScript(r.ctx, program)
+	if err != nil {
+		if r.ctx.Err() != nil && errors.Is(err, context.Cause(r.ctx)) {
+			return Result{}, r.cutShort(limit, output.New(1))
+		}
+		return Result{}, err
+	}
+	if rejected != nil {
+		return Result{ExitCode: rejected.Code, Output: rejected.Output, Engine: rejected.Engine}, nil
+	}
+	text := output.New(r.limit)
+	reader := output.Follow(started.Output, text)
+	defer reader.Close()
+	defer started.Close() // first: it ends whatever the reader waits for
+	figures := follow(started.Conn)
+
+	cut := r.await(started.Process)
+	settle(reader)
+	figures.finish()
+	if cut {
+		return Result{}, r.cutShort(limit, text)
+	}
+	return Result{
+		ExitCode: started.Process.Exit().Code, Output: text.String(), Engine: started.Engine,
+		Figures: figures.list, Omitted: figures.omitted,
+	}, nil
+}
+
+// await returns when the process has ended, and whether that was our doing.
+func (r *run) await(p runtimes.Process) (cut bool) {
+	select {
+	case <-p.Done():
+		return false
+	case <-r.ctx.Done():
+	}
+	select {
+	case <-p.Done(): // in the same moment, by itself
+		return false
+	default:
+	}
+	_ = p.Signal(syscall.SIGKILL)
+	<-p.Done()
+	return true
+}
+
+// settle takes the rest of the output. Whoever still has the pipe open when the
+// program's session has been killed has left that session: it is ended too.
+func settle(reader *output.Reader) {
+	const attempts = 3 // it may fork while it is looked for
+	for range attempts {
+		if !reader.Finish() {
+			return
+		}
+		child.EndWriters(reader.File())
+	}
+	reader.Finish()
+}
+
+func (r *run) cutShort(limit time.Duration, text *output.Collector) *CutError {
+	return &CutError{Cause: context.Cause(r.ctx), Limit: limit, Output: text.String(), Tail: text.Tail(tailSize)}
+}

@@ -1,0 +1,107 @@
+package script
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"hotcell/process"
+	"hotcell/runtimes"
+)
+
+// baseName is the directory in a scratch directory in which runs have theirs.
+const baseName = "scripts"
+
+// enter finds room for a run: a number, and a directory of that name. The
+// lowest free number is taken, so that a program that is run again mostly has
+// the same path in its tracebacks.
+func (r *Runs) enter(ctx context.Context, sandbox string) (*run, error) {
+	run, err := r.reserve(ctx, sandbox)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeOwn(run.own); err != nil {
+		r.leave(run)
+		return nil, err
+	}
+	return run, nil
+}
+
+func (r *Runs) reserve(ctx context.Context, sandbox string) (*run, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, process.ErrClosed
+	}
+	number := 0
+	for number < len(r.slots) && r.slots[number] != nil {
+		number++
+	}
+	if number >= r.cfg.Limit {
+		return nil, fmt.Errorf("%w: at most %d at once; try again when one has ended", ErrBusy, r.cfg.Limit)
+	}
+	if number == len(r.slots) {
+		r.slots = append(r.slots, nil)
+	}
+	run := &run{sandbox: sandbox, own: filepath.Join(r.base, strconv.Itoa(number+1)), number: number, limit: r.cfg.OutputLimit}
+	run.ctx, run.cancel = context.WithCancelCause(ctx)
+	r.slots[number] = run
+	return run, nil
+}
+
+// basePath is where the runs of a server have their directories.
+func basePath(scratch string) string {
+	if scratch != "" {
+		return filepath.Join(scratch, baseName)
+	}
+	return filepath.Join(os.TempDir(), "hotcell-"+baseName+"-"+rand.Text()) // others may have theirs there
+}
+
+// makeOwn makes a run's directory. What an earlier one could not remove goes.
+func makeOwn(dir string) error {
+	err := os.MkdirAll(filepath.Dir(dir), 0o700)
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		if err = runtimes.Clean(dir); err == nil {
+			err = os.Mkdir(dir, 0o700)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("make the script's directory: %w", err)
+	}
+	return nil
+}
+
+// leave removes what a run had, and gives its place to others.
+func (r *Runs) leave(run *run) {
+	run.cancel(nil)
+	if err := runtimes.Clean(run.own); err != nil {
+		r.cfg.Log.Warn("a script's files are left", slog.String("sandbox", run.sandbox), slog.Any("error", err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slots[run.number] = nil
+	r.changed.Broadcast()
+}
+
+// Recover removes what the runs of a server left that was killed: it is called
+// before its scratch directory is thrown away, since some of it is elsewhere.
+func Recover(scratch string) error {
+	entries, err := os.ReadDir(filepath.Join(scratch, baseName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		errs = append(errs, runtimes.Clean(filepath.Join(scratch, baseName, e.Name())))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,92 @@
+package runtimes
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// besideList is the file in a run's own directory that lists, with a NUL behind
+// each, the files that the run has elsewhere.
+const besideList = "beside"
+
+// hiddenName is how the names of those files begin.
+const hiddenName = ".script"
+
+// Write puts a file into the run's own directory.
+func (s Script) Write(name, text string) (path string, err error) {
+	path = filepath.Join(s.Own, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("write the script: %w", err)
+	}
+	return path, nil
+}
+
+// WriteBeside puts a file into the directory in which the script runs, for a
+// program that looks around from the place where it lies. Its name begins with
+// a dot, and is the same in each run unless there is such a file. [Clean]
+// removes it. Where the directory can't be written to, it becomes one of the
+// run's own.
+func (s Script) WriteBeside(ext, text string) (path string, err error) {
+	return s.WriteBesideOf(ext, func(string) string { return text })
+}
+
+// WriteBesideOf is WriteBeside for a text that has to know its path.
+func (s Script) WriteBesideOf(ext string, text func(path string) string) (path string, err error) {
+	for _, name := range []string{hiddenName + ext, hiddenName + "-" + strings.ToLower(rand.Text()) + ext} {
+		path = filepath.Join(s.Dir, name)
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			break
+		}
+		noted := note(s.Own, path)
+		_, err = f.WriteString(text(path))
+		if err = errors.Join(noted, err, f.Close()); err != nil {
+			return "", errors.Join(fmt.Errorf("write the script: %w", err), os.Remove(path))
+		}
+		return path, nil
+	}
+	path = filepath.Join(s.Own, "script"+ext)
+	return s.Write("script"+ext, text(path))
+}
+
+// note remembers a file that has to be removed.
+func note(own, path string) error {
+	f, err := os.OpenFile(filepath.Join(own, besideList), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(path + "\x00")
+	return errors.Join(err, f.Close())
+}
+
+// Clean removes a run's own directory and what is listed in it. It is also for
+// those that a server left which was killed.
+func Clean(own string) error {
+	list, err := os.ReadFile(filepath.Join(own, besideList))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	errs := []error{err}
+	for path := range strings.SplitSeq(string(list), "\x00") {
+		// The list is where user code could have written to it.
+		if !strings.HasPrefix(filepath.Base(path), hiddenName) {
+			continue
+		}
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, os.RemoveAll(own))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("remove what a script left: %w", err)
+	}
+	return nil
+}
