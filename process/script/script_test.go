@@ -324,7 +324,8 @@ func TestFigures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !cmp.Equal(got.Figures, c.want) || got.Omitted != c.omitted {
+			same := cmp.Comparer(func(a, b json.RawMessage) bool { return string(a) == string(b) })
+			if !cmp.Equal(got.Figures, c.want, same) || got.Omitted != c.omitted {
 				t.Errorf("%.300q, %d omitted", got.Figures, got.Omitted)
 			}
 		})
