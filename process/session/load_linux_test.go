@@ -34,6 +34,19 @@ func TestThousandCommands(t *testing.T) {
 	}
 }
 
+// TestSilentCommands checks that pipes which serve one command after the other keep
+// nobody waiting for the end of the commands before.
+func TestSilentCommands(t *testing.T) {
+	b := newLab(t, "bash", session.Limits{})
+	s := b.open(t, "s")
+	run(t, s, "true")
+	before := b.inventory(t)
+	for range 100 {
+		run(t, s, "true")
+	}
+	b.settlesAt(t, before)
+}
+
 func TestHundredSessions(t *testing.T) {
 	b := newLab(t, "bash", session.Limits{})
 	began := time.Now()
@@ -109,6 +122,12 @@ func TestNothingIsLeft(t *testing.T) {
 	for range 5 {
 		turn()
 	}
+	b.settlesAt(t, before)
+}
+
+// settlesAt wants as much as there was before.
+func (b *lab) settlesAt(t *testing.T, before inventory) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := procs.Eventually(ctx, func() error {
