@@ -126,6 +126,7 @@ func (l shellLab) input(t *testing.T, id, cmd, data string) {
 }
 
 func followLive(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "follow live")
 	cmd := l.execute(t, "follow live", obj{"command": "echo zażółć; printf 🧪; read x; echo got $x >&2; read y", "runAsync": true, "suppressInputEcho": true}, 202, nil).CmdID
 	conn := l.dialLog(t, "follow live", cmd)
@@ -149,6 +150,7 @@ func followLive(t *testing.T, l shellLab) {
 }
 
 func followAfterTheEnd(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "follow late")
 	e := l.run(t, "follow late", "seq 1 20000; for i in 1 2 3 4 5; do printf 'ä🧪€%.0s' $(seq 1 5000); echo e$i >&2; done")
 	f := follow(t, l.dialLog(t, "follow late", e.CmdID))
@@ -169,6 +171,7 @@ func followAfterTheEnd(t *testing.T, l shellLab) {
 
 // followMany has followers of one command, one of whom doesn't read.
 func followMany(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "follow many")
 	const size = 8_000_000
 	cmd := l.begin(t, "follow many", fmt.Sprintf("read x; head -c %d /dev/zero | tr '\\0' x; echo; echo end >&2", size))
@@ -190,6 +193,7 @@ func followMany(t *testing.T, l shellLab) {
 }
 
 func followRefused(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "follow refused")
 	for _, path := range []string{l.path("nobody", "/command/x/logs?follow=true"), l.path("follow refused", "/command/x/logs?follow=true")} {
 		if _, status, err := dialPath(t, l.Server, path, withKey(l.Server, nil)); err == nil || status != 404 {
@@ -206,6 +210,7 @@ func followRefused(t *testing.T, l shellLab) {
 
 // followDeleted deletes a session that is followed.
 func followDeleted(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "follow deleted")
 	cmd := l.begin(t, "follow deleted", "echo on; sleep 600")
 	awaitOutput(t, l, "follow deleted", cmd)
@@ -224,6 +229,7 @@ func followDeleted(t *testing.T, l shellLab) {
 
 // followMarkers documents what happens to output that looks like a marker.
 func followMarkers(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "follow markers")
 	e := l.run(t, "follow markers", `printf 'a\001\001\001b\002\002\002c\000\377'`)
 	if want := "a\x01\x01\x01b\x02\x02\x02c\x00\uFFFD"; *e.Stdout != want || *e.Output != want {
@@ -237,6 +243,7 @@ func followMarkers(t *testing.T, l shellLab) {
 // followAddresses follows as clients do that can't send headers, or know only
 // a host and a token.
 func followAddresses(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "follow a/b")
 	cmd := l.run(t, "follow a/b", "echo here").CmdID
 	preview := decode(t, l.want(t, 200, "GET", "/api/sandbox/default/ports/2280/preview-url", nil, nil))

@@ -139,6 +139,7 @@ func TestSessionsAtShutdown(t *testing.T) {
 }
 
 func sessionLife(t *testing.T, l shellLab) {
+	t.Helper()
 	for _, id := range []string{"plain", "a/b//c", "../x", "zażółć 🧪 ?#%", "a/command/b/logs", "entrypoints"} {
 		l.open(t, id)
 		l.refused(t, http.StatusConflict, "CONFLICT", "exists already", "POST", "/toolbox/default/process/session", obj{"sessionId": id})
@@ -173,6 +174,7 @@ func sessionLife(t *testing.T, l shellLab) {
 }
 
 func sessionRefusals(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "refusals")
 	all := "/toolbox/default/process/session"
 	cmd := l.run(t, "refusals", "true").CmdID
@@ -212,6 +214,7 @@ func sessionRefusals(t *testing.T, l shellLab) {
 
 // sessionSandboxes checks that each has its own, and that a stopped one has none.
 func sessionSandboxes(t *testing.T, l shellLab) {
+	t.Helper()
 	var labs []shellLab
 	for range 2 {
 		id, _ := sandbox(t, l.Server, obj{"env": obj{"HC_X": "here"}})["id"].(string)
@@ -282,6 +285,7 @@ func awaitCommands(t *testing.T, l shellLab, id string, n int) {
 }
 
 func sessionAsync(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "async")
 	for _, member := range []string{"runAsync", "async"} {
 		body := l.want(t, http.StatusAccepted, "POST", l.path("async", "/exec"), obj{"command": "printf 'name? '; read n; echo hello $n", member: true}, as("0.218.0"))
@@ -328,6 +332,7 @@ func queuedSync(t *testing.T, l shellLab, id string) (cmd string, gone <-chan st
 }
 
 func sessionEnd(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "its end")
 	e := l.run(t, "its end", "echo bye; exit 3")
 	if *e.ExitCode != 3 || *e.Stdout != "bye\n" {
@@ -343,6 +348,7 @@ func sessionEnd(t *testing.T, l shellLab) {
 
 // sessionVersions goes through what SDKs of all ages read.
 func sessionVersions(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "versions")
 	const (
 		command = "echo 'out <&>\"'; echo err >&2"
@@ -399,6 +405,7 @@ func sessionVersions(t *testing.T, l shellLab) {
 }
 
 func sessionEntrypoint(t *testing.T, l shellLab) {
+	t.Helper()
 	got := decode(t, l.want(t, 200, "GET", l.path("entrypoint", ""), nil, nil))
 	if commands, _ := got["commands"].([]any); got["sessionId"] != "entrypoint" || len(commands) != 1 {
 		t.Errorf("%v", got)
@@ -417,6 +424,7 @@ func sessionEntrypoint(t *testing.T, l shellLab) {
 }
 
 func sessionLargeCommand(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "large")
 	e := l.run(t, "large", "x='"+strings.Repeat("y", 5_000_000)+"'; echo ${#x}")
 	if *e.Stdout != "5000000\n" {
@@ -426,6 +434,7 @@ func sessionLargeCommand(t *testing.T, l shellLab) {
 
 // sessionDeletion deletes one while clients wait for its commands.
 func sessionDeletion(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "deletion")
 	answers := make(chan obj)
 	for _, command := range []string{"sleep 600", "sleep 601"} {
@@ -450,6 +459,7 @@ func sessionDeletion(t *testing.T, l shellLab) {
 // sessionClientLeft has a client that leaves while its command runs: it goes on,
 // and so does the session.
 func sessionClientLeft(t *testing.T, l shellLab) {
+	t.Helper()
 	l.open(t, "left")
 	ctx, cancel := context.WithCancel(t.Context())
 	body := strings.NewReader(`{"command": "mkfifo left-gate; read x <left-gate; echo $x"}`)

@@ -19,6 +19,7 @@ type step struct {
 // TestState goes through what commands do to the shell that they share.
 func TestState(t *testing.T) {
 	shells(t, func(t *testing.T, shell string) {
+		t.Helper()
 		for name, steps := range map[string][]step{
 			"directory":   {{text: "cd /usr; cd /"}, {text: "pwd; cd - >/dev/null; pwd; echo $OLDPWD", out: "/\n/usr\n/\n"}},
 			"variables":   {{text: "export A=1 B='x y'; C=3"}, {text: `echo $A "$B" $C; sh -c 'echo $A$C'`, out: "1 x y 3\n1\n"}},
