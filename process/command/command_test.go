@@ -114,7 +114,7 @@ func TestBackground(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
 			_, out := run(t, s, command.Spec{Text: start})
-			if took := time.Since(began); took > 2*time.Second {
+			if took := time.Since(began); took > 10*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if stat, err := os.ReadFile("/proc/" + strings.TrimSpace(out) + "/stat"); err == nil && !strings.Contains(string(stat), ") Z ") {
@@ -132,7 +132,7 @@ func TestTimeout(t *testing.T) {
 	if o.Status != command.StatusTimeout || o.Code != 137 || out != "before\n" || !strings.Contains(o.Reason, "200ms") {
 		t.Errorf("%+v %q", o, out)
 	}
-	if took := time.Since(began); took > 2*time.Second || o.Duration < 200 || o.Duration > 2000 {
+	if took := time.Since(began); took > 10*time.Second || o.Duration < 200 || o.Duration > 10_000 {
 		t.Errorf("it took %s, and says %.0f ms", took, o.Duration)
 	}
 }

@@ -73,7 +73,7 @@ func (s *Spec) check() error {
 	case s.Argv != nil && (len(s.Argv) == 0 || s.Argv[0] == ""):
 		return &InvalidError{"the command names no program"}
 	case strings.ContainsRune(s.Text, 0) || slices.ContainsFunc(s.Argv, func(a string) bool { return strings.ContainsRune(a, 0) }):
-		return &InvalidError{"the command has a NUL byte in it, which no program can be given; put such bytes in a file, or write $'\\\\0' or printf '\\\\0' for the shell"}
+		return &InvalidError{"the command has a NUL byte in it, which no program can be given; let it make such bytes itself (printf '\\0'), or put them in a file"}
 	}
 	return nil
 }
@@ -121,7 +121,6 @@ func (s *Spec) start(ctx context.Context, host process.Host, in *os.File, out [2
 			defer text.Close()
 		}
 	}
-
 	p, err := child.Start(ctx, spec)
 	if err != nil {
 		return nil, "", s.diagnose(err)

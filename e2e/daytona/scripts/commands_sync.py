@@ -52,7 +52,7 @@ def a_timeout() -> None:
     try:
         sandbox.process.exec("echo so far; sleep 10", timeout=1)
     except DaytonaProcessExecutionTimeoutError as e:
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 3
         assert e.status_code == 408, e
         assert "so far" in str(e), e
     else:
