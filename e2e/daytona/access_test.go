@@ -132,7 +132,7 @@ func previewTokens(t *testing.T, s *testserver.Server) {
 		t.Errorf("link %v", link)
 	}
 	token, _ := link["token"].(string)
-	signed, _ := preview(id, "/ports/2280/signed-preview-url?expiresInSeconds=60")["token"].(string)
+	signed, _ := preview(id, "/ports/2280/signed-preview-url?expiresInSeconds=600")["token"].(string)
 	header := func(token string) http.Header { return http.Header{"X-Daytona-Preview-Token": {token}} }
 
 	for name, try := range map[string]struct {
