@@ -38,40 +38,46 @@ const chunked = "Transfer-Encoding: chunked"
 func TestLargeBodies(t *testing.T) {
 	s := testserver.Start(t)
 	piece := strings.Repeat(" ", 1<<20)
-	for _, address := range []string{
-		"POST /api/sandbox", "POST /api/sandbox/default/stop", "PUT /api/sandbox/default/labels",
-		"POST /toolbox/default/process/interpreter/context", "POST /toolbox/default/files/replace",
-		"POST /toolbox/default/files/bulk-download", "DELETE /toolbox/default/files", "GET /toolbox/default/files/upload",
-		"POST /api/toolbox/default/toolbox/files/folder", "POST /files/move", "POST /v1/contexts", "POST /v1/nowhere",
+	ways := map[string]func(c *client, method, path string){
+		"in one": func(c *client, method, path string) {
+			c.head(method, path, length(body.Limit+1))
+			for range body.Limit >> 20 {
+				c.send(piece)
+			}
+			c.send(" ")
+		},
+		"in chunks": func(c *client, method, path string) {
+			c.head(method, path, chunked)
+			for range body.Limit>>20 + 1 {
+				c.chunk(piece)
+			}
+			c.chunk("")
+		},
+	}
+	for _, tc := range []struct{ method, path, way string }{
+		{"POST", "/api/sandbox", "in one"},
+		{"POST", "/api/sandbox", "in chunks"},
+		{"POST", "/api/sandbox/default/stop", "in chunks"},
+		{"POST", "/toolbox/default/process/interpreter/context", "in one"},
+		{"POST", "/toolbox/default/files/replace", "in chunks"},
+		{"DELETE", "/toolbox/default/files", "in one"},
+		{"GET", "/toolbox/default/files/upload", "in chunks"},
+		{"POST", "/api/toolbox/default/toolbox/files/folder", "in chunks"},
+		{"POST", "/files/bulk-download", "in one"},
+		{"POST", "/v1/contexts", "in one"},
+		{"POST", "/v1/contexts", "in chunks"},
+		{"POST", "/v1/nowhere", "in chunks"},
 	} {
-		method, path, _ := strings.Cut(address, " ")
-		for name, send := range map[string]func(*client){
-			"in one": func(c *client) {
-				c.head(method, path, length(body.Limit+1))
-				for range body.Limit >> 20 {
-					c.send(piece)
-				}
-				c.send(" ")
-			},
-			"in chunks": func(c *client) {
-				c.head(method, path, chunked)
-				for range body.Limit>>20 + 1 {
-					c.chunk(piece)
-				}
-				c.chunk("")
-			},
-		} {
-			t.Run(address+" "+name, func(t *testing.T) {
-				c := connect(t, s)
-				c.t = t
-				send(c)
-				a := c.answer()
-				if a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.message(t), "67108864") || !a.close {
-					t.Errorf("%d %s %v", a.status, a.body, a.close)
-				}
-				c.over()
-			})
-		}
+		t.Run(tc.method+tc.path+" "+tc.way, func(t *testing.T) {
+			c := connect(t, s)
+			c.t = t
+			ways[tc.way](c, tc.method, tc.path)
+			a := c.answer()
+			if a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.message(t), "67108864") || !a.close {
+				t.Errorf("%d %s %v", a.status, a.body, a.close)
+			}
+			c.over()
+		})
 	}
 	if sb, err := s.Sandboxes.Lookup("default"); err != nil || sb.State != sandboxes.Started {
 		t.Errorf("a refused request did something: %+v %v", sb, err)

@@ -37,7 +37,7 @@ func connect(t *testing.T, s *testserver.Server) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(3 * patience))
+	_ = conn.SetDeadline(time.Now().Add(6 * patience))
 	return &client{t: t, conn: conn, in: bufio.NewReader(conn), key: s.Key}
 }
 

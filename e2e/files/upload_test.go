@@ -14,6 +14,7 @@ import (
 
 	"hotcell/e2e/testserver"
 	"hotcell/handlers"
+	"hotcell/sandboxes"
 )
 
 func TestUploads(t *testing.T) {
@@ -339,18 +340,21 @@ func TestTheSandboxEndsFirst(t *testing.T) {
 // TestActivity counts as work in a sandbox while it lasts.
 func TestActivity(t *testing.T) {
 	t.Parallel()
-	const minute = time.Second // a busy machine takes a while from one request to the next
+	const minute = time.Second
 	s := testserver.Start(t, testserver.WithMinute(minute))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	watch := s.Sandboxes.Watch()
 	defer watch.Close()
 	c := connect(t, s)
-	c.head("POST", "/api/sandbox/default/autostop/1", length(0))
-	if a := c.answer(); a.status != http.StatusOK {
+	c.head("POST", "/files/upload-v2?path=f", length(13))
+	c.send("x")
+	busy(t, s)
+	other := connect(t, s)
+	other.head("POST", "/api/sandbox/default/autostop/1", length(0))
+	if a := other.answer(); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	c.head("POST", "/files/upload-v2?path=f", length(12))
 	tick := time.NewTicker(minute / 4)
 	defer tick.Stop()
 	for range 12 {
@@ -362,10 +366,13 @@ func TestActivity(t *testing.T) {
 	if a := c.answer(); a.status != http.StatusOK {
 		t.Errorf("an idle stop came over an upload: %d %s", a.status, a.body)
 	}
+	if sb, err := s.Sandboxes.Lookup("default"); err != nil || sb.State != sandboxes.Started {
+		t.Errorf("an idle stop came over an upload: %+v %v", sb, err)
+	}
 	for {
 		select {
 		case ev := <-watch.Events():
-			if ev.Sandbox.State == "stopped" {
+			if ev.Sandbox.State == sandboxes.Stopped {
 				return
 			}
 		case <-ctx.Done():

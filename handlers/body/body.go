@@ -120,8 +120,7 @@ func (r *Reader) explain(err error) error {
 	if conn, ok := r.conn.(*Conn); ok {
 		failure = conn.readErr
 	}
-	var ne net.Error
-	silent := errors.As(failure, &ne) && ne.Timeout() || errors.As(err, &ne) && ne.Timeout() || errors.Is(err, fasthttp.ErrTimeout)
+	silent := isTimeout(failure) || isTimeout(err) || errors.Is(err, fasthttp.ErrTimeout)
 	switch {
 	case r.ctx != nil && r.ctx.Err() != nil:
 		return context.Cause(r.ctx)

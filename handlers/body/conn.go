@@ -1,6 +1,7 @@
 package body
 
 import (
+	"errors"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -50,10 +51,18 @@ func (c *Conn) Linger() { c.lingers.Store(true) }
 // Close closes the connection; after Linger, when the client has, or its time
 // is over. A second Close, or Abort, ends the wait.
 func (c *Conn) Close() error {
-	if c.lingers.Load() && c.readErr == nil && !c.closing.Swap(true) {
+	if c.lingers.Load() && !c.left() && !c.closing.Swap(true) {
 		c.linger()
 	}
 	return c.TCPConn.Close()
+}
+
+// left reports that the client has, in contrast to being late.
+func (c *Conn) left() bool { return c.readErr != nil && !isTimeout(c.readErr) }
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
 }
 
 // Abort closes the connection at once.

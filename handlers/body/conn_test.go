@@ -69,6 +69,34 @@ func TestALastAnswerArrives(t *testing.T) {
 	}
 }
 
+// TestALateClientGetsItsAnswer although it was waited for in vain before.
+func TestALateClientGetsItsAnswer(t *testing.T) {
+	t.Parallel()
+	server, client := pair(t)
+	_ = server.SetReadDeadline(time.Unix(1, 0))
+	if _, err := server.Read(make([]byte, 1)); err == nil {
+		t.Fatal("it isn't late")
+	}
+	server.Linger()
+	closed := make(chan error, 1)
+	go func() { // ends when the client has closed
+		_, err := server.Write([]byte("the answer"))
+		closed <- errors.Join(err, server.Close())
+	}()
+	for range 32 {
+		if _, err := client.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err := io.ReadAll(client); err != nil || string(all) != "the answer" {
+		t.Errorf("%q %v", all, err)
+	}
+	_ = client.Close()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAbortDoesNotWait for a client, not even where Close does already.
 func TestAbortDoesNotWait(t *testing.T) {
 	t.Parallel()
