@@ -2,6 +2,7 @@ package script
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"hotcell/runtimes"
@@ -41,7 +42,8 @@ func (r *run) untimed(find func(context.Context) (*runtimes.Kernel, error)) func
 				r.clock.timer.Reset(left)
 			}()
 		}
-		ctx, cancel := context.WithTimeout(ctx, startTimeout)
+		late := fmt.Errorf("%w: no kernel was ready within %s", runtimes.ErrUnavailable, startTimeout)
+		ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, late)
 		defer cancel()
 		return find(ctx)
 	}
