@@ -44,6 +44,10 @@ func (f *shell) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.Run
 		}
 		<-ctx.Done()
 		return nil, nil, context.Cause(ctx)
+	case "with a kernel":
+		if _, err := s.Kernel(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
 	if f.fail != nil {
 		return nil, nil, f.fail

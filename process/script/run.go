@@ -22,14 +22,13 @@ type run struct {
 	limit   int // bytes of output; 0 is the default
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
+	clock   clock
 }
 
 // do is a run's life.
 func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.Duration) (Result, error) {
-	if limit > 0 {
-		timer := time.AfterFunc(limit, func() { r.cancel(ErrTimeout) })
-		defer timer.Stop()
-	}
+	r.clock.start(limit, func() { r.cancel(ErrTimeout) })
+	defer r.clock.stop()
 	program.Own = r.own
 	started, rejected, err := scripts.RunScript(r.ctx, program)
 	if err != nil {

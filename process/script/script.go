@@ -54,7 +54,7 @@ type Request struct {
 	Code     string
 	Args     []string
 	Env      map[string]string
-	Timeout  time.Duration // 0 is none; starting and compiling count
+	Timeout  time.Duration // 0 is none; compiling counts, waiting for a kernel doesn't
 }
 
 // Result is how a program ended.
@@ -138,9 +138,6 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 	if err != nil {
 		return Result{}, err
 	}
-	if r.cfg.Kernel != nil {
-		program.Kernel = func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, runtime) }
-	}
 	run, err := r.enter(ctx, place.Sandbox)
 	if err != nil {
 		return Result{}, err
@@ -148,6 +145,9 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 	defer r.leave(run)
 	if err := r.cfg.Admit(place.Sandbox); err != nil {
 		return Result{}, err
+	}
+	if r.cfg.Kernel != nil {
+		program.Kernel = run.untimed(func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, runtime) })
 	}
 	result, err := run.do(scripts, program, req.Timeout)
 	if errors.Is(err, syscall.E2BIG) {

@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -143,6 +144,31 @@ func TestTimeout(t *testing.T) {
 			}
 			empty(t, p.Dir)
 		})
+	}
+}
+
+// TestWaitingForAKernelIsFree: only the program's own time counts.
+func TestWaitingForAKernelIsFree(t *testing.T) {
+	t.Parallel()
+	r, _ := runs(t, &shell{}, func(c *script.Config) {
+		c.Kernel = func(ctx context.Context, _ runtimes.Runtime) (*runtimes.Kernel, error) {
+			wait := time.NewTimer(400 * time.Millisecond)
+			defer wait.Stop()
+			select {
+			case <-wait.C:
+				return nil, nil
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+	})
+	_, err := r.Run(t.Context(), place(t), script.Request{Language: "sh", Code: "with a kernel", Timeout: 300 * time.Millisecond})
+	if err != nil {
+		t.Error(err)
+	}
+	_, err = r.Run(t.Context(), place(t), script.Request{Language: "sh", Code: "sleep 600", Timeout: 300 * time.Millisecond})
+	if !errors.Is(err, script.ErrTimeout) {
+		t.Error(err)
 	}
 }
 

@@ -138,3 +138,12 @@ func TestScriptTimeIncludesCompiling(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+func TestScriptHasNoOtherVariables(t *testing.T) {
+	t.Parallel()
+	r := golang.New(golang.Config{ScratchDir: t.TempDir()})
+	got := scripttest.Run(t, r, scripttest.Program{Language: "go", Code: `fmt.Println(os.LookupEnv("HOME"))`, Unset: "HOME"})
+	if got.Output != " false\n" {
+		t.Errorf("%q", got.Output)
+	}
+}

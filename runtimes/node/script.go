@@ -123,7 +123,7 @@ func lend(code, path string, keep bool) string {
 	b.WriteString(`module.filename=__filename;module.paths=Module._nodeModulePaths(__dirname);process.mainModule=module;`)
 	b.WriteString(`export const require=createRequire(__filename);`)
 	if !keep {
-		b.WriteString(`unlinkSync(__filename);`)
+		b.WriteString(`try{unlinkSync(__filename)}catch{}`)
 	}
 	return "\nimport{" + strings.Join(names, ",") + `}from"data:text/javascript,` + escape(b.String()) + "\";\n"
 }

@@ -225,3 +225,11 @@ func TestScriptsAreFresh(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestScriptHasNoOtherVariables(t *testing.T) {
+	t.Parallel()
+	got := scripttest.Run(t, newRuntime(t), scripttest.Program{Language: "javascript", Code: "console.log(process.env.HOME, require('child_process').execSync('echo $HOME').toString())", Unset: "HOME"})
+	if got.Output != "undefined \n\n" {
+		t.Errorf("%q", got.Output)
+	}
+}

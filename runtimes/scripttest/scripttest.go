@@ -29,6 +29,7 @@ type Program struct {
 	Code     string
 	Args     []string
 	Vars     map[string]string
+	Unset    string            // a variable that the program doesn't get
 	Files    map[string]string // of its directory, by relative path
 }
 
@@ -64,6 +65,7 @@ func (p Program) environ(dir string) map[string]string {
 		env[name] = value
 	}
 	env["PWD"] = dir
+	delete(env, p.Unset)
 	maps.Copy(env, p.Vars)
 	return env
 }
