@@ -9,12 +9,10 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"hotcell/e2e/procs"
-	"hotcell/internal/child"
 	"hotcell/process/session"
 )
 
@@ -144,7 +142,6 @@ func (b *lab) settlesAt(t *testing.T, before inventory) {
 // TestNoProcessIsLeft names the processes that a session leaves.
 func TestNoProcessIsLeft(t *testing.T) {
 	t.Parallel()
-	daemons := findsDaemons(t)
 	for name, text := range map[string]string{
 		"in the group":     "sleep MARK &",
 		"another group":    "set -m; sleep MARK &",
@@ -156,9 +153,6 @@ func TestNoProcessIsLeft(t *testing.T) {
 		for way, last := range map[string]string{"deleted": "", "exited": "exit 1"} {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				if strings.Contains(text, "setsid") && !daemons {
-					t.Skip("internal/child doesn't find what has left its session")
-				}
 				b := newLab(t, "bash", session.Limits{})
 				s := b.open(t, "s")
 				mark := fmt.Sprintf("600.%d", rand.Uint64()) // in its arguments
@@ -174,28 +168,6 @@ func TestNoProcessIsLeft(t *testing.T) {
 			})
 		}
 	}
-}
-
-// findsDaemons reports whether what has a session of its own ends with the shell
-// that it came from, once that has ended by itself.
-func findsDaemons(t *testing.T) bool {
-	t.Helper()
-	mark := fmt.Sprintf("600.%d", rand.Uint64())
-	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", "setsid sleep " + mark + " & sleep 0.05"}, Env: os.Environ()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	left := sleepers(t, mark)
-	<-p.Done()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if procs.Gone(ctx, left) == nil {
-		return true
-	}
-	for _, p := range left {
-		_ = syscall.Kill(p.Pid, syscall.SIGKILL)
-	}
-	return false
 }
 
 func gone(t *testing.T, left []procs.Process) {
