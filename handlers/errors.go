@@ -47,6 +47,7 @@ func known() []row {
 		{process.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{script.ErrTimeout, http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT"},
 		{script.ErrStopped, http.StatusConflict, "SANDBOX_STOPPED"},
+		{script.ErrUnknownEnd, http.StatusInternalServerError, "EXIT_UNKNOWN"},
 		{script.ErrBusy, http.StatusTooManyRequests, "TOO_MANY_RUNS"},
 		{script.ErrArgument, http.StatusBadRequest, "INVALID_ARGUMENT"},
 		{script.ErrUnsupported, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
