@@ -83,6 +83,7 @@ func known() []row {
 		{terminal.ErrSlow, http.StatusGone, "OUTPUT_LOST"},
 		{script.ErrTimeout, http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT"},
 		{script.ErrStopped, http.StatusConflict, "SANDBOX_NOT_STARTED"},
+		{script.ErrUnknownEnd, http.StatusInternalServerError, "EXIT_UNKNOWN"},
 		{script.ErrBusy, http.StatusTooManyRequests, "TOO_MANY_RUNS"},
 		{script.ErrArgument, http.StatusBadRequest, "INVALID_ARGUMENT"},
 		{script.ErrUnsupported, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},

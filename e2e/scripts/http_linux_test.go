@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -76,11 +77,11 @@ func post(s *testserver.Server, sandbox string, body any) (answer, error) {
 	return got, nil
 }
 
-func run(t testing.TB, s *testserver.Server, sandbox string, body any) answer {
-	t.Helper()
+func run(tb testing.TB, s *testserver.Server, sandbox string, body any) answer {
+	tb.Helper()
 	got, err := post(s, sandbox, body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return got
 }
@@ -111,9 +112,7 @@ func TestLanguages(t *testing.T) {
 			t.Parallel()
 			ask := func(code string, more object) answer {
 				body := object{"code": code, "language": language}
-				for name, value := range more {
-					body[name] = value
-				}
+				maps.Copy(body, more)
 				return run(t, s, "default", body)
 			}
 			a := ask(code.args, object{"argv": []string{"a b", "'\"", "\n", "", "ü😀"}, "envs": object{"FOO": "BAR é"}})
@@ -329,6 +328,20 @@ func TestEnds(t *testing.T) {
 		if a := <-got; a.Status != c.status || a.Code != c.code || a.text() != "until then\n" {
 			t.Errorf("%s: %+v %s", c.name, a, a.text())
 		}
+	}
+}
+
+// TestUnknownEnd: a program that kills what it was forked from is not taken for
+// a success, whatever it says.
+func TestUnknownEnd(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	a := run(t, s, "default", object{"code": "import os, signal, time; print('before'); os.kill(os.getppid(), signal.SIGKILL); time.sleep(0.5); print('after')"})
+	if a.Status != http.StatusInternalServerError || a.Code != "EXIT_UNKNOWN" || a.text() != "before\nafter\n" {
+		t.Errorf("%+v %s", a, a.text())
+	}
+	if a := run(t, s, "default", object{"code": "print(1)"}); a.text() != "1\n" {
+		t.Errorf("the next one: %+v %s", a, a.text())
 	}
 }
 

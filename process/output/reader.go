@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,9 +82,7 @@ func (r *Reader) Finish() (held bool) {
 }
 
 // readNow reads without waiting.
-func readNow(conn interface {
-	Read(func(uintptr) bool) error
-}, buf []byte) (n int, err error) {
+func readNow(conn syscall.RawConn, buf []byte) (n int, err error) {
 	cerr := conn.Read(func(fd uintptr) bool {
 		for {
 			n, err = unix.Read(int(fd), buf)

@@ -52,8 +52,13 @@ func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.D
 	if cut {
 		return Result{}, r.cutShort(limit, text)
 	}
+	exit := started.Process.Exit()
+	if exit.Unknown {
+		r.cancel(ErrUnknownEnd)
+		return Result{}, r.cutShort(limit, text)
+	}
 	return Result{
-		ExitCode: started.Process.Exit().Code, Output: text.String(), Engine: started.Engine,
+		ExitCode: exit.Code, Output: text.String(), Engine: started.Engine,
 		Figures: figures.list, Omitted: figures.omitted,
 	}, nil
 }

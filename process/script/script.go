@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -74,11 +75,12 @@ var (
 	ErrArgument    = errors.New("an argument can't be given to a program")
 	ErrTimeout     = errors.New("the time limit was reached")
 	ErrStopped     = errors.New("the sandbox was stopped")
+	ErrUnknownEnd  = errors.New("how it ended is not known: the process that it was started by is gone")
 )
 
-// CutError is a run that was not left to end.
+// CutError is a run that was not left to end, or whose end nobody has seen.
 type CutError struct {
-	Cause  error         // ErrTimeout, ErrStopped, process.ErrClosed
+	Cause  error         // ErrTimeout, ErrStopped, process.ErrClosed, ErrUnknownEnd
 	Limit  time.Duration // of ErrTimeout
 	Output string        // what there was until then
 	Tail   string        // the end of it
@@ -150,8 +152,8 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 		program.Kernel = run.untimed(func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, runtime) })
 	}
 	result, err := run.do(scripts, program, req.Timeout)
-	if errors.Is(err, syscall.E2BIG) {
-		err = fmt.Errorf("%w: with the environment they are longer than the system allows", ErrArgument)
+	if errors.Is(err, syscall.E2BIG) || errors.Is(err, wire.ErrFrameTooLarge) {
+		err = fmt.Errorf("%w: with the environment they are too long", ErrArgument)
 	}
 	return result, err
 }
@@ -180,11 +182,8 @@ func (r *Runs) program(place process.Place, language string, req Request) (runti
 		name, value, _ := strings.Cut(pair, "=")
 		s.Env[name] = value
 	}
-	for _, vars := range []map[string]string{place.Env, req.Env} {
-		for name, value := range vars {
-			s.Vars[name] = value
-		}
-	}
+	maps.Copy(s.Vars, place.Env)
+	maps.Copy(s.Vars, req.Env)
 	return s, nil
 }
 

@@ -101,6 +101,7 @@ func TestRefusals(t *testing.T) {
 		"sandbox":   {shut, script.Request{}, "", func(err error) bool { return errors.Is(err, stopped) }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := place(t)
 			if c.dir != "" {
 				p.Dir = c.dir
@@ -111,11 +112,15 @@ func TestRefusals(t *testing.T) {
 			if _, err := c.runs.Run(t.Context(), p, c.req); !c.ok(err) {
 				t.Errorf("%v", err)
 			}
-			if c.runs.Busy("box") {
-				t.Error("its place is still taken")
-			}
 		})
 	}
+	t.Cleanup(func() {
+		for _, one := range []*script.Runs{r, failing, shut} {
+			if one.Busy("box") {
+				t.Error("the place of a refused one is still taken")
+			}
+		}
+	})
 }
 
 func TestTimeout(t *testing.T) {

@@ -3,6 +3,7 @@ package python
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"hotcell/internal/wire"
@@ -22,7 +23,7 @@ func (r *Runtime) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.R
 		return nil, nil, err
 	}
 	take := s.Kernel
-	switch birth := r.BirthEnv(s.Vars); {
+	switch birth := scriptBirth(r.BirthEnv(s.Vars)); {
 	case len(birth) > 0 || !forks:
 		take = func(ctx context.Context) (*runtimes.Kernel, error) {
 			return runtimes.Launch(ctx, r.process("script", nil, birth))
@@ -36,6 +37,22 @@ func (r *Runtime) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.R
 	}
 	run.Engine = "python " + r.found.Version
 	return run, nil, nil
+}
+
+// scriptBirth leaves out what a script has, or can be given, in a fork as well.
+func scriptBirth(birth map[string]string) map[string]string {
+	maps.DeleteFunc(birth, func(name, value string) bool {
+		switch name {
+		case "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE":
+			return true
+		case "PYTHONUTF8":
+			return value == "1"
+		case "PYTHONIOENCODING":
+			return strings.EqualFold(value, "utf-8") || strings.EqualFold(value, "utf8")
+		}
+		return false
+	})
+	return birth
 }
 
 // place writes the program. One that looks at its own place finds itself in the

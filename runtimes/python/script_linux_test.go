@@ -3,6 +3,7 @@ package python_test
 import (
 	"context"
 	"io"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -309,13 +310,38 @@ func plainPrograms() map[string]scripted {
 		"version":            {code: "import sys, platform; print(sys.version, platform.python_version(), sys.prefix, sys.base_prefix, sys.executable)"},
 		"umask":              {code: "import os; print(oct(os.umask(0)))"},
 	}
-	for name, s := range endPrograms() {
-		programs[name] = s
-	}
+	maps.Copy(programs, endPrograms())
 	for _, method := range []string{"fork", "spawn", "forkserver"} {
 		programs["multiprocessing "+method] = scripted{code: strings.ReplaceAll(pools, "METHOD", strconv.Quote(method)), files: map[string]string{"helper.py": "def double(n): return 2 * n"}}
 	}
 	return programs
+}
+
+// TestScriptsOfCommonVariables are forked all the same: they find pandas imported.
+func TestScriptsOfCommonVariables(t *testing.T) {
+	t.Parallel()
+	got := runScript(t, shared, scripted{
+		code: "import os, sys; print('pandas' in sys.modules, os.environ['PYTHONUNBUFFERED'], sys.dont_write_bytecode)",
+		vars: map[string]string{"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "", "PYTHONIOENCODING": "UTF-8", "PYTHONUTF8": "1"},
+	})
+	if got.Output != "True 1 False\n" {
+		t.Errorf("%q", got.Output)
+	}
+}
+
+// TestScriptWithoutPreload draws with a matplotlib that the program imports.
+func TestScriptWithoutPreload(t *testing.T) {
+	t.Parallel()
+	p, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := python.New(python.Config{Program: p, Preload: []string{}})
+	defer r.Close()
+	got := runScript(t, r, scripted{code: "import sys\nprint('matplotlib' in sys.modules)\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nprint('IPython' in sys.modules)"})
+	if got.Output != "False\nFalse\n" || len(got.Frames) != 1 || len(got.Frames[0].Bundle["image/png"]) < 1000 {
+		t.Errorf("%q, %d messages", got.Output, len(got.Frames))
+	}
 }
 
 // endPrograms are about what happens when a program ends.

@@ -229,6 +229,7 @@ def settle_in(cwd: str, env: dict[str, str]) -> None:
             _environ[name] = value
     if _environ.get("TZ") != zone:
         time.tzset()
+    sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
     reseed()
     process: Any = sys.modules.get("multiprocessing.process")
     if process is not None:
