@@ -4,8 +4,7 @@
 // reads it as it comes: [Of] and [Reader.Roll]. [Settle] sees to what nobody has
 // read, so that the connection can go on or its end be told.
 //
-// A [Reader] belongs to the goroutine that serves its request. Goroutines: one
-// for each [Conn.Watch], joined by its stop.
+// A [Reader] belongs to the goroutine that serves its request. Goroutines: none.
 package body
 
 import (

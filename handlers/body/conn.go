@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -92,38 +91,4 @@ func earlier(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// Watch calls left if the client closes the connection before stop is called.
-// Nothing else may read meanwhile, and what the client sends stays unread: once
-// it has sent something, its leaving cannot be seen. stop waits until the watch
-// is over.
-func (c *Conn) Watch(left func()) (stop func()) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return func() {}
-	}
-	_ = c.SetReadDeadline(time.Time{})
-	over := make(chan struct{})
-	go func() { // ends when something arrives, or with the deadline that stop sets
-		defer close(over)
-		var one [1]byte
-		gone := false
-		_ = raw.Read(func(fd uintptr) bool {
-			n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK)
-			for err == syscall.EINTR {
-				n, _, err = syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK)
-			}
-			gone = err != syscall.EAGAIN && (err != nil || n == 0)
-			return err != syscall.EAGAIN
-		})
-		if gone {
-			left()
-		}
-	}()
-	return func() {
-		_ = c.SetReadDeadline(time.Unix(1, 0))
-		<-over
-		_ = c.SetReadDeadline(time.Time{})
-	}
 }

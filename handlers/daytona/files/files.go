@@ -21,6 +21,7 @@ import (
 	"hotcell/files"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/hangup"
 	"hotcell/process"
 )
 
@@ -130,14 +131,10 @@ var errLeft = errors.New("the client left")
 // walk runs something that may take long, and ends it when the client leaves.
 func (d *Dialect) walk(c *fiber.Ctx, do func(*visit) error) error {
 	return d.with(c, func(v *visit) error {
-		conn, ok := c.Context().Conn().(*body.Conn)
-		if !ok {
-			return do(v)
-		}
 		ctx, cancel := context.WithCancelCause(v.ctx)
 		defer cancel(nil)
-		stop := conn.Watch(func() { cancel(errLeft) })
-		defer stop()
+		watch := hangup.Begin(c.Context().Conn(), func() { cancel(errLeft) })
+		defer watch.Stop()
 		v.ctx = ctx
 		err := do(v)
 		if errors.Is(err, errLeft) {
