@@ -25,6 +25,8 @@ import (
 
 	"hotcell/internal/child"
 	"hotcell/stream"
+
+	"hotcell/process/output"
 )
 
 // settle is how long output may still come when a command's process has ended
@@ -48,7 +50,7 @@ type Command struct {
 	created time.Time
 
 	log  *stream.Log[Event] // nil when the output is kept in one piece
-	kept *Kept              // nil otherwise
+	kept *output.Kept       // nil otherwise
 
 	ends   chan error         // why the service ends it, to live
 	graces chan time.Duration // time until it is killed, to live
@@ -178,12 +180,12 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	return nil
 }
 
-func (c *Command) pipes() (*output, [2]*os.File, error) {
+func (c *Command) pipes() (*streams, [2]*os.File, error) {
 	if c.kept != nil {
-		return newOutput(whole{c.kept}, 1)
+		return newStreams(whole{c.kept}, 1)
 	}
 	full := false
-	return newOutput(&pieces{emit: func(kind EventType, b []byte) {
+	return newStreams(&pieces{emit: func(kind EventType, b []byte) {
 		if full {
 			return // it is being killed for what came before
 		}
@@ -208,7 +210,7 @@ func (c *Command) append(e Event) error {
 
 // settle is called when the process has ended, before what it left behind is
 // killed.
-func (c *Command) settle(out *output) {
+func (c *Command) settle(out *streams) {
 	close(c.exited)
 	timer := time.NewTimer(settle)
 	defer timer.Stop()
@@ -220,7 +222,7 @@ func (c *Command) settle(out *output) {
 }
 
 // live waits for the command's end, and sees to it that it comes.
-func (c *Command) live(s *Set, p *child.Process, out *output) *Outcome {
+func (c *Command) live(s *Set, p *child.Process, out *streams) *Outcome {
 	var limit, final <-chan time.Time
 	if c.spec.Timeout > 0 {
 		timer := time.NewTimer(c.spec.Timeout)

@@ -311,3 +311,21 @@ func TestMany(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestFlood puts out far more than is kept.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	file := filepath.Join(t.TempDir(), "done")
+	const lines, width = 2_200_000, 100
+	o, out := run(t, s, command.Spec{Text: fmt.Sprintf("yes %s | head -n %d | cat -n; touch %s", strings.Repeat("x", width-8), lines, file)})
+	if o.Code != 0 || !strings.HasPrefix(out, "     1\tx") || !strings.HasSuffix(out, "x\n") {
+		t.Errorf("%+v %.20q", o, out)
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+	if n := len(out); n < 33_500_000 || n > 33_600_000 || !strings.Contains(out, " bytes are left out here; ") {
+		t.Errorf("%d bytes were kept", n)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"hotcell/process"
+	"hotcell/process/output"
 	"hotcell/stream"
 )
 
@@ -93,14 +94,14 @@ func New(cfg Config) *Set {
 // Result is a command that has ended, with its output, which the caller closes.
 type Result struct {
 	Outcome
-	Output *Kept
+	Output *output.Kept
 }
 
 // Run runs a command to its end. ctx bounds the starting only. That the command
 // failed, was killed or ran out of time is no error.
 func (s *Set) Run(ctx context.Context, spec Spec) (*Result, error) {
 	c := newCommand(spec)
-	c.kept = newKept(s.cfg.Host.ScratchDir())
+	c.kept = output.New(s.cfg.Host.ScratchDir(), 0)
 	if err := s.begin(ctx, c); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"hotcell/internal/child"
 	"hotcell/process"
+	"hotcell/process/output"
 )
 
 // Spec says what to run.
@@ -137,7 +137,7 @@ func script(spec *child.Spec, text, scratch string) (*os.File, error) {
 		spec.Args = []string{"-c", "--", text, name}
 		return nil, nil //nolint:nilnil // there is no file, and no fault
 	}
-	f, err := unnamed(scratch, text)
+	f, err := output.Unnamed(scratch, text)
 	if err != nil {
 		return nil, fmt.Errorf("hand a long command over: %w", err)
 	}
@@ -147,26 +147,6 @@ func script(spec *child.Spec, text, scratch string) (*os.File, error) {
 	}
 	spec.Files = []*os.File{f}
 	spec.Args = []string{"-c", "--", `eval "$(` + read + `)" 3<&-`, name}
-	return f, nil
-}
-
-// unnamed is a file with a content and no name, read from its beginning.
-func unnamed(dir, content string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, "command-*")
-	if err != nil {
-		return nil, err
-	}
-	err = os.Remove(f.Name())
-	if err == nil {
-		_, err = io.WriteString(f, content)
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
 	return f, nil
 }
 

@@ -2,13 +2,11 @@ package output
 
 import (
 	"errors"
-	"io"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"hotcell/internal/pipes"
 )
 
 const (
@@ -19,20 +17,20 @@ const (
 	drainLimit = 1 << 20
 )
 
-// Reader fills a collector from the read end of a pipe, as fast as the pipe's
+// Reader fills what keeps it from the read end of a pipe, as fast as the pipe's
 // writers write.
 //
 // Goroutines: one, from Follow until the pipe's end, Finish or Close.
 type Reader struct {
 	file *os.File
-	into *Collector
+	into *Kept
 	wg   sync.WaitGroup
 
 	ended bool // the goroutine's, and the owner's once it is joined
 }
 
 // Follow starts to read. The reader owns the file from then on.
-func Follow(file *os.File, into *Collector) *Reader {
+func Follow(file *os.File, into *Kept) *Reader {
 	r := &Reader{file: file, into: into}
 	// Ends at the pipe's end, or when Finish or Close sets a deadline.
 	r.wg.Go(r.run)
@@ -61,45 +59,20 @@ func (r *Reader) Finish() (held bool) {
 		return false
 	}
 	_ = r.file.SetReadDeadline(time.Time{})
-	conn, err := r.file.SyscallConn()
-	if err != nil {
-		return false
-	}
 	buf := make([]byte, chunk)
 	for took := 0; took < drainLimit; {
-		n, err := readNow(conn, buf)
+		n, err := pipes.ReadNow(r.file, buf)
 		_, _ = r.into.Write(buf[:n])
 		took += n
 		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return true
 		case err != nil:
 			r.ended = true
 			return false
+		case n == 0:
+			return true
 		}
 	}
 	return true
-}
-
-// readNow reads without waiting.
-func readNow(conn syscall.RawConn, buf []byte) (n int, err error) {
-	cerr := conn.Read(func(fd uintptr) bool {
-		for {
-			n, err = unix.Read(int(fd), buf)
-			if !errors.Is(err, unix.EINTR) {
-				return true
-			}
-		}
-	})
-	switch {
-	case cerr != nil:
-		return 0, cerr
-	case err != nil:
-		return 0, err
-	case n == 0:
-		return 0, io.EOF
-	}
-	return n, nil
 }
 
 // File is the pipe.

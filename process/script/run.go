@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"time"
 
-	"hotcell/internal/child"
 	"hotcell/process/output"
 	"hotcell/runtimes"
 )
@@ -19,7 +18,8 @@ type run struct {
 	sandbox string
 	own     string // its directory
 	number  int
-	limit   int // bytes of output; 0 is the default
+	scratch string
+	half    int64 // see output.New
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	clock   clock
@@ -33,21 +33,22 @@ func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.D
 	started, rejected, err := scripts.RunScript(r.ctx, program)
 	if err != nil {
 		if r.ctx.Err() != nil && errors.Is(err, context.Cause(r.ctx)) {
-			return Result{}, r.cutShort(limit, output.New(1))
+			return Result{}, r.cutShort(limit, &output.Kept{})
 		}
 		return Result{}, err
 	}
 	if rejected != nil {
 		return Result{ExitCode: rejected.Code, Output: rejected.Output, Engine: rejected.Engine}, nil
 	}
-	text := output.New(r.limit)
+	text := output.New(r.scratch, r.half)
+	defer text.Close()
 	reader := output.Follow(started.Output, text)
 	defer reader.Close()
 	defer started.Close() // first: it ends whatever the reader waits for
 	figures := follow(started.Conn)
 
 	cut := r.await(started.Process)
-	settle(reader)
+	reader.Finish()
 	figures.finish()
 	if cut {
 		return Result{}, r.cutShort(limit, text)
@@ -80,19 +81,6 @@ func (r *run) await(p runtimes.Process) (cut bool) {
 	return true
 }
 
-// settle takes the rest of the output. Whoever still has the pipe open when the
-// program's session has been killed has left that session: it is ended too.
-func settle(reader *output.Reader) {
-	const attempts = 3 // it may fork while it is looked for
-	for range attempts {
-		if !reader.Finish() {
-			return
-		}
-		child.EndWriters(reader.File())
-	}
-	reader.Finish()
-}
-
-func (r *run) cutShort(limit time.Duration, text *output.Collector) *CutError {
+func (r *run) cutShort(limit time.Duration, text *output.Kept) *CutError {
 	return &CutError{Cause: context.Cause(r.ctx), Limit: limit, Output: text.String(), Tail: text.Tail(tailSize)}
 }

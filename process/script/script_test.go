@@ -36,7 +36,7 @@ func TestRun(t *testing.T) {
 		"environment": {script.Request{Code: "echo $OF_THE_BOX $FOO", Env: map[string]string{"FOO": "1"}}, script.Result{Output: "yes 1\n"}},
 		"overriding":  {script.Request{Code: "echo $OF_THE_BOX", Env: map[string]string{"OF_THE_BOX": "no"}}, script.Result{Output: "no\n"}},
 		"rejected":    {script.Request{Code: "reject"}, script.Result{Output: "no\n", ExitCode: 1}},
-		"too much":    {script.Request{Code: "head -c 5000 /dev/zero | tr '\\0' x"}, script.Result{Output: strings.Repeat("x", 500) + "\n[4000 bytes were left out here: of one run the first and the last 500 bytes are kept]\n" + strings.Repeat("x", 500)}},
+		"too much":    {script.Request{Code: "head -c 5000 /dev/zero | tr '\\0' x"}, script.Result{Output: strings.Repeat("x", 500) + "\n[hotcell: 4000 bytes are left out here; to get all of them, write the output to a file]\n" + strings.Repeat("x", 500)}},
 		"in time":     {script.Request{Code: "echo a", Timeout: time.Minute}, script.Result{Output: "a\n"}},
 		"by an alias": {script.Request{Code: "echo a", Language: " Shell "}, script.Result{Output: "a\n"}},
 	} {

@@ -49,7 +49,7 @@ func (r *Runs) reserve(ctx context.Context, sandbox string) (*run, error) {
 	if number == len(r.slots) {
 		r.slots = append(r.slots, nil)
 	}
-	run := &run{sandbox: sandbox, own: filepath.Join(r.base, strconv.Itoa(number+1)), number: number, limit: r.cfg.OutputLimit}
+	run := &run{sandbox: sandbox, own: filepath.Join(r.base, strconv.Itoa(number+1)), number: number, scratch: r.cfg.Host.ScratchDir(), half: int64(r.cfg.OutputLimit) / 2}
 	run.ctx, run.cancel = context.WithCancelCause(ctx)
 	r.slots[number] = run
 	return run, nil

@@ -8,7 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/escape"
-	"hotcell/process/command"
+	"hotcell/process/output"
 )
 
 const (
@@ -21,7 +21,7 @@ const (
 
 // send answers with the members in head, which is a JSON object, and the output
 // as the last of them, result. It closes the output in the end.
-func send(c *fiber.Ctx, head []byte, out *command.Kept) error {
+func send(c *fiber.Ctx, head []byte, out *output.Kept) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	head = append(head[:len(head)-1], `,"result":"`...)
 	if out.Total() <= inOnePiece {
@@ -46,7 +46,7 @@ func send(c *fiber.Ctx, head []byte, out *command.Kept) error {
 // result is a body: what stands before the output, the output as the inside of a
 // JSON string, and what stands behind it.
 type result struct {
-	out  *command.Kept
+	out  *output.Kept
 	src  io.Reader
 	raw  []byte // a block, and before it the bytes of a character that was cut
 	cut  int    // how many these are
@@ -55,7 +55,7 @@ type result struct {
 	over bool
 }
 
-func newResult(head []byte, out *command.Kept) *result {
+func newResult(head []byte, out *output.Kept) *result {
 	return &result{out: out, src: out.Reader(), raw: make([]byte, blockSize), rest: head}
 }
 

@@ -9,7 +9,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
+	"hotcell/internal/pipes"
+
+	"hotcell/process/output"
 )
 
 const (
@@ -22,8 +24,7 @@ const (
 	// linger is how long the first piece after a silence waits for its rest: many
 	// programs write a line in two steps. The end doesn't wait for it.
 	linger = time.Millisecond
-	// pipeSize is asked for each pipe: it lets a fast writer and the server work
-	// side by side instead of in turns.
+	// pipeSize is what a pipe holds at most, which bounds the last look at it.
 	pipeSize = 256 << 10
 )
 
@@ -37,11 +38,11 @@ type sink interface {
 	flush(stream int, all bool)
 }
 
-// output reads one pipe or two, until their writers have gone or until end says
+// streams reads one pipe or two, until their writers have gone or until end says
 // that nobody cares for those that are left.
 //
 // Goroutines: one for each pipe, until then; end joins them.
-type output struct {
+type streams struct {
 	sink    sink
 	files   []*os.File
 	drained chan struct{} // closed when all pipes have been read to their end
@@ -54,26 +55,26 @@ type output struct {
 
 // newOutput makes the pipes. theirs are the ends for the process: the same twice
 // when both streams share one pipe, which keeps their order.
-func newOutput(s sink, pipes int) (o *output, theirs [2]*os.File, err error) {
-	o = &output{sink: s, drained: make(chan struct{}), open: pipes}
-	for i := range pipes {
+func newStreams(s sink, count int) (o *streams, theirs [2]*os.File, err error) {
+	o = &streams{sink: s, drained: make(chan struct{}), open: count}
+	for i := range count {
 		r, w, err := os.Pipe()
 		if err != nil {
 			o.abandon(theirs)
 			return nil, theirs, fmt.Errorf("make output pipe: %w", err)
 		}
-		widen(r)
+		pipes.Widen(r)
 		o.files = append(o.files, r)
 		theirs[i] = w
 	}
-	if pipes == 1 {
+	if count == 1 {
 		theirs[1] = theirs[0]
 	}
 	return o, theirs, nil
 }
 
 // abandon closes everything when no process was started.
-func (o *output) abandon(theirs [2]*os.File) {
+func (o *streams) abandon(theirs [2]*os.File) {
 	closeTheirs(theirs)
 	for _, f := range o.files {
 		_ = f.Close()
@@ -88,14 +89,14 @@ func closeTheirs(theirs [2]*os.File) {
 	}
 }
 
-func (o *output) start() {
+func (o *streams) start() {
 	for i := range o.files {
 		o.wg.Go(func() { o.follow(i) }) // ends with its pipe, or with end
 	}
 }
 
 // follow reads a pipe to its end.
-func (o *output) follow(i int) {
+func (o *streams) follow(i int) {
 	f := o.files[i]
 	defer f.Close()
 	buf := make([]byte, pieceSize)
@@ -117,7 +118,7 @@ func (o *output) follow(i int) {
 }
 
 // took passes on what was read, and reports whether there may be more.
-func (o *output) took(i int, p []byte, err error) (more bool) {
+func (o *streams) took(i int, p []byte, err error) (more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var hold time.Duration
@@ -142,7 +143,7 @@ func (o *output) took(i int, p []byte, err error) (more bool) {
 
 // end stops reading: what the pipes hold by now is taken, what others may still
 // write to them is not.
-func (o *output) end() {
+func (o *streams) end() {
 	o.mu.Lock()
 	o.over = true
 	for _, f := range o.files {
@@ -154,25 +155,19 @@ func (o *output) end() {
 
 // drain takes what a pipe holds, but no more than it can hold, so that somebody
 // who writes without end keeps nobody here.
-func (o *output) drain(i int, buf []byte) {
-	rc, err := o.files[i].SyscallConn()
-	if err != nil {
-		return
-	}
+func (o *streams) drain(i int, buf []byte) {
 	for left := pipeSize; left > 0; {
-		n := 0
-		if rc.Control(func(fd uintptr) { n, err = unix.Read(int(fd), buf) }) != nil || n <= 0 && !errors.Is(err, unix.EINTR) {
+		n, err := pipes.ReadNow(o.files[i], buf)
+		if n == 0 || err != nil {
 			return
 		}
-		if n > 0 {
-			o.sink.take(i, buf[:n])
-			left -= n
-		}
+		o.sink.take(i, buf[:n])
+		left -= n
 	}
 }
 
 // whole is a sink that keeps everything in one piece.
-type whole struct{ kept *Kept }
+type whole struct{ kept *output.Kept }
 
 func (w whole) take(_ int, p []byte) time.Duration {
 	_, _ = w.kept.Write(p) // takes all
@@ -203,7 +198,7 @@ func (s *pieces) take(i int, p []byte) time.Duration {
 			s.flush(i, false)
 		}
 	}
-	if len(s.pending[i]) == cutEnd(s.pending[i]) {
+	if len(s.pending[i]) == pipes.Partial(s.pending[i]) {
 		return 0
 	}
 	wait := max(quiet-s.since[i].Sub(s.last[i]), linger) - now.Sub(s.since[i])
@@ -218,7 +213,7 @@ func (s *pieces) flush(i int, all bool) {
 	b := s.pending[i]
 	n := len(b)
 	if !all {
-		n -= cutEnd(b)
+		n -= pipes.Partial(b)
 	}
 	if n == 0 {
 		return

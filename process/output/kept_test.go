@@ -1,19 +1,18 @@
-package command_test
+package output_test
 
 import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"hotcell/process/command"
+	"hotcell/process/output"
 )
 
-func read(t *testing.T, k *command.Kept) string {
+func read(t *testing.T, k *output.Kept) string {
 	t.Helper()
 	b, err := io.ReadAll(k.Reader())
 	if err != nil {
@@ -34,7 +33,7 @@ func TestKept(t *testing.T) {
 			t.Run(fmt.Sprint(n, " in ", most), func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
-				k := command.NewKept(dir, half, 300)
+				k := output.NewSmall(dir, half, 300)
 				var b strings.Builder
 				for i := range n {
 					b.WriteByte(byte('a' + i%23))
@@ -49,7 +48,7 @@ func TestKept(t *testing.T) {
 				}
 				want := all
 				if omitted := n - 2*half; omitted > 0 {
-					want = all[:half] + fmt.Sprintf("\n[hotcell: %d bytes are left out here; to get all of them, redirect the command's output to a file]\n", omitted) + all[n-half:]
+					want = all[:half] + fmt.Sprintf("\n[hotcell: %d bytes are left out here; to get all of them, write the output to a file]\n", omitted) + all[n-half:]
 				}
 				if got := read(t, k); got != want || k.Total() != int64(n) || k.Omitted() != int64(max(0, n-2*half)) {
 					t.Errorf("got %d bytes, want %d; %d are said to be omitted of %d", len(got), len(want), k.Omitted(), k.Total())
@@ -72,7 +71,7 @@ func TestKept(t *testing.T) {
 func TestKeptCharacters(t *testing.T) {
 	t.Parallel()
 	for shift := range 4 {
-		k := command.NewKept(t.TempDir(), 100, 50)
+		k := output.NewSmall(t.TempDir(), 100, 50)
 		all := strings.Repeat("x", shift) + strings.Repeat("€", 200) + strings.Repeat("🙂", 100)
 		_, _ = k.Write([]byte(all))
 		got := read(t, k)
@@ -94,7 +93,7 @@ func TestKeptCharacters(t *testing.T) {
 // TestKeptWithoutDisk checks that what cannot be kept is counted and told.
 func TestKeptWithoutDisk(t *testing.T) {
 	t.Parallel()
-	k := command.NewKept(filepath.Join(t.TempDir(), "nope"), 1000, 50)
+	k := output.NewSmall(filepath.Join(t.TempDir(), "nope"), 1000, 50)
 	_, _ = k.Write([]byte(strings.Repeat("a", 40)))
 	_, _ = k.Write([]byte(strings.Repeat("b", 40)))
 	_, _ = k.Write([]byte("c"))
@@ -103,23 +102,5 @@ func TestKeptWithoutDisk(t *testing.T) {
 	}
 	if err := k.Close(); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestFlood puts out far more than is kept.
-func TestFlood(t *testing.T) {
-	t.Parallel()
-	s := open(t)
-	file := filepath.Join(t.TempDir(), "done")
-	const lines, width = 2_200_000, 100
-	o, out := run(t, s, command.Spec{Text: fmt.Sprintf("yes %s | head -n %d | cat -n; touch %s", strings.Repeat("x", width-8), lines, file)})
-	if o.Code != 0 || !strings.HasPrefix(out, "     1\tx") || !strings.HasSuffix(out, "x\n") {
-		t.Errorf("%+v %.20q", o, out)
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Error(err)
-	}
-	if n := len(out); n < 33_500_000 || n > 33_600_000 || !leftOut.MatchString(out) {
-		t.Errorf("%d bytes were kept", n)
 	}
 }

@@ -1,17 +1,26 @@
-package command
+// Package output keeps what a program puts out, when its caller wants all of it at
+// once, within a bound.
+//
+// A [Kept] holds it, in memory or in a file without a name; a [Reader] fills one
+// from a pipe, and has a goroutine that ends when it is finished or the pipe has
+// ended. Whoever made either closes it.
+package output
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"hotcell/internal/pipes"
 )
 
 const (
-	// keptHalf is how much is kept of an output's beginning, and as much of its
+	// Half is how much is kept of an output's beginning, and as much of its
 	// end: together about what a client can still take in one answer.
-	keptHalf = 16 << 20
+	Half = 16 << 20
 	// keptMemory is how much of it is in memory; what is more goes to a file
 	// without a name, so that many long answers cost disk and not memory.
 	keptMemory = 512 << 10
@@ -31,7 +40,11 @@ type Kept struct {
 	file   *os.File
 }
 
-func newKept(dir string) *Kept { return &Kept{dir: dir, half: keptHalf, memory: keptMemory} }
+// New returns an empty one, whose file will lie in dir. Of more than twice half
+// bytes (0: [Half]) only the beginning and the end are kept.
+func New(dir string, half int64) *Kept {
+	return &Kept{dir: dir, half: cmp.Or(half, Half), memory: keptMemory}
+}
 
 // Write takes all of p, always.
 func (k *Kept) Write(p []byte) (int, error) {
@@ -46,7 +59,7 @@ func (k *Kept) Write(p []byte) (int, error) {
 			k.stored += int64(n)
 			return n, nil
 		}
-		if k.file, k.fault = unnamed(k.dir, string(k.buf)); k.fault == nil {
+		if k.file, k.fault = Unnamed(k.dir, string(k.buf)); k.fault == nil {
 			k.buf = nil
 		}
 	}
@@ -88,7 +101,7 @@ func (k *Kept) gap() (end, begin int64) {
 	if k.stored <= 2*k.half {
 		return from, from
 	}
-	end = k.half - int64(cutEnd(k.peek(k.half-utf8.UTFMax+1, k.half)))
+	end = k.half - int64(pipes.Partial(k.peek(k.half-utf8.UTFMax+1, k.half)))
 	return end, from + int64(cutBegin(k.peek(from, from+utf8.UTFMax-1)))
 }
 
@@ -109,7 +122,7 @@ func (k *Kept) Reader() io.Reader {
 }
 
 func omission(bytes int64) string {
-	return fmt.Sprintf("\n[hotcell: %d bytes are left out here; to get all of them, redirect the command's output to a file]\n", bytes)
+	return fmt.Sprintf("\n[hotcell: %d bytes are left out here; to get all of them, write the output to a file]\n", bytes)
 }
 
 // section reads the bytes numbered from to end, which are all kept.
@@ -129,13 +142,32 @@ func (k *Kept) peek(from, end int64) []byte {
 	return b
 }
 
+// String is all of what [Kept.Reader] reads, as text: a byte that is part of no
+// character becomes U+FFFD.
+func (k *Kept) String() string {
+	b, _ := io.ReadAll(k.Reader()) // from memory, or from a file of our own
+	return text(b)
+}
+
+func text(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	var s strings.Builder
+	s.Grow(len(b))
+	for _, r := range string(b) { // of an invalid byte, the loop makes U+FFFD
+		s.WriteRune(r)
+	}
+	return s.String()
+}
+
 // Tail is the end of what is kept, at most n bytes of it, as text.
 func (k *Kept) Tail(n int64) string {
 	b := k.peek(max(0, k.stored-n), k.stored)
 	if k.stored > n {
 		b = b[cutBegin(b):]
 	}
-	return strings.ToValidUTF8(string(b), "\uFFFD")
+	return text(b)
 }
 
 // Close frees what is kept.
@@ -147,19 +179,6 @@ func (k *Kept) Close() error {
 	return k.file.Close()
 }
 
-// cutEnd is how many bytes at the end of b begin a character that b cuts off.
-func cutEnd(b []byte) int {
-	for i := 1; i <= min(len(b), utf8.UTFMax-1); i++ {
-		if c := b[len(b)-i]; utf8.RuneStart(c) {
-			if c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-i:]) {
-				return i
-			}
-			return 0
-		}
-	}
-	return 0
-}
-
 // cutBegin is how many bytes at the beginning of b are the rest of a character.
 func cutBegin(b []byte) int {
 	n := 0
@@ -167,4 +186,24 @@ func cutBegin(b []byte) int {
 		n++
 	}
 	return n
+}
+
+// Unnamed is a file with a content and no name, read from its beginning.
+func Unnamed(dir, content string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "command-*")
+	if err != nil {
+		return nil, err
+	}
+	err = os.Remove(f.Name())
+	if err == nil {
+		_, err = io.WriteString(f, content)
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }
