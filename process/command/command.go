@@ -24,9 +24,8 @@ import (
 	"time"
 
 	"hotcell/internal/child"
-	"hotcell/stream"
-
 	"hotcell/process/output"
+	"hotcell/stream"
 )
 
 // settle is how long output may still come when a command's process has ended

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"hotcell/internal/pipes"
-
 	"hotcell/process/output"
 )
 
