@@ -23,7 +23,7 @@ from .history import History
 from .interrupts import Interrupts
 from .loop import KernelLoop
 from .namespace import Environment, names, reseed
-from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
+from .protocol import Connection, Frame, Hangup, end_process, high_descriptor, pack
 from .rehearsal import warm_up
 from .shell import Sinks, build, introduce, leave
 from .sources import Sources, forget_command_line, teach_inspect
@@ -67,6 +67,10 @@ class Kernel:
         self.builtins = Builtins()
         self.check_builtins = False
         self.preloaded: list[str] = []  # modules, in the template
+        self.serving = False  # this process is a kernel, not the template
+        self.seeded = False
+        hello = {"type": "hello", "protocol": PROTOCOL, "language": "python"}
+        self.hello = pack({**hello, "version": platform.python_version()})
         forget_command_line()
         self.sources = Sources(lambda _: None)
         self.reset()
@@ -92,15 +96,16 @@ class Kernel:
 
     # The life of a kernel.
 
-    def serve(self, protocol_fd: int) -> NoReturn:
-        """Connect and answer until the end."""
+    def serve(self) -> NoReturn:
+        """Answer until the end, once connected."""
         status = 0
+        self.serving = True
         try:
-            self.connect(high_descriptor(protocol_fd))
-            faulthandler.enable(file=2, all_threads=False)
-            hello = {"type": "hello", "protocol": PROTOCOL, "language": "python"}
-            self.connection.send({**hello, "version": platform.python_version()})
-            warm_up(self)
+            self.interrupts.install()
+            self.connection.hold_packed(self.hello)
+            if self.connection.arrives(0) != "configure":  # else it leaves with the answer
+                self.connection.release()
+                warm_up(self)
             while True:
                 frame = self.loop.wait()
                 kind = frame.get("type", "")
@@ -116,25 +121,29 @@ class Kernel:
         self.end(status)
 
     def connect(self, fd: int) -> None:
-        self.connection = self.exchange.connection = Connection(fd)
+        """Take descriptors 0, 1 and 2, and this one for the protocol."""
+        faulthandler.enable(file=2, all_threads=False)
+        self.connection = self.exchange.connection = Connection(high_descriptor(fd))
         self.interrupts.connection = self.connection
         self.interrupts.install()
         self.streams = self.exchange.streams = Streams(high_descriptor)
         self.loop = KernelLoop(self.connection, self.interrupts)
+        self.places = self.loop.descriptors()
 
-    def disconnect(self) -> None:
-        """Undo connect, in the process that will fork connected ones."""
-        self.loop.close()
-        self.streams.close()
-        self.connection.socket.close()
-        self.interrupts.connection = self.interrupts.loop = None
-        del self.connection, self.streams, self.loop
-        del self.exchange.connection, self.exchange.streams
+    def descriptors(self) -> list[int]:
+        return [self.connection.fileno, *self.streams.descriptors(), *self.places]
+
+    def adopt(self, protocol: int, stdout: int, stderr: int) -> None:
+        """In a fork of the template, which is connected to nothing: everything is
+        there already, and gets descriptors of its own under the old numbers."""
+        self.connection.adopt(protocol)
+        self.streams.adopt(stdout, stderr)
+        self.loop.adopt(self.places)
 
     def forked(self) -> None:
         """In every child that user code forks: it must neither speak nor keep the
         connection open."""
-        if hasattr(self, "connection"):
+        if self.serving:
             self.connection.drop()
 
     def end(self, status: int) -> NoReturn:
@@ -157,13 +166,19 @@ class Kernel:
                 time.tzset()
             if frame.get("cwd"):
                 os.chdir(frame["cwd"])
-            reseed()
         except Exception as error:
             refusal = errors.text_of(error)
         if refusal:
             self.connection.send({"type": "refused", "value": refusal})
         else:
             self.connection.send({"type": "ready"})
+        self.reseed()  # before the next frame is read, while the answer is on its way
+
+    def reseed(self) -> None:
+        """A forked kernel must not repeat its siblings' random numbers."""
+        if not self.seeded:
+            self.seeded = True
+            reseed()
 
     # Cells.
 

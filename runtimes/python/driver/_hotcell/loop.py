@@ -6,7 +6,12 @@ plain cell runs while it stands still; a cell with a top-level await runs on it.
 
 from __future__ import annotations
 
+import _socket
 import asyncio
+import os
+import select
+import selectors
+import socket
 import sys
 import traceback
 from collections.abc import Coroutine
@@ -27,7 +32,8 @@ class KernelLoop:
         self._loop = self._open()
 
     def _open(self) -> asyncio.SelectorEventLoop:
-        loop = asyncio.SelectorEventLoop()
+        self._selector = selectors.DefaultSelector()
+        loop = asyncio.SelectorEventLoop(self._selector)
         loop.add_reader(self._connection.fileno, self._readable)
         self._interrupts.loop = loop
         return loop
@@ -66,9 +72,9 @@ class KernelLoop:
         return frame
 
     def turn(self) -> None:
-        """Once around, for a rehearsal."""
+        """Once around, woken through the selector as by a frame. For a rehearsal."""
         loop = self.ready()
-        loop.call_soon(loop.stop)
+        loop.call_soon_threadsafe(loop.stop)
         loop.run_forever()
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -92,9 +98,30 @@ class KernelLoop:
         finally:
             self._interrupts.task = None
 
-    def close(self) -> None:
-        self._loop.close()
-        _set_event_loop(None)
+    def descriptors(self) -> list[int]:
+        """The selector's and those of the sockets that wake it; none in a Python
+        that keeps them elsewhere."""
+        pair = [getattr(self._loop, name, None) for name in ("_ssock", "_csock")]
+        if not all(isinstance(end, socket.socket) for end in pair):
+            return []
+        return [self._selector.fileno(), *(end.fileno() for end in pair if end)]
+
+    def adopt(self, places: list[int]) -> None:
+        """In a fork: put new ones in these places, which were what descriptors()
+        said. That writes to far less memory than opening another loop."""
+        if not places:
+            self._loop = self._open()
+            return
+        place, *pair = places
+        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        for end, fd in zip(_socket.socketpair(socket.AF_UNIX, kind), pair, strict=True):
+            os.dup2(end.fileno(), fd, False)
+            end.close()
+        fresh = select.epoll()
+        for watched in self._selector.get_map():
+            fresh.register(watched, select.EPOLLIN)
+        os.dup2(fresh.fileno(), place, False)
+        fresh.close()
 
     def _readable(self) -> None:
         connection = self._connection

@@ -18,7 +18,9 @@ def run(mode: str, options: list[str]) -> None:
 
     if mode == "kernel":
         sys.path.insert(0, "")
-        Kernel().serve(PROTOCOL_FD)
+        kernel = Kernel()
+        kernel.connect(PROTOCOL_FD)
+        kernel.serve()
     elif mode == "template":
         run_template(options)
     else:
@@ -39,6 +41,10 @@ def run_template(preload: list[str]) -> None:
     kernel.preloaded = [name for name in preload if import_if_there(name)]
     draw_once()
     rehearse(kernel)
+    # Until a kernel has made itself at home the template's own rules are in force.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.path.insert(0, "")
     settle()
     Template(PROTOCOL_FD, kernel).run()
 

@@ -79,20 +79,21 @@ class Streams:
     stderr: io.TextIOWrapper
 
     def __init__(self, spare: Callable[[int], int]) -> None:
-        self._before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
         self._spares = {fd: spare(os.dup(fd)) for fd in (0, 1, 2)}
         self.stdin = open_input()
         self.stdout = open_text(1)
         self.stderr = open_text(2)
         self.install()
 
-    def close(self) -> None:
-        """Give up the spare copies, and leave Python its own streams."""
-        for fd in self._spares.values():
-            os.close(fd)
-        for name, stream in self._before.items():
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
+    def adopt(self, stdout: int, stderr: int) -> None:
+        """In a fork: write to its own pipes."""
+        _dup2(stdout, 1)
+        _dup2(stderr, 2)
+        for fd, spare in self._spares.items():
+            _dup2(fd, spare, False)
+
+    def descriptors(self) -> list[int]:
+        return [*self._spares, *self._spares.values()]
 
     def install(self) -> None:
         for name, stream in (

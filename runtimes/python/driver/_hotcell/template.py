@@ -1,12 +1,15 @@
 """The template: a warm process from which kernels are forked.
 
 It has everything imported and never runs user code. It speaks on a
-SOCK_SEQPACKET socket: one JSON object a packet.
+SOCK_SEQPACKET socket: two words a packet, and JSON objects back.
 
-    server → template   {"op": "fork", "seq"} + protocol, stdout, stderr
-                        {"op": "reap", "pid"}
+    server → template   fork SEQ, with the descriptors of protocol, stdout, stderr
+                        reap PID
     template → server   {"op": "ready", …}, {"op": "forked", "seq", "pid"} + pidfd,
                         {"op": "failed", "seq", "error"}, {"op": "exited", "pid", "code", "signal"}
+
+Whatever it touches between two forks is copied then, a page at a time, and
+somebody waits for that. So it does little before a fork.
 
 A kernel that has exited stays unreaped until the server says so: its number
 can't be given to another process while somebody may still send it a signal.
@@ -20,13 +23,14 @@ import select
 import signal
 import site
 import socket
-import sys
+from array import array
 from typing import Any, NoReturn
 
 from .kernel import Kernel
-from .protocol import decode_json, encode_json
+from .protocol import encode_json
 
-PACKET = 1 << 16
+PACKET = 64
+ROOM = socket.CMSG_SPACE(3 * 4)  # for three descriptors
 PROTOCOL_FD = 3
 
 
@@ -39,6 +43,7 @@ class Template:
         self._fd = fd
         self._pids: dict[int, int] = {}  # by pidfd
         self._exited: dict[int, int] = {}  # pidfd by pid, until it is reaped
+        self._strange = gaps(kernel.descriptors())
 
     def run(self) -> NoReturn:
         """Serve until the server closes its end; then end every kernel."""
@@ -56,27 +61,26 @@ class Template:
             end_group(pid)
         os._exit(0)
 
-    def _say(self, packet: dict[str, Any], fds: list[int] | None = None) -> None:
+    def _say(self, packet: dict[str, Any], *fds: int) -> None:
         body = encode_json(packet).encode("ascii")
-        if fds:
-            socket.send_fds(self._socket, [body], fds)
-        else:
-            self._socket.send(body)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", fds))]
+        self._socket.sendmsg([body], rights if fds else [])
 
     def _serve(self) -> None:
-        body, fds, _, _ = socket.recv_fds(self._socket, PACKET, 3)
+        body, control, _, _ = self._socket.recvmsg(PACKET, ROOM)
         if not body:
             raise EOFError
-        packet = decode_json(body.decode("utf-8"))
-        if packet["op"] == "fork":
-            self._fork(int(packet["seq"]), fds)
-        elif packet["op"] == "reap":
-            self._reap(int(packet["pid"]))
+        verb, _, number = body.partition(b" ")
+        if verb == b"fork":
+            self._fork(int(number), [fd for part in control for fd in array("i", part[2])])
+        elif verb == b"reap":
+            self._reap(int(number))
 
-    def _fork(self, seq: int, fds: list[int]) -> None:
+    def _fork(self, seq: int, theirs: list[int]) -> None:
+        fds = theirs
         try:
             led, leads = os.pipe()
-            fds += [led, leads]
+            fds = [*theirs, leads, led]
             pid = os.fork()
         except OSError as error:
             close_all(fds)
@@ -84,34 +88,27 @@ class Template:
             return
         if pid == 0:
             self._become_kernel(fds)
-        # Until it leads its own group it can't be signalled as one.
-        fds.remove(leads)
-        os.close(leads)
-        os.read(led, 1)
-        close_all(fds)
+        close_all(fds[:-1])
         pidfd = os.pidfd_open(pid)
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        self._say({"op": "forked", "seq": seq, "pid": pid}, [pidfd])
+        # Until it leads its own group it can't be signalled as one.
+        os.read(led, 1)
+        os.close(led)
+        self._say({"op": "forked", "seq": seq, "pid": pid}, pidfd)
 
     def _become_kernel(self, fds: list[int]) -> NoReturn:
         """In the child: keep nothing of the template's but its memory."""
         try:
-            protocol, stdout, stderr, _, leads = fds
+            protocol, stdout, stderr, leads, _ = fds
             os.setsid()
-            os.write(leads, b"1")
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.dup2(stdout, 1)
-            os.dup2(stderr, 2)
-            self._socket.detach()
-            if protocol != PROTOCOL_FD:
-                os.dup2(protocol, PROTOCOL_FD)
-            os.closerange(PROTOCOL_FD + 1, 1 << 20)
+            os.close(leads)  # a write would wake the template in this processor's queue
+            self._kernel.adopt(protocol, stdout, stderr)
+            for low, high in self._strange:
+                os.closerange(low, high)
             os.umask(0o022)
             gc.enable()
-            sys.path.insert(0, "")
-            self._kernel.serve(PROTOCOL_FD)
+            self._kernel.serve()
         finally:
             os._exit(1)
 
@@ -143,6 +140,13 @@ class Template:
 def close_all(fds: list[int]) -> None:
     for fd in fds:
         os.close(fd)
+
+
+def gaps(kept: list[int]) -> list[tuple[int, int]]:
+    """The ranges of descriptors around those that are kept, ends excluded."""
+    edges = [-1, *sorted(kept), 1 << 20]
+    between = [(low + 1, high) for low, high in zip(edges, edges[1:], strict=False)]
+    return [(low, high) for low, high in between if low < high]
 
 
 def end_group(pid: int) -> None:
