@@ -17,6 +17,7 @@ can't be given to another process while somebody may still send it a signal.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import select
@@ -29,6 +30,8 @@ from typing import Any, NoReturn
 from .kernel import Kernel
 from .protocol import encode_json
 
+LARGE_PAGE = 2 << 20
+MADV_COLLAPSE = 25
 PACKET = 64
 ROOM = socket.CMSG_SPACE(3 * 4)  # for three descriptors
 PROTOCOL_FD = 3
@@ -166,7 +169,25 @@ def facts() -> dict[str, Any]:
 
 
 def settle() -> None:
-    """Make the memory one that children can share: nothing to collect in it."""
+    """Make the memory one that children can share: nothing to collect in it, and as
+    much of it as can be in large pages, since a fork copies an entry for each page."""
     gc.collect()
     gc.disable()
     gc.freeze()
+    try:
+        enlarge_pages()
+    except OSError:
+        pass
+
+
+def enlarge_pages() -> None:
+    """Linux 6.1 and newer do it, where 2 MiB of memory in a row are in use."""
+    advise = ctypes.CDLL(None).madvise
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        ours = [line.split() for line in maps]
+    for area in ours:
+        if area[1] != "rw-p" or area[5:] not in ([], ["[heap]"]):
+            continue
+        start, end = (int(edge, 16) for edge in area[0].split("-"))
+        for page in range(-(-start // LARGE_PAGE) * LARGE_PAGE, end - LARGE_PAGE + 1, LARGE_PAGE):
+            advise(ctypes.c_void_p(page), ctypes.c_size_t(LARGE_PAGE), MADV_COLLAPSE)
