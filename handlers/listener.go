@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"hotcell/internal/direct"
 )
 
 // listener goes on where one client could not be taken: without descriptors or
@@ -33,8 +35,11 @@ func newListener(ln net.Listener, log *slog.Logger) *listener {
 func (l *listener) Accept() (net.Conn, error) {
 	for wait := shortageWait; ; wait = min(2*wait, shortageMaxWait) {
 		conn, err := l.Listener.Accept()
-		if err == nil || !shortage(err) {
-			return conn, err
+		if err == nil {
+			return direct.Conn(conn), nil
+		}
+		if !shortage(err) {
+			return nil, err
 		}
 		if wait == shortageWait {
 			l.log.Error("cannot take a client", slog.Any("error", err))

@@ -49,9 +49,10 @@ type Snapshot struct {
 	Error     *wire.Event
 }
 
-// runningDelay is how long readers need not hear that an execution runs: a short
-// one is over by then, and they get all of it at once.
-const runningDelay = time.Millisecond
+// soon is how long readers need not hear that an execution runs, or of an event
+// that another one stands behind already: a short execution is over by then, and
+// they get all of it at once.
+const soon = time.Millisecond
 
 // interruption asks the loop to end the running execution.
 type interruption struct {
@@ -125,8 +126,11 @@ func (e *Execution) Reply(value string, eof bool) error {
 
 // append adds an event. It is called by one goroutine at a time: the loop, or
 // those of the kernel from its begin to the driver's done.
-func (e *Execution) append(ev wire.Event) error {
-	_, err := e.log.Append(func(seq uint64) wire.Event {
+func (e *Execution) append(ev wire.Event) error { return e.appendSoon(ev, 0) }
+
+// appendSoon is append for an event that readers may be told about later.
+func (e *Execution) appendSoon(ev wire.Event, delay time.Duration) error {
+	_, err := e.log.AppendSoon(delay, func(seq uint64) wire.Event {
 		ev.Seq = seq
 		if ev.Time.IsZero() {
 			ev.Time = e.in.cfg.Now()
@@ -159,9 +163,7 @@ func (e *Execution) begin(epoch, count int) {
 	e.mu.Lock()
 	e.snap.State, e.snap.Started = wire.StateRunning, now
 	e.mu.Unlock()
-	_, _ = e.log.AppendSoon(runningDelay, func(seq uint64) wire.Event {
-		return wire.Event{Seq: seq, Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}
-	})
+	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, soon)
 }
 
 // conclude ends the execution as the driver says, unless an interrupt is under

@@ -137,8 +137,9 @@ func (o *output) end() (full bool) {
 	return o.overflow != nil
 }
 
-// message appends an event that is not output, in its place.
-func (o *output) message(ev *wire.Event) {
+// message appends an event that is not output, in its place. Readers may hear of
+// it after a delay.
+func (o *output) message(ev *wire.Event, delay time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.collect()
@@ -149,7 +150,7 @@ func (o *output) message(ev *wire.Event) {
 		o.sink.driverError(*ev)
 		return
 	}
-	o.emit(*ev, eventCodec{}.Size(*ev))
+	o.emit(*ev, eventCodec{}.Size(*ev), delay)
 }
 
 // collect reads what the pipes hold at this moment, and no more, so that
@@ -170,7 +171,7 @@ func (o *output) collect() {
 }
 
 // emit appends an event to the sink, or keeps it. mu is held.
-func (o *output) emit(ev wire.Event, bytes int) {
+func (o *output) emit(ev wire.Event, bytes int, delay time.Duration) {
 	if o.sink == nil {
 		if o.backBytes+bytes > backgroundLimit {
 			o.backLost += bytes
@@ -185,7 +186,7 @@ func (o *output) emit(ev wire.Event, bytes int) {
 		o.discarded += int64(bytes)
 		return
 	}
-	if err := o.sink.append(ev); err != nil {
+	if err := o.sink.appendSoon(ev, delay); err != nil {
 		o.overflow = err // from the next piece on; this one was still taken
 		close(o.full)
 	}
@@ -282,7 +283,7 @@ func (p *pipe) flush(all bool) {
 	}
 	p.last = p.out.now()
 	for _, text := range pieces(p.pending[:n]) {
-		p.out.emit(wire.Event{Type: p.kind, Text: text}, len(text))
+		p.out.emit(wire.Event{Type: p.kind, Text: text}, len(text), 0)
 	}
 	p.pending = p.pending[:copy(p.pending, p.pending[n:])]
 }

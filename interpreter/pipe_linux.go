@@ -2,6 +2,8 @@ package interpreter
 
 import (
 	"os"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,6 +20,6 @@ func widen(f *os.File) {
 // buffered is how many bytes wait in the pipe.
 func buffered(f *os.File) int {
 	n := 0
-	control(f, func(fd int) { n, _ = unix.IoctlGetInt(fd, unix.TIOCINQ) })
+	control(f, func(fd int) { var v int32; _, _, _ = syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), unix.TIOCINQ, uintptr(unsafe.Pointer(&v))); n = int(v) })
 	return n
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell/internal/child"
+	"hotcell/internal/direct"
 	"hotcell/internal/wire"
 )
 
@@ -44,7 +45,7 @@ func NewEnds() (*Ends, error) {
 		_ = theirs.Close()
 		return nil, fmt.Errorf("make protocol connection: %w", err)
 	}
-	e := &Ends{Conn: conn, Theirs: [3]*os.File{theirs}}
+	e := &Ends{Conn: direct.Conn(conn), Theirs: [3]*os.File{theirs}}
 	if e.Stdout, e.Theirs[1], err = os.Pipe(); err == nil {
 		e.Stderr, e.Theirs[2], err = os.Pipe()
 	}

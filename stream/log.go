@@ -120,10 +120,11 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration) (uint64, 
 	e := build(seq)
 	l.tail = append(l.tail, e)
 	l.bytes += l.codec.Size(e)
-	if delay > 0 {
-		l.late = time.AfterFunc(delay, l.wakeUp)
-	} else {
+	switch {
+	case delay <= 0:
 		l.signal()
+	case l.late == nil: // else that one wakes them, and sooner
+		l.late = time.AfterFunc(delay, l.wakeUp)
 	}
 	over := l.bytes > l.opts.Memory
 	l.mu.Unlock()

@@ -31,22 +31,19 @@ type attachment struct {
 
 // pump sends an execution's events, at the pace at which the client takes
 // them: it reads from the log only what the socket has room for.
-//
-// Two buffers take turns. When the second has been taken by the socket's
-// writer the first has been written, so it is free to be filled meanwhile.
 func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
 	events := a.x.Events(from)
 	defer events.Close()
-	var bufs [2][]byte
-	for turn := 0; ; {
+	var buf []byte
+	for {
 		batch, err := events.Next(ctx)
 		if err != nil {
 			s.endPump(ctx, a, err)
 			return
 		}
 		for len(batch) > 0 {
-			buf, n, err := appendChunk(bufs[turn][:0], a.x.ID(), batch)
-			if err != nil {
+			var n int
+			if buf, n, err = appendChunk(buf[:0], a.x.ID(), batch); err != nil {
 				s.endPump(ctx, a, err)
 				return
 			}
@@ -54,17 +51,13 @@ func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
 				// Before the client can know, so that it can attach again.
 				s.forget(a)
 			}
-			select {
-			case s.chunks <- buf:
-			case <-ctx.Done():
+			if !s.write(ctx, buf) {
 				return
 			}
 			batch = batch[n:]
-			bufs[turn] = buf
 			if cap(buf) > keepBuffer {
-				bufs[turn] = nil
+				buf = nil
 			}
-			turn = 1 - turn
 		}
 	}
 }
@@ -86,7 +79,7 @@ func (s *session) endPump(ctx context.Context, a *attachment, err error) {
 		s.d.cfg.Log.LogAttrs(ctx, slog.LevelError, "encode a detached message", slog.Any("error", err))
 		return
 	}
-	s.postInTurn(b)
+	s.write(s.ctx, b)
 }
 
 // appendChunk makes one message of as many events as fit, at least one, and

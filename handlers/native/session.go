@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -28,10 +29,14 @@ const (
 	maxPending = 256
 	// maxAttached is how many executions one socket may follow at once.
 	maxAttached = 1024
+	// replyDelay is how long the answer to a request that events follow may wait
+	// for the first of them. Those of a short execution are there by then, and a
+	// client that is woken once for everything leaves the processor to the kernel.
+	replyDelay = time.Millisecond
 )
 
-// session is one WebSocket. The goroutine of serve writes; take is called by
-// the one that reads.
+// session is one WebSocket. The goroutines of serve and of the attachments
+// write, one at a time; take is called by the one that reads.
 type session struct {
 	d      *Dialect
 	conn   *socket.Conn
@@ -39,8 +44,11 @@ type session struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // attachments, pending requests
 
-	replies chan []byte // answers; they overtake events
-	chunks  chan []byte // events; unbuffered, so senders take turns
+	turn    chan struct{} // of capacity 1: whoever has put something in may write
+	replies chan []byte   // answers; whoever writes sends them before its own
+	wake    chan struct{} // of capacity 1: serve has answers to send
+	soon    *time.Timer   // wakes serve for those that were to leave with events
+	broken  chan struct{} // closed when a write has failed
 	drained chan struct{}
 
 	mu       sync.Mutex
@@ -57,37 +65,35 @@ func (d *Dialect) upgrade(c *fiber.Ctx) error {
 		func(ctx context.Context, conn *socket.Conn) socket.Close {
 			s := &session{
 				d: d, conn: conn,
+				turn:     make(chan struct{}, 1),
 				replies:  make(chan []byte, maxReplies),
-				chunks:   make(chan []byte),
+				wake:     make(chan struct{}, 1),
+				broken:   make(chan struct{}),
 				drained:  make(chan struct{}),
 				attached: make(map[string]*attachment),
 				lanes:    make(map[string][]*request),
 			}
 			s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+			s.soon = time.AfterFunc(replyDelay, s.nudge)
 			return s.serve(ctx)
 		})
 }
 
-// serve writes until the client leaves, or until the server shuts down and the
-// client has been told how its executions ended.
+// serve sends answers until the client leaves, or until the server shuts down and
+// the client has been told how its executions ended.
 func (s *session) serve(ctx context.Context) socket.Close {
 	defer s.wg.Wait()
 	defer s.end()
 	s.conn.Listen(s.take)
 	left := ctx.Done()
 	for {
-		var err error
 		select {
-		case reply := <-s.replies:
-			err = s.conn.Write(reply)
-		case chunk := <-s.chunks:
-			// The answer to the request that began these events was queued
-			// before they were, so it leaves before them.
-			if err = s.flush(); err == nil {
-				err = s.conn.Write(chunk)
-			}
+		case <-s.wake:
+			s.write(s.ctx, nil)
+		case <-s.broken:
+			return socket.Close{}
 		case <-s.drained:
-			_ = s.flush()
+			s.write(s.ctx, nil)
 			return socket.Close{}
 		case <-left:
 			if !errors.Is(context.Cause(ctx), socket.ErrShutdown) {
@@ -95,9 +101,6 @@ func (s *session) serve(ctx context.Context) socket.Close {
 			}
 			left = nil
 			s.drain()
-		}
-		if err != nil {
-			return socket.Close{}
 		}
 	}
 }
@@ -109,20 +112,37 @@ func (s *session) end() {
 	s.over = true
 	s.mu.Unlock()
 	s.cancel()
+	s.soon.Stop()
 }
 
-// flush writes the answers that wait.
-func (s *session) flush() error {
-	for {
-		select {
-		case reply := <-s.replies:
-			if err := s.conn.Write(reply); err != nil {
-				return err
-			}
-		default:
-			return nil
-		}
+// write sends the answers that wait and then a message, unless there is none. The
+// answer to the request that began an execution was queued before its events were
+// read, so it leaves before them. It reports whether more may follow.
+func (s *session) write(ctx context.Context, msg []byte) bool {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false
 	}
+	defer func() { <-s.turn }()
+	s.soon.Stop() // before the queue is looked at: what comes later starts it again
+	var msgs [][]byte
+	for len(s.replies) > 0 { // only who has the turn takes them out
+		msgs = append(msgs, <-s.replies)
+	}
+	if msg != nil {
+		msgs = append(msgs, msg)
+	}
+	select {
+	case <-s.broken:
+		return false
+	default:
+	}
+	if s.conn.Write(msgs...) != nil {
+		close(s.broken)
+		return false
+	}
+	return true
 }
 
 // farewell is the close frame for a client whose connection we end.
@@ -239,6 +259,17 @@ func (s *session) reply(r *request, result any) {
 	s.post(s.encode(answer{Type: "reply", ID: r.ID, Result: result}))
 }
 
+// replyWithEvents answers r with a result that events follow.
+func (s *session) replyWithEvents(r *request, result any) {
+	b := s.encode(answer{Type: "reply", ID: r.ID, Result: result})
+	select {
+	case s.replies <- b:
+		s.soon.Reset(replyDelay)
+	default:
+		s.post(b)
+	}
+}
+
 // fail answers r, which may be nil, with an error.
 func (s *session) fail(r *request, err error) {
 	f := show(s.d.fault(err))
@@ -262,14 +293,15 @@ func (s *session) encode(a answer) []byte {
 func (s *session) post(b []byte) {
 	select {
 	case s.replies <- b:
+		s.nudge()
 	case <-s.ctx.Done():
 	}
 }
 
-// postInTurn queues an answer behind the events that are on their way.
-func (s *session) postInTurn(b []byte) {
+// nudge lets serve send the answers that wait.
+func (s *session) nudge() {
 	select {
-	case s.chunks <- b:
-	case <-s.ctx.Done():
+	case s.wake <- struct{}{}:
+	default:
 	}
 }

@@ -151,9 +151,29 @@ func (c *Conn) over() bool {
 	return errors.Is(c.readErr, io.EOF) || (errors.As(c.readErr, &ne) && !ne.Timeout())
 }
 
-// Write sends a text message. It waits as long as the client lets it.
-func (c *Conn) Write(msg []byte) error {
-	return c.send(func() error { return c.ws.WriteMessage(upstream.TextMessage, msg) })
+// Write sends text messages, in one piece where it can. It waits as long as the
+// client lets it.
+func (c *Conn) Write(msgs ...[]byte) error {
+	holder, ok := c.raw.(interface {
+		Hold()
+		Release() error
+	})
+	return c.send(func() error {
+		together := ok && len(msgs) > 1
+		if together {
+			holder.Hold()
+		}
+		var err error
+		for _, msg := range msgs {
+			if err = c.ws.WriteMessage(upstream.TextMessage, msg); err != nil {
+				break
+			}
+		}
+		if together {
+			err = errors.Join(err, holder.Release())
+		}
+		return err
+	})
 }
 
 // WriteBinary sends a binary message.

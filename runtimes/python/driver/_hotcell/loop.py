@@ -55,6 +55,11 @@ class KernelLoop:
         frame = connection.take()
         while frame is None:
             loop = self.ready()
+            if self._asleep(loop):
+                if self._only_frame():
+                    connection.fill()
+                    frame = connection.take()
+                    continue
             self._idle = True
             try:
                 loop.run_forever()
@@ -70,6 +75,20 @@ class KernelLoop:
                 raise Hangup
             frame = connection.take()
         return frame
+
+    def _asleep(self, loop: asyncio.SelectorEventLoop) -> bool:
+        """Whether nothing but a descriptor can wake the loop."""
+        return not getattr(loop, "_ready", True) and not getattr(loop, "_scheduled", True)
+
+    def _only_frame(self) -> bool:
+        """Wait for descriptors as the loop would, and say whether it is only the
+        server's that is ready: that needs no turn of the loop, which takes as long as
+        a small cell does."""
+        try:
+            ready = self._selector.select()
+        except OSError:
+            return False
+        return len(ready) == 1 and ready[0][0].fd == self._connection.fileno
 
     def turn(self) -> None:
         """Once around, woken through the selector as by a frame. For a rehearsal."""
