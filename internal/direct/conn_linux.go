@@ -116,6 +116,10 @@ func (c *conn) send(p []byte) (int, error) {
 	return done, err
 }
 
+// SyscallConn makes it a [syscall.Conn], as what it wraps is.
+func (c *conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
+
+// CloseWrite ends what is sent, and leaves what is received.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

@@ -206,7 +206,7 @@ class Kernel:
         try:
             try:
                 self.interrupts.arm()
-                if "interrupt" in self.connection.waiting():
+                if self.connection.interrupted():
                     self.interrupts.strike_now()
                 work()
             finally:
@@ -239,15 +239,17 @@ class Kernel:
         self.check_builtins = "builtins" in code
         self.sources.add(name, code)
         self.history.add(code)
-        environment = Environment(env)
+        environment = Environment(env) if env else None
         try:
-            environment.apply()
+            if environment:
+                environment.apply()
             self.trigger("pre_execute")
             self.trigger("pre_run_cell", None)
             program = self.compiler.compile(code, name)
             cell.run(program, self.namespace, self.loop, self.show_value)
         finally:
-            environment.restore()
+            if environment:
+                environment.restore()
             if self.connection.ours:
                 self.charts.finish()
                 self.trigger("post_execute")
@@ -264,7 +266,7 @@ class Kernel:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return "ok"
         interrupted = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) and (
-            self.interrupts.raised or "interrupt" in self.connection.waiting()
+            self.interrupts.raised or self.connection.interrupted()
         )
         if interrupted and not isinstance(error, KeyboardInterrupt):
             error = KeyboardInterrupt().with_traceback(error.__traceback__)

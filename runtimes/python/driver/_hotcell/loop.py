@@ -54,17 +54,14 @@ class KernelLoop:
         connection = self._connection
         frame = connection.take()
         while frame is None:
-            loop = self.ready()
-            if self._asleep(loop):
-                if self._only_frame():
-                    connection.fill()
-                    frame = connection.take()
-                    continue
             self._idle = True
             try:
-                loop.run_forever()
+                if self._frame_alone():
+                    self._receive()
+                else:
+                    self.ready().run_forever()
             except OSError:  # the selector's descriptor was closed
-                self._abandon(loop)
+                self._abandon()
             except BaseException:  # a task's SystemExit or KeyboardInterrupt
                 report_background_error()
             finally:
@@ -76,18 +73,15 @@ class KernelLoop:
             frame = connection.take()
         return frame
 
-    def _asleep(self, loop: asyncio.SelectorEventLoop) -> bool:
-        """Whether nothing but a descriptor can wake the loop."""
-        return not getattr(loop, "_ready", True) and not getattr(loop, "_scheduled", True)
-
-    def _only_frame(self) -> bool:
-        """Wait for descriptors as the loop would, and say whether it is only the
-        server's that is ready: that needs no turn of the loop, which takes as long as
-        a small cell does."""
-        try:
-            ready = self._selector.select()
-        except OSError:
+    def _frame_alone(self) -> bool:
+        """Wait as the loop would, if it has nothing to do. Whether the server's
+        descriptor alone is ready then: a turn of the loop for it would take as long
+        as a small cell does."""
+        loop = self._loop
+        # asyncio has no public word for what it still has to do.
+        if getattr(loop, "_ready", True) or getattr(loop, "_scheduled", True) or loop.is_closed():
             return False
+        ready = self._selector.select()
         return len(ready) == 1 and ready[0][0].fd == self._connection.fileno
 
     def turn(self) -> None:
@@ -143,6 +137,11 @@ class KernelLoop:
         fresh.close()
 
     def _readable(self) -> None:
+        self._receive()
+        if self._idle:
+            self._loop.stop()
+
+    def _receive(self) -> None:
         connection = self._connection
         if not connection.ours:
             return
@@ -152,12 +151,10 @@ class KernelLoop:
             self._hung_up = True
             if not self._idle:  # a cell is awaiting something that nobody wants
                 end_process(0)
-        if self._idle:
-            self._loop.stop()
 
-    def _abandon(self, loop: asyncio.SelectorEventLoop) -> None:
+    def _abandon(self) -> None:
         try:
-            loop.close()
+            self._loop.close()
         except Exception:
             pass
         self._loop = self._open()

@@ -27,12 +27,13 @@ def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list
     found: list[str] = []
     more = 0
     everything = list(namespace.items())
+    known = hidden.get
     for position, (name, value) in enumerate(everything):
         if position % 256 == 255 and _perf_counter() > until:
             return found, more + len(everything) - position
-        if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
+        if known(name, known) is value:  # nearly all, when little has been run
             continue
-        if name in hidden and hidden[name] is value:
+        if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
             continue
         if len(found) < NAMES:
             found.append(name)

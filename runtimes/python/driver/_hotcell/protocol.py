@@ -43,12 +43,25 @@ def _private(name: str) -> ModuleType:
     return module
 
 
-_encoder = _private("json.encoder").JSONEncoder(
-    ensure_ascii=True, allow_nan=False, separators=(",", ":")
-)
-_decoder = _private("json.decoder").JSONDecoder()
-encode_json = _encoder.encode
-decode_json = _decoder.decode
+def _make_encoder() -> Callable[[Any], str]:
+    """JSONEncoder.encode, without making its parts anew for every frame."""
+    module = _private("json.encoder")
+    encoder = module.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    try:
+        string = module.encode_basestring_ascii
+        parts = module.c_make_encoder(
+            None, encoder.default, string, None, ":", ",", False, False, False
+        )
+        parts({"type": ["x"]}, 0)
+    except Exception:  # another Python's may want something else
+        encode: Callable[[Any], str] = encoder.encode
+        return encode
+    join = "".join
+    return lambda value: join(parts(value, 0))
+
+
+encode_json = _make_encoder()
+_scan = _private("json.decoder").JSONDecoder().scan_once
 
 
 class Connection:
@@ -134,7 +147,7 @@ class Connection:
                 return
             text = buffer[4 : size + 4].decode("utf-8", "surrogatepass")
             del buffer[: size + 4]
-            self._frames.append(decode_json(text))
+            self._frames.append(_scan(text, 0)[0])  # what the server sends has no blanks around it
 
     def arrives(self, seconds: float) -> str:
         """The type of the next frame; empty if none comes within that time."""
@@ -162,10 +175,10 @@ class Connection:
             self.fill()
         return self._frames.popleft()
 
-    def waiting(self) -> set[str]:
-        """The types of the frames that have arrived and were not taken."""
+    def interrupted(self) -> bool:
+        """Whether a frame that asks for an interrupt has arrived."""
         self.fill(socket.MSG_DONTWAIT)
-        return {frame["type"] for frame in self._frames}
+        return bool(self._frames) and any(f["type"] == "interrupt" for f in self._frames)
 
     def peek(self) -> bytes:
         """What has arrived and was not received, at most 4 KiB of it."""

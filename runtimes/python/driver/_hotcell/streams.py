@@ -116,12 +116,15 @@ class Streams:
             self.stdout = open_text(1)
         if self.stderr.closed:
             self.stderr = open_text(2)
-        if not usable(getattr(sys, "stdin", None), self.stdin, "readline"):
-            sys.stdin = self.stdin
-        if not usable(getattr(sys, "stdout", None), self.stdout, "write"):
-            sys.stdout = self.stdout
-        if not usable(getattr(sys, "stderr", None), self.stderr, "write"):
-            sys.stderr = self.stderr
+        now = vars(sys)
+        for name, ours, method in (
+            ("stdin", self.stdin, "readline"),
+            ("stdout", self.stdout, "write"),
+            ("stderr", self.stderr, "write"),
+        ):
+            stream = now.get(name)
+            if stream is not ours and not usable(stream, method):
+                setattr(sys, name, ours)
 
     def repair_descriptors(self) -> None:
         for fd, spare in self._spares.items():
@@ -141,9 +144,7 @@ class Streams:
                     pass
 
 
-def usable(stream: object, ours: object, method: str) -> bool:
-    if stream is ours:
-        return True
+def usable(stream: object, method: str) -> bool:
     try:
         return callable(getattr(stream, method)) and not getattr(stream, "closed", False)
     except Exception:
