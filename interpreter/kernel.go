@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -187,7 +186,6 @@ func (c *kernel) take(m wire.Message, delay time.Duration) bool {
 		}
 		if !full {
 			e.conclude(wire.Status(m.Status)) // here, so that clients needn't wait for the loop
-			runtime.Gosched()                 // those who wait for this before those who clear up
 		}
 		return c.reply(m)
 	case wire.MsgCompleteReply, wire.MsgInspectReply, wire.MsgIsCompleteReply:

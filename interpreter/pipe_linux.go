@@ -20,6 +20,10 @@ func widen(f *os.File) {
 // buffered is how many bytes wait in the pipe.
 func buffered(f *os.File) int {
 	n := 0
-	control(f, func(fd int) { var v int32; _, _, _ = syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), unix.TIOCINQ, uintptr(unsafe.Pointer(&v))); n = int(v) })
+	control(f, func(fd int) {
+		var v int32
+		_, _, _ = syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), unix.TIOCINQ, uintptr(unsafe.Pointer(&v)))
+		n = int(v)
+	})
 	return n
 }

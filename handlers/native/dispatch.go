@@ -234,7 +234,7 @@ func (s *session) detach(r *request) error {
 	if f := s.begin(); f != nil {
 		return f
 	}
-	a.cancel()
+	s.release(a)
 	s.spawn(r, func() {
 		defer s.finish()
 		<-a.ended

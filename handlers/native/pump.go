@@ -7,7 +7,6 @@ import (
 	"log/slog"
 
 	"hotcell/internal/wire"
-	"hotcell/interpreter"
 )
 
 const (
@@ -22,17 +21,10 @@ const (
 	keepBuffer = 1 << 20
 )
 
-// attachment is an execution that a socket follows.
-type attachment struct {
-	x      *interpreter.Execution
-	cancel context.CancelFunc
-	ended  chan struct{} // closed when nothing more will be sent for it
-}
-
 // pump sends an execution's events, at the pace at which the client takes
 // them: it reads from the log only what the socket has room for.
-func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
-	events := a.x.Events(from)
+func (s *session) pump(a *attachment) {
+	ctx, events := a.ctx, a.x.Events(a.from)
 	defer events.Close()
 	var buf []byte
 	for {

@@ -2,7 +2,6 @@ package native
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 
 	"hotcell/handlers/fault"
 	"hotcell/handlers/socket"
-	"hotcell/interpreter"
 )
 
 const (
@@ -29,14 +27,10 @@ const (
 	maxPending = 256
 	// maxAttached is how many executions one socket may follow at once.
 	maxAttached = 1024
-	// replyDelay is how long the answer to a request that events follow may wait
-	// for the first of them. Those of a short execution are there by then, and a
-	// client that is woken once for everything leaves the processor to the kernel.
-	replyDelay = time.Millisecond
 )
 
-// session is one WebSocket. The goroutines of serve and of the attachments
-// write, one at a time; take is called by the one that reads.
+// session is one WebSocket. serve and the attachments write, one at a time; take
+// is called by the goroutine that reads.
 type session struct {
 	d      *Dialect
 	conn   *socket.Conn
@@ -46,15 +40,17 @@ type session struct {
 
 	turn    chan struct{} // of capacity 1: whoever has put something in may write
 	replies chan []byte   // answers; whoever writes sends them before its own
-	wake    chan struct{} // of capacity 1: serve has answers to send
-	soon    *time.Timer   // wakes serve for those that were to leave with events
+	taken   [][]byte      // answers that left the queue, for the next who writes; of who has the turn
+	wake    chan struct{} // of capacity 1: there is something for serve to do
 	broken  chan struct{} // closed when a write has failed
 	drained chan struct{}
 
 	mu       sync.Mutex
 	pending  int // requests under way
 	attached map[string]*attachment
-	pumps    int // goroutines of attachments
+	open     int                  // attachments that have not ended
+	fresh    map[*attachment]bool // those whose execution may end at once
+	soon     *time.Timer          // wakes serve for the fresh ones; runs while there are any
 	draining bool
 	over     bool                  // serve is ending: nothing may be started any more
 	lanes    map[string][]*request // executions that wait for a default context
@@ -71,10 +67,12 @@ func (d *Dialect) upgrade(c *fiber.Ctx) error {
 				broken:   make(chan struct{}),
 				drained:  make(chan struct{}),
 				attached: make(map[string]*attachment),
+				fresh:    make(map[*attachment]bool),
 				lanes:    make(map[string][]*request),
 			}
 			s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-			s.soon = time.AfterFunc(replyDelay, s.nudge)
+			s.soon = time.AfterFunc(time.Hour, s.nudge)
+			s.soon.Stop()
 			return s.serve(ctx)
 		})
 }
@@ -89,6 +87,7 @@ func (s *session) serve(ctx context.Context) socket.Close {
 	for {
 		select {
 		case <-s.wake:
+			s.settle()
 			s.write(s.ctx, nil)
 		case <-s.broken:
 			return socket.Close{}
@@ -111,38 +110,8 @@ func (s *session) end() {
 	s.mu.Lock()
 	s.over = true
 	s.mu.Unlock()
+	s.settle() // which starts nothing any more, and leaves nothing behind
 	s.cancel()
-	s.soon.Stop()
-}
-
-// write sends the answers that wait and then a message, unless there is none. The
-// answer to the request that began an execution was queued before its events were
-// read, so it leaves before them. It reports whether more may follow.
-func (s *session) write(ctx context.Context, msg []byte) bool {
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return false
-	}
-	defer func() { <-s.turn }()
-	s.soon.Stop() // before the queue is looked at: what comes later starts it again
-	var msgs [][]byte
-	for len(s.replies) > 0 { // only who has the turn takes them out
-		msgs = append(msgs, <-s.replies)
-	}
-	if msg != nil {
-		msgs = append(msgs, msg)
-	}
-	select {
-	case <-s.broken:
-		return false
-	default:
-	}
-	if s.conn.Write(msgs...) != nil {
-		close(s.broken)
-		return false
-	}
-	return true
 }
 
 // farewell is the close frame for a client whose connection we end.
@@ -159,149 +128,39 @@ func (s *session) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining = true
-	if s.pumps == 0 {
+	if s.open == 0 {
 		close(s.drained)
 	}
-}
-
-// attach follows x from an event on. The answer to the request must have been
-// queued by then.
-func (s *session) attach(x *interpreter.Execution, from uint64) {
-	ctx, cancel := context.WithCancel(s.ctx)
-	a := &attachment{x: x, cancel: cancel, ended: make(chan struct{})}
-	s.mu.Lock()
-	if s.draining {
-		s.mu.Unlock()
-		cancel()
-		return // the close that follows says why
-	}
-	s.attached[x.ID()] = a
-	s.pumps++
-	s.mu.Unlock()
-	s.spawn(nil, func() {
-		defer s.detached(a)
-		defer close(a.ended)
-		defer cancel()
-		s.pump(ctx, a, from)
-	})
-}
-
-// mayAttach says why id cannot be followed here, if it cannot.
-func (s *session) mayAttach(id string) *fault.Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.draining:
-		return refuse(http.StatusServiceUnavailable, codeClosing, "the server is shutting down")
-	case len(s.attached) >= maxAttached:
-		return refuse(http.StatusTooManyRequests, codeTooMany, "this socket follows %d executions already; detach some, or open another", maxAttached)
-	case id != "" && s.attached[id] != nil:
-		return refuse(http.StatusConflict, codeAttached, "this socket follows execution %s already", id)
-	}
-	return nil
-}
-
-// forget lets an execution be attached again.
-func (s *session) forget(a *attachment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.attached[a.x.ID()] == a {
-		delete(s.attached, a.x.ID())
-	}
-}
-
-func (s *session) detached(a *attachment) {
-	s.forget(a)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pumps--; s.pumps == 0 && s.draining {
-		close(s.drained)
-	}
-}
-
-// attachedTo is the attachment to an execution, if there is one.
-func (s *session) attachedTo(id string) *attachment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.attached[id]
 }
 
 // spawn runs f beside the reader, with a net under it: a fault of ours costs
 // one request. It ends when f does; serve joins it.
 func (s *session) spawn(r *request, f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over {
+	if !s.enter() {
 		return
 	}
-	s.wg.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.d.cfg.Log.Error("a request on a WebSocket panicked",
-					slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-				s.fail(r, refuse(http.StatusInternalServerError, fault.Code(http.StatusInternalServerError), "internal error"))
-			}
-		}()
+	go func() {
+		defer s.wg.Done()
+		defer s.recovered(r)
 		f()
-	})
+	}()
 }
 
-// answer is what is sent back for one request.
-type answer struct {
-	Type   string          `json:"type"` // reply or error
-	ID     json.RawMessage `json:"id,omitempty"`
-	Result any             `json:"result,omitempty"`
-	Error  *shownFault     `json:"error,omitempty"`
-}
-
-// reply answers r with a result.
-func (s *session) reply(r *request, result any) {
-	s.post(s.encode(answer{Type: "reply", ID: r.ID, Result: result}))
-}
-
-// replyWithEvents answers r with a result that events follow.
-func (s *session) replyWithEvents(r *request, result any) {
-	b := s.encode(answer{Type: "reply", ID: r.ID, Result: result})
-	select {
-	case s.replies <- b:
-		s.soon.Reset(replyDelay)
-	default:
-		s.post(b)
+// enter counts somebody in whom serve has to wait for, unless it is too late.
+func (s *session) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.wg.Add(1)
 	}
+	return !s.over
 }
 
-// fail answers r, which may be nil, with an error.
-func (s *session) fail(r *request, err error) {
-	f := show(s.d.fault(err))
-	a := answer{Type: "error", Error: &f}
-	if r != nil {
-		a.ID = r.ID
-	}
-	s.post(s.encode(a))
-}
-
-func (s *session) encode(a answer) []byte {
-	b, err := appendJSON(nil, a)
-	if err != nil {
-		f := show(s.d.fault(err))
-		b, _ = appendJSON(nil, answer{Type: "error", ID: a.ID, Error: &f}) // strings only
-	}
-	return b
-}
-
-// post queues an answer, waiting for room if it must.
-func (s *session) post(b []byte) {
-	select {
-	case s.replies <- b:
-		s.nudge()
-	case <-s.ctx.Done():
-	}
-}
-
-// nudge lets serve send the answers that wait.
-func (s *session) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+// recovered is the net.
+func (s *session) recovered(r *request) {
+	if p := recover(); p != nil {
+		s.d.cfg.Log.Error("a request on a WebSocket panicked",
+			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		s.fail(r, refuse(http.StatusInternalServerError, fault.Code(http.StatusInternalServerError), "internal error"))
 	}
 }

@@ -176,6 +176,13 @@ func (c *Conn) Write(msgs ...[]byte) error {
 	})
 }
 
+// Idle reports whether the connection has taken all that was sent. It takes a few
+// kilobytes more without waiting then.
+func (c *Conn) Idle() bool {
+	idle, ok := c.raw.(interface{ Idle() bool })
+	return ok && idle.Idle()
+}
+
 // WriteBinary sends a binary message.
 func (c *Conn) WriteBinary(msg []byte) error {
 	return c.send(func() error { return c.ws.WriteMessage(upstream.BinaryMessage, msg) })

@@ -127,6 +127,16 @@ func (c *conn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
+// Idle reports whether the other side has all that was written.
+func (c *conn) Idle() bool {
+	var left int32
+	errno := syscall.ENOTCONN
+	_ = c.raw.Control(func(fd uintptr) {
+		_, _, errno = syscall.RawSyscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&left)))
+	})
+	return errno == 0 && left == 0
+}
+
 func (c *conn) fail(op string, errno syscall.Errno) error {
 	return &net.OpError{Op: op, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(op, errno)}
 }
