@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/wire"
 	"hotcell/stream"
 )
@@ -55,11 +56,12 @@ type pipe struct {
 	out     *output
 	kind    wire.EventType
 	file    *os.File
-	pending []byte // read, not yet appended
+	pending []byte // read, not yet appended; in small until there is more
 	last    time.Time
 	timer   *time.Timer
 	armed   bool
 	ended   bool
+	small   [1 << 10]byte
 }
 
 func newOutput(stdout, stderr *os.File, now func() time.Time) *output {
@@ -71,7 +73,6 @@ func newOutput(stdout, stderr *os.File, now func() time.Time) *output {
 		o.pipes[i] = &pipe{out: o, kind: p.kind, file: p.file}
 	}
 	for _, p := range o.pipes {
-		widen(p.file)
 		// Ends at the pipe's end of file, or when close closes our end.
 		o.wg.Go(p.follow)
 	}
@@ -160,7 +161,7 @@ func (o *output) collect() {
 		if p.ended {
 			continue
 		}
-		for left := buffered(p.file); left > 0 && !p.ended; {
+		for left := direct.Buffered(p.file); left > 0 && !p.ended; {
 			n := p.readOnce()
 			if n <= 0 {
 				break
@@ -223,10 +224,13 @@ func (p *pipe) follow() {
 // readOnce reads what fits. It returns the number of bytes, 0 at the end, or
 // -1 when nothing is there now. mu is held.
 func (p *pipe) readOnce() int {
-	if cap(p.pending) == 0 {
-		p.pending = make([]byte, 0, pieceSize)
+	switch {
+	case cap(p.pending) == 0:
+		p.pending = p.small[:0]
+	case len(p.pending) == len(p.small) && cap(p.pending) == len(p.small):
+		p.pending = append(make([]byte, 0, pieceSize), p.pending...)
 	}
-	n, err := readNow(p.file, p.pending[len(p.pending):cap(p.pending)])
+	n, err := direct.ReadNow(p.file, p.pending[len(p.pending):cap(p.pending)])
 	switch {
 	case errors.Is(err, io.EOF):
 		p.ended = true
@@ -239,7 +243,7 @@ func (p *pipe) readOnce() int {
 	p.pending = p.pending[:len(p.pending)+n]
 	p.other().flush(false) // what was read earlier was written earlier
 	switch {
-	case len(p.pending) == cap(p.pending):
+	case len(p.pending) == pieceSize:
 		p.flush(false)
 	case !p.armed:
 		p.armed = true

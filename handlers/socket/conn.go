@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	upstream "github.com/fasthttp/websocket"
+
+	"hotcell/internal/direct"
 )
 
 const (
@@ -154,34 +156,24 @@ func (c *Conn) over() bool {
 // Write sends text messages, in one piece where it can. It waits as long as the
 // client lets it.
 func (c *Conn) Write(msgs ...[]byte) error {
-	holder, ok := c.raw.(interface {
-		Hold()
-		Release() error
-	})
-	return c.send(func() error {
-		together := ok && len(msgs) > 1
-		if together {
-			holder.Hold()
-		}
-		var err error
-		for _, msg := range msgs {
-			if err = c.ws.WriteMessage(upstream.TextMessage, msg); err != nil {
-				break
+	return c.send(func() (err error) {
+		if len(msgs) > 1 {
+			if release := direct.Hold(c.raw); release != nil {
+				defer func() { err = errors.Join(err, release()) }()
 			}
 		}
-		if together {
-			err = errors.Join(err, holder.Release())
+		for _, msg := range msgs {
+			if err := c.ws.WriteMessage(upstream.TextMessage, msg); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 }
 
 // Idle reports whether the connection has taken all that was sent. It takes a few
 // kilobytes more without waiting then.
-func (c *Conn) Idle() bool {
-	idle, ok := c.raw.(interface{ Idle() bool })
-	return ok && idle.Idle()
-}
+func (c *Conn) Idle() bool { return direct.Idle(c.raw) }
 
 // WriteBinary sends a binary message.
 func (c *Conn) WriteBinary(msg []byte) error {

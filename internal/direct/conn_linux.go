@@ -1,71 +1,48 @@
-// Package direct makes the system calls of sockets that never wait in one.
-//
-// The runtime prepares for each system call to take long: it wakes a thread of
-// its own that would give the processor away meanwhile, which costs two or three
-// switches between threads whenever the process has just been idle. A read or
-// write of a non-blocking descriptor returns at once, so that is wasted, and on
-// a path of a few hundred microseconds it shows.
 package direct
 
 import (
 	"errors"
-	"io"
 	"net"
 	"os"
 	"sync"
 	"syscall"
-	"unsafe"
 )
 
-// conn is a stream socket. What isn't here is the embedded connection's.
+// conn is a network connection. What isn't here is the embedded one's.
 type conn struct {
 	net.Conn
-	raw syscall.RawConn
+	raw raw
 
 	mu      sync.Mutex
 	holding bool
 	held    []byte // written while holding
 }
 
-// Conn wraps a stream socket of package net; anything else is returned as it is.
+// Conn wraps a TCP connection; anything else is returned as it is. The wrapped one
+// can do more: see [Hold] and [Idle].
 func Conn(c net.Conn) net.Conn {
-	sc, ok := c.(syscall.Conn)
+	tcp, ok := c.(*net.TCPConn)
 	if !ok {
 		return c
 	}
-	raw, err := sc.SyscallConn()
+	rc, err := tcp.SyscallConn()
 	if err != nil {
 		return c
 	}
-	return &conn{Conn: c, raw: raw}
+	return &conn{Conn: c, raw: raw{rc}}
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	var n int
-	var errno syscall.Errno
-	err := c.raw.Read(func(fd uintptr) bool {
-		n, errno = call(syscall.SYS_READ, fd, p)
-		return errno != syscall.EAGAIN
-	})
-	switch {
-	case err != nil:
-		return 0, err
-	case errno != 0:
-		return 0, c.fail("read", errno)
-	case n == 0:
-		return 0, io.EOF
-	}
-	return n, nil
+	n, err := c.raw.read(p)
+	return n, c.named("read", err)
 }
 
 func (c *conn) Write(p []byte) (int, error) {
 	if c.keep(p) {
 		return len(p), nil
 	}
-	return c.send(p)
+	n, err := c.raw.write(p)
+	return n, c.named("write", err)
 }
 
 // keep adds p to what is held, if anything is to be held.
@@ -78,46 +55,8 @@ func (c *conn) keep(p []byte) bool {
 	return c.holding
 }
 
-// Hold keeps back what is written from now on, until Release sends all of it in
-// one call.
-func (c *conn) Hold() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.holding = true
-}
-
-// Release ends Hold.
-func (c *conn) Release() error {
-	c.mu.Lock()
-	c.holding = false
-	held := c.held
-	c.held = nil
-	c.mu.Unlock()
-	_, err := c.send(held)
-	return err
-}
-
-func (c *conn) send(p []byte) (int, error) {
-	done := 0
-	var errno syscall.Errno
-	err := c.raw.Write(func(fd uintptr) bool {
-		for done < len(p) {
-			var n int
-			if n, errno = call(syscall.SYS_WRITE, fd, p[done:]); errno != 0 {
-				return errno != syscall.EAGAIN
-			}
-			done += n
-		}
-		return true
-	})
-	if err == nil && errno != 0 {
-		err = c.fail("write", errno)
-	}
-	return done, err
-}
-
 // SyscallConn makes it a [syscall.Conn], as what it wraps is.
-func (c *conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
+func (c *conn) SyscallConn() (syscall.RawConn, error) { return c.raw.RawConn, nil }
 
 // CloseWrite ends what is sent, and leaves what is received.
 func (c *conn) CloseWrite() error {
@@ -127,25 +66,36 @@ func (c *conn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// Idle reports whether the other side has all that was written.
-func (c *conn) Idle() bool {
-	var left int32
-	errno := syscall.ENOTCONN
-	_ = c.raw.Control(func(fd uintptr) {
-		_, _, errno = syscall.RawSyscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&left)))
-	})
-	return errno == 0 && left == 0
-}
-
-func (c *conn) fail(op string, errno syscall.Errno) error {
-	return &net.OpError{Op: op, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(op, errno)}
-}
-
-func call(trap, fd uintptr, p []byte) (int, syscall.Errno) {
-	for {
-		n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-		if errno != syscall.EINTR {
-			return int(n), errno
-		}
+func (c *conn) named(op string, err error) error {
+	if errno, ok := err.(syscall.Errno); ok { //nolint:errorlint // it is ours, and not wrapped
+		return &net.OpError{Op: op, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(op, errno)}
 	}
+	return err
+}
+
+// Hold keeps back what is written to a wrapped connection from now on. The function
+// that it returns sends all of that, in one call. It is nil for other connections.
+func Hold(nc net.Conn) (release func() error) {
+	c, ok := nc.(*conn)
+	if !ok {
+		return nil
+	}
+	c.mu.Lock()
+	c.holding = true
+	c.mu.Unlock()
+	return func() error {
+		c.mu.Lock()
+		held := c.held
+		c.holding, c.held = false, nil
+		c.mu.Unlock()
+		_, err := c.raw.write(held)
+		return c.named("write", err)
+	}
+}
+
+// Idle reports whether the other side of a wrapped connection has all that was
+// written. It takes a few kilobytes more without waiting then.
+func Idle(nc net.Conn) bool {
+	c, ok := nc.(*conn)
+	return ok && c.raw.count(syscall.TIOCOUTQ) == 0
 }

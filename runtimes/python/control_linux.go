@@ -68,11 +68,6 @@ func sendFork(conn *net.UnixConn, seq uint64, files []*os.File) error {
 	fds := make([]int, len(files))
 	for i, f := range files {
 		fds[i] = int(f.Fd())
-		// The flag belongs to the pipe, not to the descriptor: user code
-		// would find its stdout non-blocking.
-		if err := unix.SetNonblock(fds[i], false); err != nil {
-			return os.NewSyscallError("fcntl", err)
-		}
 	}
 	return send(conn, "fork", seq, unix.UnixRights(fds...))
 }
