@@ -1,6 +1,7 @@
 package body
 
 import (
+	"io"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -15,11 +16,19 @@ const (
 	lingerSilence = 5 * time.Second
 )
 
+// tcp is what a TCP connection can do, by whatever means it reads and writes.
+type tcp interface {
+	net.Conn
+	syscall.Conn
+	io.ReaderFrom
+	CloseWrite() error
+}
+
 // Conn is a client's connection, as the server's listener hands it out. It
 // knows how reading ended, which the layers above don't say, and how to close
 // so that the last answer arrives.
 type Conn struct {
-	*net.TCPConn
+	tcp
 	readErr error // of the goroutine that serves the connection
 
 	lingers atomic.Bool
@@ -28,14 +37,17 @@ type Conn struct {
 
 // Wrap makes a connection one that can do all this. What isn't TCP stays as it is.
 func Wrap(conn net.Conn) net.Conn {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		return &Conn{TCPConn: tcp}
+	if tcp, ok := conn.(tcp); ok {
+		return &Conn{tcp: tcp}
 	}
 	return conn
 }
 
+// NetConn is the connection that was wrapped.
+func (c *Conn) NetConn() net.Conn { return c.tcp }
+
 func (c *Conn) Read(p []byte) (int, error) {
-	n, err := c.TCPConn.Read(p)
+	n, err := c.tcp.Read(p)
 	if err != nil {
 		c.readErr = err
 	}
@@ -53,13 +65,13 @@ func (c *Conn) Close() error {
 	if c.lingers.Load() && c.readErr == nil && !c.closing.Swap(true) {
 		c.linger()
 	}
-	return c.TCPConn.Close()
+	return c.tcp.Close()
 }
 
 // Abort closes the connection at once.
 func (c *Conn) Abort() error {
 	c.closing.Store(true)
-	return c.TCPConn.Close()
+	return c.tcp.Close()
 }
 
 func (c *Conn) linger() {
@@ -72,7 +84,7 @@ func (c *Conn) linger() {
 		if now.After(end) || c.SetReadDeadline(earlier(now.Add(lingerSilence), end)) != nil {
 			return
 		}
-		if _, err := c.TCPConn.Read(buf); err != nil {
+		if _, err := c.tcp.Read(buf); err != nil {
 			return
 		}
 	}
