@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hotcell/handlers/body"
+	"hotcell/internal/direct"
 )
 
 // listener goes on where one client could not be taken: without descriptors or
@@ -36,8 +37,9 @@ func (l *listener) Accept() (net.Conn, error) {
 	for wait := shortageWait; ; wait = min(2*wait, shortageMaxWait) {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			return body.Wrap(conn), nil
-		} else if !shortage(err) {
+			return body.Wrap(direct.Conn(conn)), nil
+		}
+		if !shortage(err) {
 			return nil, err
 		}
 		if wait == shortageWait {

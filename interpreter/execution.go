@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ type Execution struct {
 	stopped bool        // an interrupt is under way: the driver's error is kept in held
 	over    bool        // the driver's done came before any interrupt, and has ended it
 	held    *wire.Event // the driver's own account of the interrupt
+	then    []*func()   // to be called at the end
 }
 
 // Snapshot is where an execution stands.
@@ -49,9 +51,10 @@ type Snapshot struct {
 	Error     *wire.Event
 }
 
-// runningDelay is how long readers need not hear that an execution runs: a short
-// one is over by then, and they get all of it at once.
-const runningDelay = time.Millisecond
+// soon is how long readers need not hear that an execution runs, or of an event
+// that another one stands behind already: a short execution is over by then, and
+// they get all of it at once.
+const soon = time.Millisecond
 
 // interruption asks the loop to end the running execution.
 type interruption struct {
@@ -83,6 +86,25 @@ func (e *Execution) Events(from uint64) *stream.Reader[wire.Event] { return e.lo
 
 // Done is closed after the last event.
 func (e *Execution) Done() <-chan struct{} { return e.done }
+
+// OnEnd has f called as soon as the last event is there, by the goroutine that
+// appended it, which f must not keep. stop prevents that, and reports whether it was
+// in time. It is nil, and f is not called, when the execution has ended already.
+func (e *Execution) OnEnd(f func()) (stop func() bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.snap.State == wire.StateDone {
+		return nil
+	}
+	e.then = append(e.then, &f)
+	return func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		before := len(e.then)
+		e.then = slices.DeleteFunc(e.then, func(other *func()) bool { return other == &f })
+		return len(e.then) < before
+	}
+}
 
 // Snapshot says where the execution stands.
 func (e *Execution) Snapshot() Snapshot {
@@ -125,8 +147,11 @@ func (e *Execution) Reply(value string, eof bool) error {
 
 // append adds an event. It is called by one goroutine at a time: the loop, or
 // those of the kernel from its begin to the driver's done.
-func (e *Execution) append(ev wire.Event) error {
-	_, err := e.log.Append(func(seq uint64) wire.Event {
+func (e *Execution) append(ev wire.Event) error { return e.appendSoon(ev, 0) }
+
+// appendSoon is append for an event that readers may be told about later.
+func (e *Execution) appendSoon(ev wire.Event, delay time.Duration) error {
+	_, err := e.log.AppendSoon(delay, func(seq uint64) wire.Event {
 		ev.Seq = seq
 		if ev.Time.IsZero() {
 			ev.Time = e.in.cfg.Now()
@@ -159,9 +184,7 @@ func (e *Execution) begin(epoch, count int) {
 	e.mu.Lock()
 	e.snap.State, e.snap.Started = wire.StateRunning, now
 	e.mu.Unlock()
-	_, _ = e.log.AppendSoon(runningDelay, func(seq uint64) wire.Event {
-		return wire.Event{Seq: seq, Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}
-	})
+	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, soon)
 }
 
 // conclude ends the execution as the driver says, unless an interrupt is under
@@ -188,6 +211,8 @@ func (e *Execution) finish(status wire.Status) {
 	now := e.in.cfg.Now()
 	e.mu.Lock()
 	e.snap.State, e.snap.Status, e.snap.Ended = wire.StateDone, status, now
+	then := e.then
+	e.then = nil
 	ev := wire.Event{Time: now, Type: wire.EventState, State: wire.StateDone, Status: status}
 	if !e.snap.Started.IsZero() {
 		ev.Duration = float64(now.Sub(e.snap.Started).Microseconds()) / 1000
@@ -198,6 +223,9 @@ func (e *Execution) finish(status wire.Status) {
 	_ = e.append(ev)
 	e.log.Close()
 	close(e.done)
+	for _, f := range then {
+		(*f)()
+	}
 }
 
 // ask notes that the code waits for input.

@@ -129,7 +129,7 @@ func (c *kernel) tooLarge(r wire.Request) {
 	why := fmt.Sprintf("the request is too large: with all that JSON escapes it has more than %d MiB", wire.MaxFrame>>20)
 	switch r.Type {
 	case wire.ReqExecute:
-		c.out.message(&wire.Event{Type: wire.EventError, Name: "RequestTooLargeError", Value: why})
+		c.out.message(&wire.Event{Type: wire.EventError, Name: "RequestTooLargeError", Value: why}, 0)
 		if e, _ := c.endCurrent(r.ID); e != nil {
 			// The loop doesn't touch the names while it waits for this.
 			c.reply(wire.Message{Type: wire.MsgDone, ID: r.ID, Status: string(wire.StatusError), Names: c.names, More: c.more})
@@ -165,14 +165,19 @@ func (c *kernel) read() {
 			}
 			return // end of the protocol, whatever the reason
 		}
-		if !c.take(m) {
+		var delay time.Duration
+		if wire.FrameBuffered(r) { // which is taken next
+			delay = soon
+		}
+		if !c.take(m, delay) {
 			return
 		}
 	}
 }
 
-// take handles one message, and reports whether there may be more.
-func (c *kernel) take(m wire.Message) bool {
+// take handles one message, and reports whether there may be more. Those who read
+// the execution's events may hear of it after a delay.
+func (c *kernel) take(m wire.Message, delay time.Duration) bool {
 	switch m.Type {
 	case wire.MsgReady, wire.MsgRefused:
 		return c.reply(m)
@@ -205,7 +210,7 @@ func (c *kernel) take(m wire.Message) bool {
 		}
 		c.mu.Unlock()
 	}
-	c.out.message(&ev)
+	c.out.message(&ev, delay)
 	if m.Ack {
 		c.send(wire.Request{Type: wire.ReqAck})
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
 	"hotcell/internal/wire"
 	"hotcell/stream"
@@ -54,11 +55,12 @@ type pipe struct {
 	out     *output
 	kind    wire.EventType
 	file    *os.File
-	pending []byte // read, not yet appended
+	pending []byte // read, not yet appended; in small until there is more
 	last    time.Time
 	timer   *time.Timer
 	armed   bool
 	ended   bool
+	small   [1 << 10]byte
 }
 
 func newOutput(stdout, stderr *os.File, now func() time.Time) *output {
@@ -70,7 +72,6 @@ func newOutput(stdout, stderr *os.File, now func() time.Time) *output {
 		o.pipes[i] = &pipe{out: o, kind: p.kind, file: p.file}
 	}
 	for _, p := range o.pipes {
-		pipes.Widen(p.file)
 		// Ends at the pipe's end of file, or when close closes our end.
 		o.wg.Go(p.follow)
 	}
@@ -136,8 +137,9 @@ func (o *output) end() (full bool) {
 	return o.overflow != nil
 }
 
-// message appends an event that is not output, in its place.
-func (o *output) message(ev *wire.Event) {
+// message appends an event that is not output, in its place. Readers may hear of
+// it after a delay.
+func (o *output) message(ev *wire.Event, delay time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.collect()
@@ -148,7 +150,7 @@ func (o *output) message(ev *wire.Event) {
 		o.sink.driverError(*ev)
 		return
 	}
-	o.emit(*ev, eventCodec{}.Size(*ev))
+	o.emit(*ev, eventCodec{}.Size(*ev), delay)
 }
 
 // collect reads what the pipes hold at this moment, and no more, so that
@@ -158,7 +160,7 @@ func (o *output) collect() {
 		if p.ended {
 			continue
 		}
-		for left := pipes.Buffered(p.file); left > 0 && !p.ended; {
+		for left := direct.Buffered(p.file); left > 0 && !p.ended; {
 			n := p.readOnce()
 			if n <= 0 {
 				break
@@ -169,7 +171,7 @@ func (o *output) collect() {
 }
 
 // emit appends an event to the sink, or keeps it. mu is held.
-func (o *output) emit(ev wire.Event, bytes int) {
+func (o *output) emit(ev wire.Event, bytes int, delay time.Duration) {
 	if o.sink == nil {
 		if o.backBytes+bytes > backgroundLimit {
 			o.backLost += bytes
@@ -184,7 +186,7 @@ func (o *output) emit(ev wire.Event, bytes int) {
 		o.discarded += int64(bytes)
 		return
 	}
-	if err := o.sink.append(ev); err != nil {
+	if err := o.sink.appendSoon(ev, delay); err != nil {
 		o.overflow = err // from the next piece on; this one was still taken
 		close(o.full)
 	}
@@ -221,10 +223,13 @@ func (p *pipe) follow() {
 // readOnce reads what fits. It returns the number of bytes, 0 at the end, or
 // -1 when nothing is there now. mu is held.
 func (p *pipe) readOnce() int {
-	if cap(p.pending) == 0 {
-		p.pending = make([]byte, 0, pieceSize)
+	switch {
+	case cap(p.pending) == 0:
+		p.pending = p.small[:0]
+	case len(p.pending) == len(p.small) && cap(p.pending) == len(p.small):
+		p.pending = append(make([]byte, 0, pieceSize), p.pending...)
 	}
-	n, err := pipes.ReadNow(p.file, p.pending[len(p.pending):cap(p.pending)])
+	n, err := direct.ReadNow(p.file, p.pending[len(p.pending):cap(p.pending)])
 	switch {
 	case errors.Is(err, io.EOF):
 		p.ended = true
@@ -237,7 +242,7 @@ func (p *pipe) readOnce() int {
 	p.pending = p.pending[:len(p.pending)+n]
 	p.other().flush(false) // what was read earlier was written earlier
 	switch {
-	case len(p.pending) == cap(p.pending):
+	case len(p.pending) == pieceSize:
 		p.flush(false)
 	case !p.armed:
 		p.armed = true
@@ -281,7 +286,7 @@ func (p *pipe) flush(all bool) {
 	}
 	p.last = p.out.now()
 	for _, text := range pipes.Pieces(p.pending[:n], pieceSize) {
-		p.out.emit(wire.Event{Type: p.kind, Text: text}, len(text))
+		p.out.emit(wire.Event{Type: p.kind, Text: text}, len(text), 0)
 	}
 	p.pending = p.pending[:copy(p.pending, p.pending[n:])]
 }

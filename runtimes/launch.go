@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell/internal/child"
+	"hotcell/internal/direct"
 	"hotcell/internal/wire"
 )
 
@@ -24,30 +24,20 @@ const wordsOnFailure = 2 << 10
 
 // Ends are the server's and the kernel's ends of a kernel's three channels.
 type Ends struct {
-	Conn           net.Conn    // ours
+	Conn           Conn        // ours
 	Stdout, Stderr *os.File    // ours: the read ends
 	Theirs         [3]*os.File // protocol, stdout, stderr: the kernel's
 }
 
 // NewEnds makes the channels of a kernel.
 func NewEnds() (*Ends, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	mine, theirs, err := newSocketpair()
 	if err != nil {
 		return nil, fmt.Errorf("make protocol socket: %w", err)
 	}
-	for _, fd := range fds {
-		unix.CloseOnExec(fd)
-	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "protocol"), os.NewFile(uintptr(fds[1]), "protocol")
-	conn, err := net.FileConn(ours)
-	_ = ours.Close() // FileConn made its own
-	if err != nil {
-		_ = theirs.Close()
-		return nil, fmt.Errorf("make protocol connection: %w", err)
-	}
-	e := &Ends{Conn: conn, Theirs: [3]*os.File{theirs}}
-	if e.Stdout, e.Theirs[1], err = os.Pipe(); err == nil {
-		e.Stderr, e.Theirs[2], err = os.Pipe()
+	e := &Ends{Conn: direct.File(mine), Theirs: [3]*os.File{theirs}}
+	if e.Stdout, e.Theirs[1], err = newPipe(); err == nil {
+		e.Stderr, e.Theirs[2], err = newPipe()
 	}
 	if err != nil {
 		e.Close()
@@ -63,6 +53,12 @@ func (e *Ends) Merge() {
 	_ = e.Stderr.Close()
 	_ = e.Theirs[2].Close()
 	e.Stderr, e.Theirs[2] = nil, nil
+}
+
+// ours is a descriptor for the runtime's poller.
+func ours(fd int, name string) *os.File {
+	_ = unix.SetNonblock(fd, true)
+	return os.NewFile(uintptr(fd), name)
 }
 
 // CloseTheirs closes the kernel's ends, once the kernel has its copies.

@@ -8,13 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"hotcell/internal/child"
+	"hotcell/internal/direct"
 	"hotcell/internal/wire"
 )
 
@@ -83,10 +83,13 @@ type Process interface {
 	Exit() child.Exit
 }
 
+// Conn is our end of a kernel's protocol.
+type Conn = direct.Stream
+
 // Kernel is a started kernel: the protocol's connection, the read ends of the
 // user's two output pipes (non-blocking), and the process.
 type Kernel struct {
-	Conn    net.Conn
+	Conn    Conn
 	Stdout  *os.File
 	Stderr  *os.File
 	Process Process

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"syscall"
 	"time"
@@ -40,7 +39,7 @@ type Script struct {
 type Run struct {
 	Process Process
 	Output  *os.File // the read end of what stdout and stderr share
-	Conn    net.Conn // the driver's messages, displays and charts, to their end; nil where there are none
+	Conn    Conn     // the driver's messages, displays and charts, to their end; nil where there are none
 	Engine  string   // what runs it, "node 20.20.2"
 }
 

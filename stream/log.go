@@ -120,10 +120,11 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration) (uint64, 
 	e := build(seq)
 	l.tail = append(l.tail, e)
 	l.bytes += l.codec.Size(e)
-	if delay > 0 {
-		l.late = time.AfterFunc(delay, l.wakeUp)
-	} else {
+	switch {
+	case delay <= 0:
 		l.signal()
+	case l.late == nil && l.wake != nil: // else somebody wakes them sooner, or nobody waits
+		l.late = time.AfterFunc(delay, l.wakeUp)
 	}
 	over := l.bytes > l.opts.Memory
 	l.mu.Unlock()
@@ -345,6 +346,27 @@ func (r *Reader[E]) Next(ctx context.Context) ([]E, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// Rest returns all that is left, if nothing more will come and it is in memory and
+// takes at most limit bytes there. It never waits, and returns nothing otherwise.
+func (r *Reader[E]) Rest(limit int) []E {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end := l.first + uint64(len(l.tail))
+	if !l.closed || l.discarded || r.ended || len(r.ahead) > 0 || r.next < l.first || r.next >= end {
+		return nil
+	}
+	es := l.tail[r.next-l.first : len(l.tail) : len(l.tail)]
+	for _, e := range es {
+		if limit -= l.codec.Size(e); limit < 0 {
+			return nil
+		}
+	}
+	r.next, r.ended = end, true
+	r.releaseLocked()
+	return es
 }
 
 // poll returns what is there, or the channel that the next change closes.

@@ -2,8 +2,10 @@ package body
 
 import (
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -15,11 +17,19 @@ const (
 	lingerSilence = 5 * time.Second
 )
 
+// tcp is what a TCP connection can do, by whatever means it reads and writes.
+type tcp interface {
+	net.Conn
+	syscall.Conn
+	io.ReaderFrom
+	CloseWrite() error
+}
+
 // Conn is a client's connection, as the server's listener hands it out. It
 // knows how reading ended, which the layers above don't say, and how to close
 // so that the last answer arrives.
 type Conn struct {
-	*net.TCPConn
+	tcp
 	readErr error // of the goroutine that serves the connection
 
 	lingers atomic.Bool
@@ -28,14 +38,17 @@ type Conn struct {
 
 // Wrap makes a connection one that can do all this. What isn't TCP stays as it is.
 func Wrap(conn net.Conn) net.Conn {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		return &Conn{TCPConn: tcp}
+	if tcp, ok := conn.(tcp); ok {
+		return &Conn{tcp: tcp}
 	}
 	return conn
 }
 
+// NetConn is the connection that was wrapped.
+func (c *Conn) NetConn() net.Conn { return c.tcp }
+
 func (c *Conn) Read(p []byte) (int, error) {
-	n, err := c.TCPConn.Read(p)
+	n, err := c.tcp.Read(p)
 	if err != nil {
 		c.readErr = err
 	}
@@ -53,7 +66,7 @@ func (c *Conn) Close() error {
 	if c.lingers.Load() && !c.left() && !c.closing.Swap(true) {
 		c.linger()
 	}
-	return c.TCPConn.Close()
+	return c.tcp.Close()
 }
 
 // left reports that the client has, in contrast to being late.
@@ -67,7 +80,7 @@ func isTimeout(err error) bool {
 // Abort closes the connection at once.
 func (c *Conn) Abort() error {
 	c.closing.Store(true)
-	return c.TCPConn.Close()
+	return c.tcp.Close()
 }
 
 func (c *Conn) linger() {
@@ -80,7 +93,7 @@ func (c *Conn) linger() {
 		if now.After(end) || c.SetReadDeadline(earlier(now.Add(lingerSilence), end)) != nil {
 			return
 		}
-		if _, err := c.TCPConn.Read(buf); err != nil {
+		if _, err := c.tcp.Read(buf); err != nil {
 			return
 		}
 	}

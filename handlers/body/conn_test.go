@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hotcell/handlers/body"
+	"hotcell/internal/direct"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,13 +31,40 @@ func pair(t *testing.T) (*body.Conn, *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, ok := body.Wrap(accepted).(*body.Conn)
+	server, ok := body.Wrap(direct.Conn(accepted)).(*body.Conn)
 	client, ok2 := dialed.(*net.TCPConn)
 	if !ok || !ok2 {
 		t.Fatalf("%T %T", accepted, dialed)
 	}
 	t.Cleanup(func() { _ = server.Abort(); _ = client.Close() })
 	return server, client
+}
+
+// TestHeldBack: what is wrapped can still do what it could.
+func TestHeldBack(t *testing.T) {
+	t.Parallel()
+	server, client := pair(t)
+	release := direct.Hold(server)
+	if release == nil {
+		t.Skip("nothing is held back on this system")
+	}
+	for _, word := range []string{"one ", "two"} {
+		if _, err := server.Write([]byte(word)); err != nil {
+			t.Error(err)
+		}
+	}
+	if !direct.Idle(server) {
+		t.Error("something was sent")
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+	if err := server.CloseWrite(); err != nil {
+		t.Error(err)
+	}
+	if all, err := io.ReadAll(client); err != nil || string(all) != "one two" {
+		t.Errorf("%q %v", all, err)
+	}
 }
 
 // TestALastAnswerArrives although the client has sent what nobody reads, and

@@ -196,10 +196,12 @@ func (s *session) start(e *contexts.Entry, r *request) error {
 	if err != nil {
 		return err
 	}
-	s.reply(r, showExecution(x))
-	if events {
-		s.attach(x, r.From, r.inline())
+	if !events {
+		s.reply(r, showExecution(x))
+		return nil
 	}
+	s.replyWithEvents(r, showExecution(x))
+	s.attach(x, r.From, r.inline())
 	return nil
 }
 
@@ -215,7 +217,7 @@ func (s *session) follow(r *request) error {
 	if f := s.mayAttach(r.Execution); f != nil {
 		return f
 	}
-	s.reply(r, showExecution(x))
+	s.replyWithEvents(r, showExecution(x))
 	s.attach(x, r.From, r.inline())
 	return nil
 }
@@ -232,11 +234,12 @@ func (s *session) detach(r *request) error {
 	if f := s.begin(); f != nil {
 		return f
 	}
-	a.cancel()
+	s.release(a)
 	s.spawn(r, func() {
 		defer s.finish()
 		<-a.ended
-		s.postInTurn(s.encode(answer{Type: "reply", ID: r.ID, Result: done{}}))
+		// In turn, behind the events that are on their way.
+		s.write(s.ctx, s.encode(answer{Type: "reply", ID: r.ID, Result: done{}}))
 	})
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 
 	"hotcell/internal/wire"
-	"hotcell/interpreter"
 )
 
 const (
@@ -22,32 +21,21 @@ const (
 	keepBuffer = 1 << 20
 )
 
-// attachment is an execution that a socket follows.
-type attachment struct {
-	x      *interpreter.Execution
-	inline int // bytes of data that an event may carry
-	cancel context.CancelFunc
-	ended  chan struct{} // closed when nothing more will be sent for it
-}
-
 // pump sends an execution's events, at the pace at which the client takes
 // them: it reads from the log only what the socket has room for.
-//
-// Two buffers take turns. When the second has been taken by the socket's
-// writer the first has been written, so it is free to be filled meanwhile.
-func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
-	events := a.x.Events(from)
+func (s *session) pump(a *attachment) {
+	ctx, events := a.ctx, a.x.Events(a.from)
 	defer events.Close()
-	var bufs [2][]byte
-	for turn := 0; ; {
+	var buf []byte
+	for {
 		batch, err := events.Next(ctx)
 		if err != nil {
 			s.endPump(ctx, a, err)
 			return
 		}
 		for len(batch) > 0 {
-			buf, n, err := appendChunk(bufs[turn][:0], a.x.ID(), batch, a.inline)
-			if err != nil {
+			var n int
+			if buf, n, err = appendChunk(buf[:0], a.x.ID(), batch, a.inline); err != nil {
 				s.endPump(ctx, a, err)
 				return
 			}
@@ -55,17 +43,13 @@ func (s *session) pump(ctx context.Context, a *attachment, from uint64) {
 				// Before the client can know, so that it can attach again.
 				s.forget(a)
 			}
-			select {
-			case s.chunks <- buf:
-			case <-ctx.Done():
+			if !s.write(ctx, buf) {
 				return
 			}
 			batch = batch[n:]
-			bufs[turn] = buf
 			if cap(buf) > keepBuffer {
-				bufs[turn] = nil
+				buf = nil
 			}
-			turn = 1 - turn
 		}
 	}
 }
@@ -87,7 +71,7 @@ func (s *session) endPump(ctx context.Context, a *attachment, err error) {
 		s.d.cfg.Log.LogAttrs(ctx, slog.LevelError, "encode a detached message", slog.Any("error", err))
 		return
 	}
-	s.postInTurn(b)
+	s.write(s.ctx, b)
 }
 
 // appendChunk makes one message of as many events as fit, at least one, and

@@ -2,18 +2,17 @@ package native
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/fault"
 	"hotcell/handlers/socket"
-	"hotcell/interpreter"
 )
 
 const (
@@ -30,8 +29,8 @@ const (
 	maxAttached = 1024
 )
 
-// session is one WebSocket. The goroutine of serve writes; take is called by
-// the one that reads.
+// session is one WebSocket. serve and the attachments write, one at a time; take
+// is called by the goroutine that reads.
 type session struct {
 	d      *Dialect
 	conn   *socket.Conn
@@ -39,14 +38,19 @@ type session struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // attachments, pending requests
 
-	replies chan []byte // answers; they overtake events
-	chunks  chan []byte // events; unbuffered, so senders take turns
+	turn    chan struct{} // of capacity 1: whoever has put something in may write
+	replies chan []byte   // answers; whoever writes sends them before its own
+	taken   [][]byte      // answers that left the queue, for the next who writes; of who has the turn
+	wake    chan struct{} // of capacity 1: there is something for serve to do
+	broken  chan struct{} // closed when a write has failed
 	drained chan struct{}
 
 	mu       sync.Mutex
 	pending  int // requests under way
 	attached map[string]*attachment
-	pumps    int // goroutines of attachments
+	open     int                  // attachments that have not ended
+	fresh    map[*attachment]bool // those whose execution may end at once
+	soon     *time.Timer          // wakes serve for the fresh ones; runs while there are any
 	draining bool
 	over     bool                  // serve is ending: nothing may be started any more
 	lanes    map[string][]*request // executions that wait for a default context
@@ -57,37 +61,38 @@ func (d *Dialect) upgrade(c *fiber.Ctx) error {
 		func(ctx context.Context, conn *socket.Conn) socket.Close {
 			s := &session{
 				d: d, conn: conn,
+				turn:     make(chan struct{}, 1),
 				replies:  make(chan []byte, maxReplies),
-				chunks:   make(chan []byte),
+				wake:     make(chan struct{}, 1),
+				broken:   make(chan struct{}),
 				drained:  make(chan struct{}),
 				attached: make(map[string]*attachment),
+				fresh:    make(map[*attachment]bool),
 				lanes:    make(map[string][]*request),
 			}
 			s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+			s.soon = time.AfterFunc(time.Hour, s.nudge)
+			s.soon.Stop()
 			return s.serve(ctx)
 		})
 }
 
-// serve writes until the client leaves, or until the server shuts down and the
-// client has been told how its executions ended.
+// serve sends answers until the client leaves, or until the server shuts down and
+// the client has been told how its executions ended.
 func (s *session) serve(ctx context.Context) socket.Close {
 	defer s.wg.Wait()
 	defer s.end()
 	s.conn.Listen(s.take)
 	left := ctx.Done()
 	for {
-		var err error
 		select {
-		case reply := <-s.replies:
-			err = s.conn.Write(reply)
-		case chunk := <-s.chunks:
-			// The answer to the request that began these events was queued
-			// before they were, so it leaves before them.
-			if err = s.flush(); err == nil {
-				err = s.conn.Write(chunk)
-			}
+		case <-s.wake:
+			s.settle()
+			s.write(s.ctx, nil)
+		case <-s.broken:
+			return socket.Close{}
 		case <-s.drained:
-			_ = s.flush()
+			s.write(s.ctx, nil)
 			return socket.Close{}
 		case <-left:
 			if !errors.Is(context.Cause(ctx), socket.ErrShutdown) {
@@ -95,9 +100,6 @@ func (s *session) serve(ctx context.Context) socket.Close {
 			}
 			left = nil
 			s.drain()
-		}
-		if err != nil {
-			return socket.Close{}
 		}
 	}
 }
@@ -108,21 +110,8 @@ func (s *session) end() {
 	s.mu.Lock()
 	s.over = true
 	s.mu.Unlock()
+	s.settle() // which starts nothing any more, and leaves nothing behind
 	s.cancel()
-}
-
-// flush writes the answers that wait.
-func (s *session) flush() error {
-	for {
-		select {
-		case reply := <-s.replies:
-			if err := s.conn.Write(reply); err != nil {
-				return err
-			}
-		default:
-			return nil
-		}
-	}
 }
 
 // farewell is the close frame for a client whose connection we end.
@@ -139,137 +128,39 @@ func (s *session) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining = true
-	if s.pumps == 0 {
+	if s.open == 0 {
 		close(s.drained)
 	}
-}
-
-// attach follows x from an event on. The answer to the request must have been
-// queued by then.
-func (s *session) attach(x *interpreter.Execution, from uint64, inline int) {
-	ctx, cancel := context.WithCancel(s.ctx)
-	a := &attachment{x: x, inline: inline, cancel: cancel, ended: make(chan struct{})}
-	s.mu.Lock()
-	if s.draining {
-		s.mu.Unlock()
-		cancel()
-		return // the close that follows says why
-	}
-	s.attached[x.ID()] = a
-	s.pumps++
-	s.mu.Unlock()
-	s.spawn(nil, func() {
-		defer s.detached(a)
-		defer close(a.ended)
-		defer cancel()
-		s.pump(ctx, a, from)
-	})
-}
-
-// mayAttach says why id cannot be followed here, if it cannot.
-func (s *session) mayAttach(id string) *fault.Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.draining:
-		return refuse(http.StatusServiceUnavailable, codeClosing, "the server is shutting down")
-	case len(s.attached) >= maxAttached:
-		return refuse(http.StatusTooManyRequests, codeTooMany, "this socket follows %d executions already; detach some, or open another", maxAttached)
-	case id != "" && s.attached[id] != nil:
-		return refuse(http.StatusConflict, codeAttached, "this socket follows execution %s already", id)
-	}
-	return nil
-}
-
-// forget lets an execution be attached again.
-func (s *session) forget(a *attachment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.attached[a.x.ID()] == a {
-		delete(s.attached, a.x.ID())
-	}
-}
-
-func (s *session) detached(a *attachment) {
-	s.forget(a)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pumps--; s.pumps == 0 && s.draining {
-		close(s.drained)
-	}
-}
-
-// attachedTo is the attachment to an execution, if there is one.
-func (s *session) attachedTo(id string) *attachment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.attached[id]
 }
 
 // spawn runs f beside the reader, with a net under it: a fault of ours costs
 // one request. It ends when f does; serve joins it.
 func (s *session) spawn(r *request, f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over {
+	if !s.enter() {
 		return
 	}
-	s.wg.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.d.cfg.Log.Error("a request on a WebSocket panicked",
-					slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-				s.fail(r, refuse(http.StatusInternalServerError, fault.Code(http.StatusInternalServerError), "internal error"))
-			}
-		}()
+	go func() {
+		defer s.wg.Done()
+		defer s.recovered(r)
 		f()
-	})
+	}()
 }
 
-// answer is what is sent back for one request.
-type answer struct {
-	Type   string          `json:"type"` // reply or error
-	ID     json.RawMessage `json:"id,omitempty"`
-	Result any             `json:"result,omitempty"`
-	Error  *shownFault     `json:"error,omitempty"`
-}
-
-// reply answers r with a result.
-func (s *session) reply(r *request, result any) {
-	s.post(s.encode(answer{Type: "reply", ID: r.ID, Result: result}))
-}
-
-// fail answers r, which may be nil, with an error.
-func (s *session) fail(r *request, err error) {
-	f := show(s.d.fault(err))
-	a := answer{Type: "error", Error: &f}
-	if r != nil {
-		a.ID = r.ID
+// enter counts somebody in whom serve has to wait for, unless it is too late.
+func (s *session) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.wg.Add(1)
 	}
-	s.post(s.encode(a))
+	return !s.over
 }
 
-func (s *session) encode(a answer) []byte {
-	b, err := appendJSON(nil, a)
-	if err != nil {
-		f := show(s.d.fault(err))
-		b, _ = appendJSON(nil, answer{Type: "error", ID: a.ID, Error: &f}) // strings only
-	}
-	return b
-}
-
-// post queues an answer, waiting for room if it must.
-func (s *session) post(b []byte) {
-	select {
-	case s.replies <- b:
-	case <-s.ctx.Done():
-	}
-}
-
-// postInTurn queues an answer behind the events that are on their way.
-func (s *session) postInTurn(b []byte) {
-	select {
-	case s.chunks <- b:
-	case <-s.ctx.Done():
+// recovered is the net.
+func (s *session) recovered(r *request) {
+	if p := recover(); p != nil {
+		s.d.cfg.Log.Error("a request on a WebSocket panicked",
+			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		s.fail(r, refuse(http.StatusInternalServerError, fault.Code(http.StatusInternalServerError), "internal error"))
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	upstream "github.com/fasthttp/websocket"
+
+	"hotcell/internal/direct"
 )
 
 const (
@@ -151,10 +153,27 @@ func (c *Conn) over() bool {
 	return errors.Is(c.readErr, io.EOF) || (errors.As(c.readErr, &ne) && !ne.Timeout())
 }
 
-// Write sends a text message. It waits as long as the client lets it.
-func (c *Conn) Write(msg []byte) error {
-	return c.send(func() error { return c.ws.WriteMessage(upstream.TextMessage, msg) })
+// Write sends text messages, in one piece where it can. It waits as long as the
+// client lets it.
+func (c *Conn) Write(msgs ...[]byte) error {
+	return c.send(func() (err error) {
+		if len(msgs) > 1 {
+			if release := direct.Hold(c.raw); release != nil {
+				defer func() { err = errors.Join(err, release()) }()
+			}
+		}
+		for _, msg := range msgs {
+			if err := c.ws.WriteMessage(upstream.TextMessage, msg); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
+
+// Idle reports whether the connection has taken all that was sent. It takes a few
+// kilobytes more without waiting then.
+func (c *Conn) Idle() bool { return direct.Idle(c.raw) }
 
 // WriteBinary sends a binary message.
 func (c *Conn) WriteBinary(msg []byte) error {

@@ -1,5 +1,6 @@
-// Package pipes reads what processes write into pipes: without waiting and
-// without a thread for each of them, and cut into text where characters end.
+// Package pipes is for pipes that processes write into: following them without
+// a thread for each, and cutting what is read into text where characters end.
+// Package direct reads from them.
 //
 // The package owns nothing. [Follow] runs on its caller's goroutine.
 package pipes
@@ -11,28 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// ReadNow reads without waiting: io.EOF at the end, no bytes and no error when
-// nothing is there.
-func ReadNow(f *os.File, buf []byte) (int, error) {
-	var n int
-	err := os.ErrClosed
-	control(f, func(fd int) {
-		for {
-			n, err = unix.Read(fd, buf)
-			if !errors.Is(err, unix.EINTR) {
-				return
-			}
-		}
-	})
-	switch {
-	case errors.Is(err, unix.EAGAIN):
-		return 0, nil
-	case err != nil, n == 0:
-		return 0, io.EOF
-	}
-	return n, nil
-}
 
 // Follow calls read until it says that the pipe has ended (0 bytes) or the
 // pipe is closed. When there is nothing to read (-1) it waits in the poller,

@@ -15,10 +15,3 @@ const size = 256 << 10
 func Widen(f *os.File) {
 	control(f, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) })
 }
-
-// Buffered is how many bytes wait in the pipe.
-func Buffered(f *os.File) int {
-	n := 0
-	control(f, func(fd int) { n, _ = unix.IoctlGetInt(fd, unix.TIOCINQ) })
-	return n
-}

@@ -2,7 +2,6 @@ package pipes_test
 
 import (
 	"errors"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
 )
 
@@ -23,34 +23,6 @@ func pipe(t *testing.T) (r, w *os.File) {
 	}
 	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
 	return r, w
-}
-
-func TestReadNow(t *testing.T) {
-	t.Parallel()
-	r, w := pipe(t)
-	buf := make([]byte, 3)
-	if n, err := pipes.ReadNow(r, buf); n != 0 || err != nil {
-		t.Errorf("an empty pipe: %d %v", n, err)
-	}
-	if err := pipes.WriteNow(w, []byte("abcd")); err != nil {
-		t.Error(err)
-	}
-	if n := pipes.Buffered(r); n < 4 {
-		t.Errorf("%d bytes wait", n)
-	}
-	for _, want := range []string{"abc", "d"} {
-		if n, err := pipes.ReadNow(r, buf); err != nil || string(buf[:n]) != want {
-			t.Errorf("%q %v", buf[:n], err)
-		}
-	}
-	_ = w.Close()
-	if _, err := pipes.ReadNow(r, buf); !errors.Is(err, io.EOF) {
-		t.Errorf("its end: %v", err)
-	}
-	_ = r.Close()
-	if _, err := pipes.ReadNow(r, buf); !errors.Is(err, io.EOF) {
-		t.Errorf("a closed pipe: %v", err)
-	}
 }
 
 func TestWriteNow(t *testing.T) {
@@ -87,7 +59,7 @@ func TestFollow(t *testing.T) {
 				defer close(done)
 				pipes.Follow(r, func() int {
 					buf := make([]byte, 8)
-					n, err := pipes.ReadNow(r, buf)
+					n, err := direct.ReadNow(r, buf)
 					switch {
 					case err != nil:
 						return 0

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
@@ -64,6 +65,15 @@ func ReadFrame(r io.Reader, v any) error {
 		return fmt.Errorf("decode frame: %w", err)
 	}
 	return nil
+}
+
+// FrameBuffered reports whether r holds another whole frame already.
+func FrameBuffered(r *bufio.Reader) bool {
+	if r.Buffered() < headSize {
+		return false
+	}
+	head, err := r.Peek(headSize)
+	return err == nil && uint64(binary.BigEndian.Uint32(head))+headSize <= uint64(r.Buffered())
 }
 
 // readBody grows with what really arrives, so that a length prefix alone

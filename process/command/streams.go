@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
 	"hotcell/process/output"
 )
@@ -156,7 +157,7 @@ func (o *streams) end() {
 // who writes without end keeps nobody here.
 func (o *streams) drain(i int, buf []byte) {
 	for left := pipeSize; left > 0; {
-		n, err := pipes.ReadNow(o.files[i], buf)
+		n, err := direct.ReadNow(o.files[i], buf)
 		if n == 0 || err != nil {
 			return
 		}

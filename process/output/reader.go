@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"hotcell/internal/pipes"
+	"hotcell/internal/direct"
 )
 
 const (
@@ -61,7 +61,7 @@ func (r *Reader) Finish() (held bool) {
 	_ = r.file.SetReadDeadline(time.Time{})
 	buf := make([]byte, chunk)
 	for took := 0; took < drainLimit; {
-		n, err := pipes.ReadNow(r.file, buf)
+		n, err := direct.ReadNow(r.file, buf)
 		_, _ = r.into.Write(buf[:n])
 		took += n
 		switch {

@@ -1,11 +1,11 @@
 package script
 
 import (
-	"net"
 	"strings"
 	"time"
 
 	"hotcell/internal/wire"
+	"hotcell/runtimes"
 )
 
 // figureLimit bounds what is kept of the figures of one run: a hundred pictures
@@ -19,7 +19,7 @@ const drainTime = 200 * time.Millisecond
 
 // figures are what a driver has told of what the program showed.
 type figures struct {
-	conn net.Conn
+	conn runtimes.Conn
 	done chan struct{} // closed at the end of the driver's messages
 
 	// To be read when done is closed.
@@ -31,7 +31,7 @@ type figures struct {
 
 // follow takes a driver's messages until there are no more. Where there is no
 // driver, conn is nil.
-func follow(conn net.Conn) *figures {
+func follow(conn runtimes.Conn) *figures {
 	f := &figures{conn: conn, done: make(chan struct{})}
 	if conn == nil {
 		close(f.done)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
 )
 
@@ -50,7 +51,7 @@ func (s *status) collect() {
 // read is called with mu held.
 func (s *status) read() int {
 	var piece [64]byte // a status has four characters at most
-	n, err := pipes.ReadNow(s.channel.r, piece[:])
+	n, err := direct.ReadNow(s.channel.r, piece[:])
 	switch {
 	case err != nil:
 		return 0

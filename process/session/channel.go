@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
 )
 
@@ -54,7 +55,7 @@ func (c channel) write(line string) error {
 // takes it out.
 func (c channel) waits() bool {
 	var line [64]byte
-	n, _ := pipes.ReadNow(c.r, line[:])
+	n, _ := direct.ReadNow(c.r, line[:])
 	return n > 0
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
 	"hotcell/stream"
 )
@@ -207,7 +208,7 @@ func (p *pipe) buffered() int {
 	if p.ended {
 		return 0
 	}
-	return pipes.Buffered(p.file)
+	return direct.Buffered(p.file)
 }
 
 // readOnce reads what fits. It returns the number of bytes, 0 at the end, or
@@ -245,7 +246,7 @@ func (p *pipe) read() int {
 	if cap(p.pending) == 0 {
 		p.pending = make([]byte, 0, pieceSize)
 	}
-	n, err := pipes.ReadNow(p.file, p.pending[len(p.pending):cap(p.pending)])
+	n, err := direct.ReadNow(p.file, p.pending[len(p.pending):cap(p.pending)])
 	switch {
 	case errors.Is(err, io.EOF):
 		p.flush(true)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
 )
 
@@ -39,7 +40,7 @@ func hear(file *os.File) *words {
 // read is called with mu held.
 func (w *words) read() int {
 	var piece [4096]byte
-	n, err := pipes.ReadNow(w.file, piece[:])
+	n, err := direct.ReadNow(w.file, piece[:])
 	switch {
 	case err != nil:
 		return 0
@@ -54,7 +55,7 @@ func (w *words) read() int {
 
 // collect is called with mu held.
 func (w *words) collect() {
-	for left := pipes.Buffered(w.file); left > 0; {
+	for left := direct.Buffered(w.file); left > 0; {
 		n := w.read()
 		if n <= 0 {
 			return

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -107,7 +106,7 @@ func (c *client) receive() {
 	for {
 		var m wire.Message
 		if err := wire.ReadFrame(c.kernel.Conn, &m); err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
 				c.tb.Errorf("read a frame: %v", err)
 			}
 			return

@@ -2,7 +2,6 @@ package python
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -15,8 +14,8 @@ import (
 // packetLimit is the largest packet on the control socket.
 const packetLimit = 1 << 16
 
-// packet is what goes over the control socket; driver/_hotcell/template.py
-// says which members belong to which op.
+// packet is what the template says; driver/_hotcell/template.py tells which
+// members belong to which op.
 type packet struct {
 	Op     string   `json:"op"`
 	Seq    uint64   `json:"seq,omitempty"`
@@ -69,21 +68,12 @@ func sendFork(conn *net.UnixConn, seq uint64, files []*os.File) error {
 	fds := make([]int, len(files))
 	for i, f := range files {
 		fds[i] = int(f.Fd())
-		// The flag belongs to the pipe, not to the descriptor: user code
-		// would find its stdout non-blocking.
-		if err := unix.SetNonblock(fds[i], false); err != nil {
-			return os.NewSyscallError("fcntl", err)
-		}
 	}
-	return send(conn, packet{Op: "fork", Seq: seq}, unix.UnixRights(fds...))
+	return send(conn, "fork", seq, unix.UnixRights(fds...))
 }
 
-func send(conn *net.UnixConn, p packet, rights []byte) error {
-	body, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	_, _, err = conn.WriteMsgUnix(body, rights, nil)
+func send(conn *net.UnixConn, verb string, number uint64, rights []byte) error {
+	_, _, err := conn.WriteMsgUnix(fmt.Appendf(nil, "%s %d", verb, number), rights, nil)
 	return err
 }
 

@@ -92,7 +92,7 @@ func TestParkedIsWarm(t *testing.T) {
 	k.ok("import pandas, matplotlib.pyplot; 1+1")
 	touched := faults(t, k.Kernel) - before
 	t.Logf("%d page faults", touched)
-	if touched > 150 { // about 25; 400 without a rehearsal
+	if touched > 150 { // about 15; 500 without a rehearsal
 		t.Errorf("a first cell made %d page faults", touched)
 	}
 }

@@ -214,7 +214,7 @@ func (t *template) exited(p packet) {
 	}
 	k.Exited(child.Exit{Code: p.Code, Signal: syscall.Signal(p.Signal), At: time.Now()})
 	if conn != nil {
-		_ = send(conn, packet{Op: "reap", Pid: p.Pid}, nil)
+		_ = send(conn, "reap", uint64(p.Pid), nil)
 	}
 	t.mu.Lock()
 	delete(t.kernels, p.Pid)

@@ -23,6 +23,8 @@ SIMPLE = (int, bool, str, bytes, type(None))
 
 def encode(data: dict[Any, Any]) -> Bundle:
     """A bundle as frames carry it: text and base64 as strings, JSON as values."""
+    if len(data) == 1 and type(data.get("text/plain")) is str:
+        return data
     return {
         str(kind): encode_part(str(kind), part) for kind, part in data.items() if part is not None
     }
@@ -91,7 +93,10 @@ class Formatter:
     def _untouched(self, kind: type) -> bool:
         if self._text.type_printers.get(kind) is not self._defaults[kind]:
             return False
-        return not any(printers and kind in printers for printers in self._printers)
+        for printers in self._printers:
+            if printers and kind in printers:
+                return False
+        return True
 
 
 def shows_itself(value: Any) -> bool:

@@ -24,7 +24,7 @@ from .interrupts import Interrupts
 from .loop import KernelLoop
 from .namespace import Environment, names, reseed
 from .plain import Plain
-from .protocol import Connection, Frame, Hangup, end_process, high_descriptor
+from .protocol import Connection, Frame, Hangup, end_process, high_descriptor, pack
 from .rehearsal import warm_up
 from .shell import Sinks, build, introduce, leave
 from .sources import Sources, forget_command_line, teach_inspect
@@ -65,6 +65,10 @@ class Kernel:
         self.builtins = Builtins()
         self.check_builtins = False
         self.preloaded: list[str] = []  # modules, in the template
+        self.serving = False  # this process is a kernel, not the template
+        self.seeded = False
+        hello = {"type": "hello", "protocol": PROTOCOL, "language": "python"}
+        self.hello = pack({**hello, "version": platform.python_version()})
         forget_command_line()
         self.sources = Sources(lambda _: None)
         self.reset()
@@ -90,15 +94,16 @@ class Kernel:
 
     # The life of a kernel.
 
-    def serve(self, protocol_fd: int) -> script.Script:
-        """Connect and answer until the end. What returns is what it has become."""
+    def serve(self) -> script.Script:
+        """Answer until the end, once connected. What returns is what it has become."""
         status = 0
+        self.serving = True
         try:
-            self.connect(high_descriptor(protocol_fd))
-            faulthandler.enable(file=2, all_threads=False)
-            hello = {"type": "hello", "protocol": PROTOCOL, "language": "python"}
-            self.connection.send({**hello, "version": platform.python_version()})
-            warm_up(self)
+            self.interrupts.install()
+            self.connection.hold_packed(self.hello)
+            if self.connection.arrives(0) != "configure":  # else it leaves with the answer
+                self.connection.release()
+                warm_up(self)
             while True:
                 frame = self.loop.wait()
                 kind = frame.get("type", "")
@@ -116,25 +121,29 @@ class Kernel:
         self.end(status)
 
     def connect(self, fd: int) -> None:
-        self.connection = self.exchange.connection = Connection(fd)
+        """Take descriptors 0, 1 and 2, and this one for the protocol."""
+        faulthandler.enable(file=2, all_threads=False)
+        self.connection = self.exchange.connection = Connection(high_descriptor(fd))
         self.interrupts.connection = self.connection
         self.interrupts.install()
         self.streams = self.exchange.streams = Streams(high_descriptor)
         self.loop = KernelLoop(self.connection, self.interrupts)
+        self.places = self.loop.descriptors()
 
-    def disconnect(self) -> None:
-        """Undo connect, in the process that will fork connected ones."""
-        self.loop.close()
-        self.streams.close()
-        self.connection.socket.close()
-        self.interrupts.connection = self.interrupts.loop = None
-        del self.connection, self.streams, self.loop
-        del self.exchange.connection, self.exchange.streams
+    def descriptors(self) -> list[int]:
+        return [self.connection.fileno, *self.streams.descriptors(), *self.places]
+
+    def adopt(self, protocol: int, stdout: int, stderr: int) -> None:
+        """In a fork of the template, which is connected to nothing: everything is
+        there already, and gets descriptors of its own under the old numbers."""
+        self.connection.adopt(protocol)
+        self.streams.adopt(stdout, stderr)
+        self.loop.adopt(self.places)
 
     def forked(self) -> None:
         """In every child that user code forks: it must neither speak nor keep the
         connection open."""
-        if hasattr(self, "connection"):
+        if self.serving:
             self.connection.drop()
 
     def end(self, status: int) -> NoReturn:
@@ -157,13 +166,19 @@ class Kernel:
                 time.tzset()
             if frame.get("cwd"):
                 os.chdir(frame["cwd"])
-            reseed()
         except Exception as error:
             refusal = errors.text_of(error)
         if refusal:
             self.connection.send({"type": "refused", "value": refusal})
         else:
             self.connection.send({"type": "ready"})
+        self.reseed()  # before the next frame is read, while the answer is on its way
+
+    def reseed(self) -> None:
+        """A forked kernel must not repeat its siblings' random numbers."""
+        if not self.seeded:
+            self.seeded = True
+            reseed()
 
     # Cells.
 
@@ -191,7 +206,7 @@ class Kernel:
         try:
             try:
                 self.interrupts.arm()
-                if "interrupt" in self.connection.waiting():
+                if self.connection.interrupted():
                     self.interrupts.strike_now()
                 work()
             finally:
@@ -224,15 +239,17 @@ class Kernel:
         self.check_builtins = "builtins" in code
         self.sources.add(name, code)
         self.history.add(code)
-        environment = Environment(env)
+        environment = Environment(env) if env else None
         try:
-            environment.apply()
+            if environment:
+                environment.apply()
             self.trigger("pre_execute")
             self.trigger("pre_run_cell", None)
             program = self.compiler.compile(code, name)
             cell.run(program, self.namespace, self.loop, self.show_value)
         finally:
-            environment.restore()
+            if environment:
+                environment.restore()
             if self.connection.ours:
                 self.charts.finish()
                 self.trigger("post_execute")
@@ -249,7 +266,7 @@ class Kernel:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return "ok"
         interrupted = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) and (
-            self.interrupts.raised or "interrupt" in self.connection.waiting()
+            self.interrupts.raised or self.connection.interrupted()
         )
         if interrupted and not isinstance(error, KeyboardInterrupt):
             error = KeyboardInterrupt().with_traceback(error.__traceback__)

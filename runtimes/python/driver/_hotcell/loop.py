@@ -6,7 +6,12 @@ plain cell runs while it stands still; a cell with a top-level await runs on it.
 
 from __future__ import annotations
 
+import _socket
 import asyncio
+import os
+import select
+import selectors
+import socket
 import sys
 import traceback
 from collections.abc import Coroutine
@@ -27,7 +32,8 @@ class KernelLoop:
         self._loop = self._open()
 
     def _open(self) -> asyncio.SelectorEventLoop:
-        loop = asyncio.SelectorEventLoop()
+        self._selector = selectors.DefaultSelector()
+        loop = asyncio.SelectorEventLoop(self._selector)
         loop.add_reader(self._connection.fileno, self._readable)
         self._interrupts.loop = loop
         return loop
@@ -48,12 +54,14 @@ class KernelLoop:
         connection = self._connection
         frame = connection.take()
         while frame is None:
-            loop = self.ready()
             self._idle = True
             try:
-                loop.run_forever()
+                if self._frame_alone():
+                    self._receive()
+                else:
+                    self.ready().run_forever()
             except OSError:  # the selector's descriptor was closed
-                self._abandon(loop)
+                self._abandon()
             except BaseException:  # a task's SystemExit or KeyboardInterrupt
                 report_background_error()
             finally:
@@ -65,10 +73,21 @@ class KernelLoop:
             frame = connection.take()
         return frame
 
+    def _frame_alone(self) -> bool:
+        """Wait as the loop would, if it has nothing to do. Whether the server's
+        descriptor alone is ready then: a turn of the loop for it would take as long
+        as a small cell does."""
+        loop = self._loop
+        # asyncio has no public word for what it still has to do.
+        if getattr(loop, "_ready", True) or getattr(loop, "_scheduled", True) or loop.is_closed():
+            return False
+        ready = self._selector.select()
+        return len(ready) == 1 and ready[0][0].fd == self._connection.fileno
+
     def turn(self) -> None:
-        """Once around, for a rehearsal."""
+        """Once around, woken through the selector as by a frame. For a rehearsal."""
         loop = self.ready()
-        loop.call_soon(loop.stop)
+        loop.call_soon_threadsafe(loop.stop)
         loop.run_forever()
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -92,11 +111,41 @@ class KernelLoop:
         finally:
             self._interrupts.task = None
 
+    def descriptors(self) -> list[int]:
+        """The selector's and those of the sockets that wake it; none in a Python
+        that keeps them elsewhere."""
+        pair = [getattr(self._loop, name, None) for name in ("_ssock", "_csock")]
+        if not all(isinstance(end, socket.socket) for end in pair):
+            return []
+        return [self._selector.fileno(), *(end.fileno() for end in pair if end)]
+
+    def adopt(self, places: list[int]) -> None:
+        """In a fork: put new ones in these places, which were what descriptors()
+        said. That writes to far less memory than opening another loop."""
+        if not places:
+            self._loop = self._open()
+            return
+        place, *pair = places
+        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        for end, fd in zip(_socket.socketpair(socket.AF_UNIX, kind), pair, strict=True):
+            os.dup2(end.fileno(), fd, False)
+            end.close()
+        fresh = select.epoll()
+        for watched in self._selector.get_map():
+            fresh.register(watched, select.EPOLLIN)
+        os.dup2(fresh.fileno(), place, False)
+        fresh.close()
+
     def close(self) -> None:
         self._loop.close()
         _set_event_loop(None)
 
     def _readable(self) -> None:
+        self._receive()
+        if self._idle:
+            self._loop.stop()
+
+    def _receive(self) -> None:
         connection = self._connection
         if not connection.ours:
             return
@@ -106,12 +155,10 @@ class KernelLoop:
             self._hung_up = True
             if not self._idle:  # a cell is awaiting something that nobody wants
                 end_process(0)
-        if self._idle:
-            self._loop.stop()
 
-    def _abandon(self, loop: asyncio.SelectorEventLoop) -> None:
+    def _abandon(self) -> None:
         try:
-            loop.close()
+            self._loop.close()
         except Exception:
             pass
         self._loop = self._open()

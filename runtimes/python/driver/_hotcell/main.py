@@ -36,7 +36,9 @@ def run_kernel() -> Script:
     from .kernel import Kernel
 
     sys.path.insert(0, "")
-    return Kernel().serve(PROTOCOL_FD)
+    kernel = Kernel()
+    kernel.connect(PROTOCOL_FD)
+    return kernel.serve()
 
 
 def run_template(preload: list[str]) -> Script:
@@ -61,9 +63,15 @@ def run_template(preload: list[str]) -> Script:
     draw_once()
     rehearse(kernel)
     plain.learn()
+    # Until a kernel has made itself at home the template's own rules are in force.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.path.insert(0, "")
     settle()
-    Template(PROTOCOL_FD).run()
-    return kernel.serve(PROTOCOL_FD)
+    template = Template(PROTOCOL_FD, kernel)
+    template.run()
+    # The template stays: a kernel that freed it would copy the pages that it is in.
+    return kernel.serve()
 
 
 def import_if_there(name: str) -> bool:

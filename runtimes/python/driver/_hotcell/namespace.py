@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ SECONDS = 0.005
 _tzset = time.tzset
 _perf_counter = time.perf_counter
 _environ = os.environ
+_urandom = os.urandom
 
 
 def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list[str], int]:
@@ -27,12 +27,13 @@ def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list
     found: list[str] = []
     more = 0
     everything = list(namespace.items())
+    known = hidden.get
     for position, (name, value) in enumerate(everything):
         if position % 256 == 255 and _perf_counter() > until:
             return found, more + len(everything) - position
-        if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
+        if known(name, known) is value:  # nearly all, when little has been run
             continue
-        if name in hidden and hidden[name] is value:
+        if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
             continue
         if len(found) < NAMES:
             found.append(name)
@@ -66,8 +67,8 @@ class Environment:
 
 
 def reseed() -> None:
-    """A forked kernel must not repeat its siblings' random numbers."""
-    random.seed()
+    """Random numbers of this process' own. Python's random sees to that itself at a
+    fork; numpy's takes an array of words ten times faster than nothing at all."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
-        numpy_random.seed()
+        numpy_random.seed(list(memoryview(_urandom(32)).cast("I")))

@@ -13,7 +13,8 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -22,7 +23,6 @@ Frame = dict[str, Any]
 MAX_FRAME = 64 << 20  # the server refuses more
 CHUNK = 1 << 18  # a cell of ordinary size arrives in one piece
 
-_getpid = os.getpid
 _exit = os._exit
 
 
@@ -43,12 +43,25 @@ def _private(name: str) -> ModuleType:
     return module
 
 
-_encoder = _private("json.encoder").JSONEncoder(
-    ensure_ascii=True, allow_nan=False, separators=(",", ":")
-)
-_decoder = _private("json.decoder").JSONDecoder()
-encode_json = _encoder.encode
-decode_json = _decoder.decode
+def _make_encoder() -> Callable[[Any], str]:
+    """JSONEncoder.encode, without making its parts anew for every frame."""
+    module = _private("json.encoder")
+    encoder = module.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    try:
+        string = module.encode_basestring_ascii
+        parts = module.c_make_encoder(
+            None, encoder.default, string, None, ":", ",", False, False, False
+        )
+        parts({"type": ["x"]}, 0)
+    except Exception:  # another Python's may want something else
+        encode: Callable[[Any], str] = encoder.encode
+        return encode
+    join = "".join
+    return lambda value: join(parts(value, 0))
+
+
+encode_json = _make_encoder()
+_scan = _private("json.decoder").JSONDecoder().scan_once
 
 
 class Connection:
@@ -61,7 +74,6 @@ class Connection:
     def __init__(self, fd: int) -> None:
         self.socket = socket.socket(fileno=fd)
         self.fileno = fd
-        self.pid = _getpid()
         self._recv = self.socket.recv
         self._sendall: Callable[[bytes], None] = self.socket.sendall
         self._lock = threading.Lock()
@@ -69,6 +81,10 @@ class Connection:
         self._frames: deque[Frame] = deque()
         self._inherit = True
         self._held = b""
+
+    def adopt(self, fd: int) -> None:
+        """In a fork of the template: talk to the server through this descriptor."""
+        os.dup2(fd, self.fileno, False)
 
     def drop(self) -> None:
         """In a forked child: this copy of the connection is not ours to use."""
@@ -84,7 +100,9 @@ class Connection:
         """Send a frame. The caller keeps interrupts away (see interrupts.py)."""
         if not self._inherit:
             return
-        packed = pack(frame)
+        self._send(pack(frame))
+
+    def _send(self, packed: bytes) -> None:
         try:
             with self._lock:
                 if self._held:
@@ -94,10 +112,17 @@ class Connection:
         except OSError:
             raise Hangup from None
 
+    def release(self) -> None:
+        """Send what is held."""
+        if self._held:
+            self._send(b"")
+
     def hold(self, frame: Frame) -> None:
         """Send a frame along with the next one: a value and the done behind it
         wake the server once."""
-        packed = pack(frame)
+        self.hold_packed(pack(frame))
+
+    def hold_packed(self, packed: bytes) -> None:
         with self._lock:
             self._held += packed
 
@@ -111,6 +136,9 @@ class Connection:
             raise Hangup from None
         if not chunk:
             raise Hangup
+        self._feed(chunk)
+
+    def _feed(self, chunk: bytes) -> None:
         buffer = self._buffer
         buffer += chunk
         while len(buffer) >= 4:
@@ -119,17 +147,23 @@ class Connection:
                 return
             text = buffer[4 : size + 4].decode("utf-8", "surrogatepass")
             del buffer[: size + 4]
-            self._frames.append(decode_json(text))
+            self._frames.append(_scan(text, 0)[0])  # what the server sends has no blanks around it
 
-    def arrives(self, seconds: float) -> bool:
-        """Whether there is a frame to take, or comes within that time."""
+    def arrives(self, seconds: float) -> str:
+        """The type of the next frame; empty if none comes within that time."""
         if not self._frames and select.select([self.fileno], [], [], seconds)[0]:
             self.fill(socket.MSG_DONTWAIT)
-        return bool(self._frames)
+        return str(self._frames[0].get("type")) if self._frames else ""
 
     def mute(self, muted: bool) -> None:
         """Send nothing, for a rehearsal."""
         self._sendall = _discard if muted else self.socket.sendall
+
+    def rehearse(self) -> None:
+        """Read a frame like one of the server's, unless there is a piece of a real one."""
+        if not self._buffer and not self._frames:
+            self._feed(pack({"type": "execute", "id": "x", "code": "1+1\n"}))
+            self._frames.clear()
 
     def take(self) -> Frame | None:
         """The next frame that has already arrived."""
@@ -141,10 +175,10 @@ class Connection:
             self.fill()
         return self._frames.popleft()
 
-    def waiting(self) -> set[str]:
-        """The types of the frames that have arrived and were not taken."""
+    def interrupted(self) -> bool:
+        """Whether a frame that asks for an interrupt has arrived."""
         self.fill(socket.MSG_DONTWAIT)
-        return {frame["type"] for frame in self._frames}
+        return bool(self._frames) and any(f["type"] == "interrupt" for f in self._frames)
 
     def peek(self) -> bytes:
         """What has arrived and was not received, at most 4 KiB of it."""
@@ -171,14 +205,31 @@ def pack(frame: Frame) -> bytes:
 def high_descriptor(fd: int) -> int:
     """Move a descriptor out of the way of user code, closed at every exec."""
     import fcntl
-    import resource
 
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    floor = 200 if soft == resource.RLIM_INFINITY or soft > 256 else max(3, soft // 2)
-    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _floor())
     if high != fd:
         os.close(fd)
     return high
+
+
+@contextmanager
+def high_descriptors() -> Iterator[None]:
+    """What is opened inside is out of the way of user code, too."""
+    fill = [os.dup(0)]
+    try:
+        while fill[-1] < _floor() - 1:
+            fill.append(os.dup(0))
+        yield
+    finally:
+        for fd in fill:
+            os.close(fd)
+
+
+def _floor() -> int:
+    import resource
+
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 200 if soft == resource.RLIM_INFINITY or soft > 256 else max(3, soft // 2)
 
 
 def end_process(status: int) -> NoReturn:

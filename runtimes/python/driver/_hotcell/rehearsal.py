@@ -5,20 +5,18 @@ interpreter specialise the driver's code, so that a kernel needn't do it again
 in memory of its own: 1.7 MB less for each, and a faster first cell.
 
 A kernel that nobody wants yet runs some too. What it then writes to are its own
-copies of the template's pages, which cost a page fault each: 370 of them, or
-3 ms, that its first cell needn't wait for.
+copies of the template's pages, which cost a page fault each: 500 of them, or one
+to three milliseconds, that its first cell needn't wait for.
 """
 
 from __future__ import annotations
 
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from .namespace import reseed
-from .protocol import high_descriptor
+from .protocol import high_descriptors
 
 if TYPE_CHECKING:
     from .kernel import Kernel
@@ -32,22 +30,19 @@ WANTED_SECONDS = 0.005
 
 
 def rehearse(kernel: Kernel) -> None:
-    """In the template."""
-    ours, theirs = socket.socketpair()
-    try:
-        kernel.connect(high_descriptor(theirs.detach()))
-        reseed()
-        for _ in range(ROUNDS):
-            for code in CELLS:
-                execute(kernel, code)
-            for step in warm_up_steps(kernel):
-                step()
-            ours.recv(1 << 20)
-    finally:
-        kernel.disconnect()
-        ours.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In the template. The kernel stays connected, to nobody."""
+    with high_descriptors():
+        ours, theirs = socket.socketpair()
+        kernel.connect(theirs.detach())
+    for _ in range(ROUNDS):
+        for code in CELLS:
+            execute(kernel, code)
+        for step in warm_up_steps(kernel):
+            step()
+        ours.recv(1 << 20)
+    ours.close()
     forget(kernel)
+    kernel.seeded = False
 
 
 def warm_up(kernel: Kernel) -> None:
@@ -70,10 +65,11 @@ def warm_up_steps(kernel: Kernel) -> Iterator[Callable[[], None]]:
     """What a configuration and a first cell do, in steps of at most half a
     millisecond: that long somebody who comes in between may have to wait."""
     yield lambda: forget(kernel)
-    yield reseed
-    yield lambda: kernel.configure({"type": "configure"})
-    yield kernel.prepare
+    yield kernel.reseed
     yield kernel.loop.turn
+    yield kernel.connection.rehearse
+    yield lambda: kernel.configure({"type": "configure", "cwd": "."})
+    yield kernel.prepare
     yield lambda: discard(kernel.compiler.compile("1+1", "<cell 1>"))
     yield lambda: execute(kernel, "1+1")
     if kernel.preloaded:

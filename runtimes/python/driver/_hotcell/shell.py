@@ -70,6 +70,9 @@ class Shell(interactiveshell.InteractiveShell):
     no profile directory, errors and displays go to the kernel."""
 
     sinks: Sinks
+    execution_count: int = (
+        1  # nobody observes it, and setting a trait takes as long as parsing a cell
+    )
 
     def init_ipython_dir(self, ipython_dir: str | None) -> None:
         """There is none: nothing of one context may be found in another."""

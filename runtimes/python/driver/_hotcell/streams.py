@@ -79,20 +79,26 @@ class Streams:
     stderr: io.TextIOWrapper
 
     def __init__(self, spare: Callable[[int], int]) -> None:
-        self._before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
         self._spares = {fd: spare(os.dup(fd)) for fd in (0, 1, 2)}
         self.stdin = open_input()
         self.stdout = open_text(1)
         self.stderr = open_text(2)
         self.install()
 
+    def adopt(self, stdout: int, stderr: int) -> None:
+        """In a fork: write to its own pipes."""
+        _dup2(stdout, 1)
+        _dup2(stderr, 2)
+        for fd, spare in self._spares.items():
+            _dup2(fd, spare, False)
+
     def close(self) -> None:
-        """Give up the spare copies, and leave Python its own streams."""
+        """Give up the spare copies."""
         for fd in self._spares.values():
             os.close(fd)
-        for name, stream in self._before.items():
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
+
+    def descriptors(self) -> list[int]:
+        return [*self._spares, *self._spares.values()]
 
     def install(self) -> None:
         for name, stream in (
@@ -115,12 +121,15 @@ class Streams:
             self.stdout = open_text(1)
         if self.stderr.closed:
             self.stderr = open_text(2)
-        if not usable(getattr(sys, "stdin", None), self.stdin, "readline"):
-            sys.stdin = self.stdin
-        if not usable(getattr(sys, "stdout", None), self.stdout, "write"):
-            sys.stdout = self.stdout
-        if not usable(getattr(sys, "stderr", None), self.stderr, "write"):
-            sys.stderr = self.stderr
+        now = vars(sys)
+        for name, ours, method in (
+            ("stdin", self.stdin, "readline"),
+            ("stdout", self.stdout, "write"),
+            ("stderr", self.stderr, "write"),
+        ):
+            stream = now.get(name)
+            if stream is not ours and not usable(stream, method):
+                setattr(sys, name, ours)
 
     def repair_descriptors(self) -> None:
         for fd, spare in self._spares.items():
@@ -140,9 +149,7 @@ class Streams:
                     pass
 
 
-def usable(stream: object, ours: object, method: str) -> bool:
-    if stream is ours:
-        return True
+def usable(stream: object, method: str) -> bool:
     try:
         return callable(getattr(stream, method)) and not getattr(stream, "closed", False)
     except Exception:

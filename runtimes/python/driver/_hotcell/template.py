@@ -1,12 +1,15 @@
 """The template: a warm process from which kernels are forked.
 
 It has everything imported and never runs user code. It speaks on a
-SOCK_SEQPACKET socket: one JSON object a packet.
+SOCK_SEQPACKET socket: two words a packet, and JSON objects back.
 
-    server → template   {"op": "fork", "seq"} + protocol, stdout, stderr
-                        {"op": "reap", "pid"}
+    server → template   fork SEQ, with the descriptors of protocol, stdout, stderr
+                        reap PID
     template → server   {"op": "ready", …}, {"op": "forked", "seq", "pid"} + pidfd,
                         {"op": "failed", "seq", "error"}, {"op": "exited", "pid", "code", "signal"}
+
+Whatever it touches between two forks is copied then, a page at a time, and
+somebody waits for that. So it does little before a fork.
 
 A kernel that has exited stays unreaped until the server says so: its number
 can't be given to another process while somebody may still send it a signal.
@@ -14,28 +17,35 @@ can't be given to another process while somebody may still send it a signal.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import select
 import signal
 import site
 import socket
-import sys
+from array import array
 from typing import Any
 
-from .protocol import decode_json, encode_json
+from .kernel import Kernel
+from .protocol import encode_json
 
-PACKET = 1 << 16
+LARGE_PAGE = 2 << 20
+MADV_COLLAPSE = 25
+PACKET = 64
+ROOM = socket.CMSG_SPACE(3 * 4)  # for three descriptors
 
 
 class Template:
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, kernel: Kernel) -> None:
         self._socket = socket.socket(fileno=fd)
+        self._kernel = kernel
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
         self._fd = fd
         self._pids: dict[int, int] = {}  # by pidfd
         self._exited: dict[int, int] = {}  # pidfd by pid, until it is reaped
+        self._strange = gaps(kernel.descriptors())
 
     def run(self) -> None:
         """Serve until the server closes its end; then end every kernel.
@@ -58,29 +68,29 @@ class Template:
             end_group(pid)
         os._exit(0)
 
-    def _say(self, packet: dict[str, Any], fds: list[int] | None = None) -> None:
+    def _say(self, packet: dict[str, Any], *fds: int) -> None:
         body = encode_json(packet).encode("ascii")
-        if fds:
-            socket.send_fds(self._socket, [body], fds)
-        else:
-            self._socket.send(body)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", fds))]
+        self._socket.sendmsg([body], rights if fds else [])
 
     def _serve(self) -> bool:
         """Take a packet. True in a forked child."""
-        body, fds, _, _ = socket.recv_fds(self._socket, PACKET, 3)
+        body, control, _, _ = self._socket.recvmsg(PACKET, ROOM)
         if not body:
             raise EOFError
-        packet = decode_json(body.decode("utf-8"))
-        if packet["op"] == "fork":
-            return self._fork(int(packet["seq"]), fds)
-        if packet["op"] == "reap":
-            self._reap(int(packet["pid"]))
+        verb, _, number = body.partition(b" ")
+        if verb == b"fork":
+            theirs = [fd for part in control for fd in array("i", part[2])]
+            return self._fork(int(number), theirs)
+        if verb == b"reap":
+            self._reap(int(number))
         return False
 
-    def _fork(self, seq: int, fds: list[int]) -> bool:
+    def _fork(self, seq: int, theirs: list[int]) -> bool:
+        fds = theirs
         try:
             led, leads = os.pipe()
-            fds += [led, leads]
+            fds = [*theirs, leads, led]
             pid = os.fork()
         except OSError as error:
             close_all(fds)
@@ -89,35 +99,28 @@ class Template:
         if pid == 0:
             self._leave(fds)
             return True
-        # Until it leads its own group it can't be signalled as one.
-        fds.remove(leads)
-        os.close(leads)
-        os.read(led, 1)
-        close_all(fds)
+        close_all(fds[:-1])
         pidfd = os.pidfd_open(pid)
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        self._say({"op": "forked", "seq": seq, "pid": pid}, [pidfd])
+        # Until it leads its own group it can't be signalled as one.
+        os.read(led, 1)
+        os.close(led)
+        self._say({"op": "forked", "seq": seq, "pid": pid}, pidfd)
         return False
 
     def _leave(self, fds: list[int]) -> None:
         """In the child: take the kernel's descriptors, and leave the template's."""
         try:
-            protocol, stdout, stderr, _, leads = fds
+            protocol, stdout, stderr, leads, _ = fds
             os.setsid()
-            os.write(leads, b"1")
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.dup2(stdout, 1)
-            os.dup2(stderr, 2)
+            os.close(leads)  # a write would wake the template in this processor's queue
             self._socket.detach()
-            # The kernel's protocol has the number that the template's had.
-            if protocol != self._fd:
-                os.dup2(protocol, self._fd)
-            os.closerange(self._fd + 1, 1 << 20)
+            self._kernel.adopt(protocol, stdout, stderr)
+            for low, high in self._strange:
+                os.closerange(low, high)
             os.umask(0o022)
             gc.enable()
-            sys.path.insert(0, "")
         except BaseException:
             os._exit(1)
 
@@ -151,6 +154,13 @@ def close_all(fds: list[int]) -> None:
         os.close(fd)
 
 
+def gaps(kept: list[int]) -> list[tuple[int, int]]:
+    """The ranges of descriptors around those that are kept, ends excluded."""
+    edges = [-1, *sorted(kept), 1 << 20]
+    between = [(low + 1, high) for low, high in zip(edges, edges[1:], strict=False)]
+    return [(low, high) for low, high in between if low < high]
+
+
 def end_group(pid: int) -> None:
     for target in (os.killpg, os.kill):
         try:
@@ -168,7 +178,25 @@ def facts() -> dict[str, Any]:
 
 
 def settle() -> None:
-    """Make the memory one that children can share: nothing to collect in it."""
+    """Make the memory one that children can share: nothing to collect in it, and as
+    much of it as can be in large pages, since a fork copies an entry for each page."""
     gc.collect()
     gc.disable()
     gc.freeze()
+    try:
+        enlarge_pages()
+    except OSError:
+        pass
+
+
+def enlarge_pages() -> None:
+    """Linux 6.1 and newer do it, where 2 MiB of memory in a row are in use."""
+    advise = ctypes.CDLL(None).madvise
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        ours = [line.split() for line in maps]
+    for area in ours:
+        if area[1] != "rw-p" or area[5:] not in ([], ["[heap]"]):
+            continue
+        start, end = (int(edge, 16) for edge in area[0].split("-"))
+        for page in range(-(-start // LARGE_PAGE) * LARGE_PAGE, end - LARGE_PAGE + 1, LARGE_PAGE):
+            advise(ctypes.c_void_p(page), ctypes.c_size_t(LARGE_PAGE), MADV_COLLAPSE)
