@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 )
 
@@ -42,13 +43,16 @@ func send(c *fiber.Ctx, status int, v any) error {
 // query. Everything in it is copied: the server reuses its buffers.
 func read(c *fiber.Ctx) (*request, error) {
 	r := &request{}
-	body := c.Body()
-	if len(body) > maxMessage {
-		return nil, refuse(http.StatusRequestEntityTooLarge, codeTooLarge,
-			"the body has %d bytes; the limit is %d", len(body), maxMessage)
+	if err := body.Load(c); err != nil { // whoever let the request pass has done so
+		return nil, err
 	}
-	if len(body) > 0 {
-		decoded, f := decodeRequest(body)
+	raw := c.Body()
+	if len(raw) > maxMessage {
+		return nil, refuse(http.StatusRequestEntityTooLarge, codeTooLarge,
+			"the body has %d bytes; the limit is %d", len(raw), maxMessage)
+	}
+	if len(raw) > 0 {
+		decoded, f := decodeRequest(raw)
 		if f != nil {
 			return nil, f
 		}

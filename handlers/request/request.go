@@ -17,6 +17,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 )
 
@@ -25,11 +26,14 @@ const MaxTimeout = 100 * 365 * 24 * time.Hour
 
 // Body reads a JSON object; nothing at all counts as an empty one.
 func Body(c *fiber.Ctx, into any) error {
-	body := bytes.TrimSpace(c.Body())
-	if len(body) == 0 {
+	if err := body.Load(c); err != nil { // whoever let the request pass has done so
+		return err
+	}
+	raw := bytes.TrimSpace(c.Body())
+	if len(raw) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := json.Unmarshal(raw, into); err != nil {
 		var kind *json.UnmarshalTypeError
 		if errors.As(err, &kind) {
 			if kind.Field == "" {
