@@ -1,6 +1,7 @@
 package direct
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -38,10 +39,15 @@ func (f *file) SetReadDeadline(t time.Time) error     { return f.f.SetReadDeadli
 func (f *file) SyscallConn() (syscall.RawConn, error) { return f.raw.RawConn, nil }
 
 func (f *file) named(op string, err error) error {
-	if errno, ok := err.(syscall.Errno); ok { //nolint:errorlint // it is ours, and not wrapped
-		return &os.PathError{Op: op, Path: f.f.Name(), Err: errno}
+	var errno syscall.Errno
+	switch {
+	case err == nil, err == io.EOF: //nolint:errorlint // as readers get it
+		return err
+	case errors.As(err, &errno), errors.Is(err, os.ErrDeadlineExceeded):
+	default: // the poller's own word for it is internal
+		err = os.ErrClosed
 	}
-	return err
+	return &os.PathError{Op: op, Path: f.f.Name(), Err: err}
 }
 
 // Buffered is how many bytes wait in a pipe.
