@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/fasthttp/websocket"
+
+	"hotcell/internal/direct"
 )
 
 // patience is the longest wait for a message; whatever takes longer is a fault
@@ -27,7 +29,7 @@ type socket struct {
 func dial(ctx context.Context, url, key string) (*socket, error) {
 	url = "ws" + strings.TrimPrefix(url, "http")
 	d := websocket.Dialer{
-		NetDialContext: (&net.Dialer{}).DialContext,
+		NetDialContext: dialDirectly,
 		// As large as what the kernel hands over at once; small ones would cost
 		// a system call for every four kilobytes of a flood.
 		ReadBufferSize: 64 << 10,
@@ -41,6 +43,15 @@ func dial(ctx context.Context, url, key string) (*socket, error) {
 		return nil, fmt.Errorf("connect to %s: %w", url, err)
 	}
 	return &socket{ws: ws}, nil
+}
+
+// dialDirectly connects as hotcell's own client does.
+func dialDirectly(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // dial does
+	}
+	return direct.Conn(conn), nil
 }
 
 func (s *socket) send(v any) error {

@@ -133,6 +133,7 @@ func (p *pool) room() bool {
 func (p *pool) park(k *runtimes.Kernel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	k.Parked = true
 	p.parked = append(p.parked, k)
 	// Ends when the kernel does, or with the pool: kernels that were taken
 	// are another's by then.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Errors of a context. Code of the user's that fails is not among them: that
@@ -86,6 +88,9 @@ func checkCwd(cwd string) error {
 	}
 	if !st.IsDir() {
 		return &CwdError{Cwd: cwd, Err: errors.New("it is not a directory")}
+	}
+	if err := unix.Access(cwd, unix.X_OK); err != nil {
+		return &CwdError{Cwd: cwd, Err: err}
 	}
 	return nil
 }

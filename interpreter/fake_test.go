@@ -78,6 +78,9 @@ func (f *fake) say(m wire.Message) { _ = wire.WriteFrame(f.conn, m) }
 func (f *fake) serve(r wire.Request) {
 	switch r.Type {
 	case wire.ReqConfigure:
+		if r.Env["SILENT"] != "" {
+			return
+		}
 		if r.Env["REFUSE"] != "" {
 			f.say(wire.Message{Type: wire.MsgRefused, Value: r.Env["REFUSE"]})
 			return

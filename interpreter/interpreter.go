@@ -108,7 +108,8 @@ type Status struct {
 	Runs     int    `json:"runs"` // executions so far
 }
 
-// Open starts a context's first kernel and returns when it takes code.
+// Open gives a context its first kernel and returns when it takes code. A parked one
+// may still be told of the directory and the environment, which were looked at here.
 func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	if cfg.ID == "" {
 		cfg.ID = uuid.NewString()
@@ -146,7 +147,7 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	in.used = cfg.Now()
 	in.history.keep = cfg.Keep.withDefaults()
 	in.ctx, in.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	if err := in.start(ctx); err != nil {
+	if err := in.start(ctx, true); err != nil {
 		in.cancel(err)
 		return nil, err
 	}

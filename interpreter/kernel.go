@@ -268,10 +268,8 @@ func eventOf(m wire.Message) (wire.Event, bool) {
 	return ev, true
 }
 
-// configure makes the kernel a context's.
-func (c *kernel) configure(ctx context.Context, r wire.Request) error {
-	r.Type = wire.ReqConfigure
-	c.send(r)
+// configured waits for the kernel's word that it is a context's.
+func (c *kernel) configured(ctx context.Context) error {
 	select {
 	case m, ok := <-c.replies:
 		switch {

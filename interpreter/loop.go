@@ -15,6 +15,7 @@ import (
 func (in *Interpreter) loop() {
 	defer close(in.ended)
 	defer in.bury()
+	in.confirm()
 	for in.ctx.Err() == nil {
 		if j, ok := in.next(); ok {
 			in.handle(j)
@@ -75,24 +76,57 @@ func (in *Interpreter) current() *kernel {
 	return in.live
 }
 
-// start gives the context a kernel.
-func (in *Interpreter) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("no kernel after %s", startLimit))
+// start gives the context a kernel that takes code. With trust it doesn't wait for a
+// parked one to say so, which is alive and has nothing to refuse that was not looked
+// at before: confirm has to follow.
+func (in *Interpreter) start(ctx context.Context, trust bool) error {
+	ctx, cancel := withStartLimit(ctx)
 	defer cancel()
-	raw, err := in.cfg.Spawn(ctx)
-	if err != nil {
-		return fmt.Errorf("start %s kernel: %w", in.cfg.Language, err)
+	k, err := in.launch(ctx)
+	if err == nil && !(trust && k.Parked) {
+		if err = k.configured(ctx); err != nil {
+			k.close()
+		}
 	}
-	k := newKernel(raw, in.cfg.Now, in.cfg.Complete)
-	if err := k.configure(ctx, wire.Request{Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env}); err != nil {
-		k.close()
+	if err != nil {
 		return fmt.Errorf("start %s kernel: %w", in.cfg.Language, err)
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.live, in.version = k, raw.Hello.Version
+	in.live, in.version = k, k.Hello.Version
 	in.epoch++
 	return nil
+}
+
+func withStartLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("no kernel after %s", startLimit))
+}
+
+// launch gets a kernel and tells it whose it is.
+func (in *Interpreter) launch(ctx context.Context) (*kernel, error) {
+	raw, err := in.cfg.Spawn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k := newKernel(raw, in.cfg.Now, in.cfg.Complete)
+	k.send(wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env})
+	return k, nil
+}
+
+// confirm waits for the word of a kernel that was trusted. Without it the next
+// execution gets another kernel, or is told why there is none.
+func (in *Interpreter) confirm() {
+	k := in.current()
+	if !k.Parked {
+		return
+	}
+	ctx, cancel := withStartLimit(in.ctx)
+	defer cancel()
+	if err := k.configured(ctx); err != nil && in.ctx.Err() == nil {
+		in.lose(k, err.Error())
+		in.cfg.Log.LogAttrs(in.ctx, slog.LevelWarn, "a parked kernel was of no use",
+			slog.String("context", in.cfg.ID), slog.Any("error", err))
+	}
 }
 
 // ready returns the kernel, starting one when there is none.
@@ -105,7 +139,7 @@ func (in *Interpreter) ready() (*kernel, error) {
 			return k, nil
 		}
 	}
-	if err := in.start(in.ctx); err != nil {
+	if err := in.start(in.ctx, false); err != nil {
 		return nil, err
 	}
 	return in.current(), nil
@@ -117,7 +151,7 @@ func (in *Interpreter) restart() error {
 	in.mu.Lock()
 	in.lost = nil // whoever restarts knows
 	in.mu.Unlock()
-	return in.start(in.ctx)
+	return in.start(in.ctx, false)
 }
 
 // bury ends the kernel, if there is one, with all that belongs to it.

@@ -94,6 +94,7 @@ type Kernel struct {
 	Stderr  *os.File
 	Process Process
 	Hello   wire.Message
+	Parked  bool // it has waited for its user
 }
 
 // Table finds the runtime of a language.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -273,4 +274,79 @@ func TestNothingIsLeftInTheDirectory(t *testing.T) {
 		t.Errorf("%v %v", names, err)
 	}
 	l.Discard()
+}
+
+// TestRest: all or nothing, and never before the end.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, 10_000, 0)
+	add(t, l, 5, 100)
+	if got := l.Reader(1).Rest(1000); got != nil {
+		t.Errorf("%d records of a log that goes on", len(got))
+	}
+	l.Close()
+	for _, c := range []struct {
+		name  string
+		from  uint64
+		limit int
+		want  int
+	}{{"all", 1, 500, 5}, {"too much", 1, 499, 0}, {"the end of it", 4, 200, 2}, {"nothing is left", 6, 1000, 0}, {"beyond", 9, 1000, 0}} {
+		r := l.Reader(c.from)
+		got := r.Rest(c.limit)
+		if len(got) != c.want || (len(got) > 0 && got[0].n != c.from) {
+			t.Errorf("%s: %v", c.name, got)
+		}
+		es, err := r.Next(t.Context())
+		if c.want > 0 && !errors.Is(err, io.EOF) || c.want == 0 && c.from <= 5 && len(es) == 0 {
+			t.Errorf("%s: then %v, %v", c.name, es, err)
+		}
+	}
+	spilled := newLog(t, 1000, 0)
+	add(t, spilled, 100, 100)
+	spilled.Close()
+	if got := spilled.Reader(1).Rest(1 << 20); got != nil {
+		t.Errorf("%d records, some of them on disk", len(got))
+	}
+}
+
+// TestAppendSoon: who waits is woken by the next record, or after the delay.
+func TestAppendSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog(t, 10_000, 0)
+		soon := func(n uint64) {
+			if _, err := l.AppendSoon(time.Second, func(seq uint64) record { return record{seq, 1} }); err != nil || l.Len() != n {
+				t.Errorf("record %d: %v, %d records", n, err, l.Len())
+			}
+		}
+		r := l.Reader(1)
+		soon(1) // nobody waits for it: it is just there
+		if es, err := r.Next(t.Context()); err != nil || len(es) != 1 {
+			t.Fatalf("%v, %v", es, err)
+		}
+		type got struct {
+			n     int
+			after time.Duration
+		}
+		next := make(chan got)
+		follow := func() {
+			began := time.Now()
+			es, _ := r.Next(t.Context())
+			next <- got{len(es), time.Since(began)}
+		}
+		go follow() // ends with the two records
+		synctest.Wait()
+		soon(2)
+		soon(3)
+		if g := <-next; g != (got{2, time.Second}) {
+			t.Errorf("after the delay: %+v", g)
+		}
+		go follow() // likewise
+		synctest.Wait()
+		soon(4)
+		add(t, l, 1, 1)
+		if g := <-next; g != (got{2, 0}) {
+			t.Errorf("with the next: %+v", g)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package daytona
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -56,10 +57,24 @@ type run struct {
 	source  string
 	conn    *socket.Conn
 	enc     *encoder
+	waiting [][]byte // messages that leave with what follows them at once
+	size    int      // of them
 }
+
+// together is how many bytes of messages are collected to leave in one piece. Larger
+// ones are not copied for that.
+const together = 16 << 10
 
 func (r *run) serve(ctx context.Context, conn *socket.Conn) socket.Close {
 	r.conn = conn
+	end := r.converse(ctx)
+	_ = r.flush()
+	return end
+}
+
+// converse is everything up to the close frame.
+func (r *run) converse(ctx context.Context) socket.Close {
+	conn := r.conn
 	msg, err := conn.Read(ctx, r.FirstWait)
 	if err != nil {
 		return r.refuse(err)
@@ -162,11 +177,17 @@ func (r *run) follow(ctx context.Context, ex *interpreter.Execution) socket.Clos
 		for _, ev := range evs {
 			if ev.Type == wire.EventState {
 				status = ev.Status
+				if ev.State == wire.StateDone { // nothing stands behind it
+					return r.end(status)
+				}
 				continue
 			}
 			if err := r.event(ev, ex.ID()); err != nil {
 				return socket.Close{}
 			}
+		}
+		if err := r.flush(); err != nil {
+			return socket.Close{}
 		}
 	}
 }
@@ -188,7 +209,7 @@ func (r *run) event(ev wire.Event, execution string) error {
 	if err != nil {
 		return err
 	}
-	return r.conn.Write(msg)
+	return r.put(msg)
 }
 
 func (r *run) send(c chunk) error {
@@ -196,7 +217,32 @@ func (r *run) send(c chunk) error {
 	if err != nil {
 		return err
 	}
-	return r.conn.Write(msg)
+	return r.put(msg)
+}
+
+// put sends a message, or keeps it until the next flush.
+func (r *run) put(msg []byte) error {
+	if r.size+len(msg) > together {
+		if err := r.flush(); err != nil {
+			return err
+		}
+	}
+	if len(msg) > together {
+		return r.conn.Write(msg)
+	}
+	r.waiting = append(r.waiting, bytes.Clone(msg))
+	r.size += len(msg)
+	return nil
+}
+
+// flush sends what was kept.
+func (r *run) flush() error {
+	if len(r.waiting) == 0 {
+		return nil
+	}
+	err := r.conn.Write(r.waiting...)
+	r.waiting, r.size = r.waiting[:0], 0
+	return err
 }
 
 // end tells how it ended, in the way that each SDK takes for what it was. The

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/fasthttp/websocket"
 
+	"hotcell/internal/direct"
 	"hotcell/internal/wire"
 )
 
@@ -81,7 +83,8 @@ func Dial(ctx context.Context, base, key string) (*Client, error) {
 	if key != "" {
 		header.Set("Authorization", "Bearer "+key)
 	}
-	ws, resp, err := websocket.DefaultDialer.DialContext(ctx, u.String(), header)
+	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, NetDialContext: dial}
+	ws, resp, err := dialer.DialContext(ctx, u.String(), header)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", base, refusal(resp, err))
 	}
@@ -90,6 +93,15 @@ func Dial(ctx context.Context, base, key string) (*Client, error) {
 	// Ends with the socket; Close joins it.
 	go c.read()
 	return c, nil
+}
+
+// dial connects. What is exchanged is small and often, so system calls count.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return direct.Conn(conn), nil
 }
 
 // refusal is what the server said instead of switching to WebSocket.

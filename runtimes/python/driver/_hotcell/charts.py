@@ -18,6 +18,7 @@ from .imports import after_import
 
 BACKEND = "module://_hotcell.backend"
 MIME = "application/vnd.hotcell.chart+json"
+PLOTLY = "plotly.io._renderers"
 
 Figure = Any  # matplotlib is imported only after the user did
 Publish = Callable[[dict[str, Any]], None]
@@ -155,4 +156,4 @@ def watch_imports() -> None:
         use_backend()
     else:
         after_import("matplotlib", choose_backend)
-    after_import("plotly.io._renderers", choose_renderer)
+    after_import(PLOTLY, choose_renderer)

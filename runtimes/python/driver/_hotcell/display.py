@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from IPython.utils.dir2 import get_real_method
-
 Bundle = dict[str, Any]
 
 
@@ -101,6 +99,8 @@ class Formatter:
 
 def shows_itself(value: Any) -> bool:
     """Whether a value displays itself and leaves nothing to be shown."""
+    from IPython.utils.dir2 import get_real_method  # scripts do without IPython
+
     return get_real_method(value, "_ipython_display_") is not None
 
 

@@ -100,10 +100,8 @@ class Kernel:
         self.serving = True
         try:
             self.interrupts.install()
-            self.connection.hold_packed(self.hello)
-            if self.connection.arrives(0) != "configure":  # else it leaves with the answer
-                self.connection.release()
-                warm_up(self)
+            self.connection.send_packed(self.hello)
+            warm_up(self)
             while True:
                 frame = self.loop.wait()
                 kind = frame.get("type", "")

@@ -100,9 +100,9 @@ class Connection:
         """Send a frame. The caller keeps interrupts away (see interrupts.py)."""
         if not self._inherit:
             return
-        self._send(pack(frame))
+        self.send_packed(pack(frame))
 
-    def _send(self, packed: bytes) -> None:
+    def send_packed(self, packed: bytes) -> None:
         try:
             with self._lock:
                 if self._held:
@@ -112,17 +112,10 @@ class Connection:
         except OSError:
             raise Hangup from None
 
-    def release(self) -> None:
-        """Send what is held."""
-        if self._held:
-            self._send(b"")
-
     def hold(self, frame: Frame) -> None:
         """Send a frame along with the next one: a value and the done behind it
         wake the server once."""
-        self.hold_packed(pack(frame))
-
-    def hold_packed(self, packed: bytes) -> None:
+        packed = pack(frame)
         with self._lock:
             self._held += packed
 
@@ -149,11 +142,11 @@ class Connection:
             del buffer[: size + 4]
             self._frames.append(_scan(text, 0)[0])  # what the server sends has no blanks around it
 
-    def arrives(self, seconds: float) -> str:
-        """The type of the next frame; empty if none comes within that time."""
+    def arrives(self, seconds: float) -> bool:
+        """Whether there is a frame to take, or comes within that time."""
         if not self._frames and select.select([self.fileno], [], [], seconds)[0]:
             self.fill(socket.MSG_DONTWAIT)
-        return str(self._frames[0].get("type")) if self._frames else ""
+        return bool(self._frames)
 
     def mute(self, muted: bool) -> None:
         """Send nothing, for a rehearsal."""

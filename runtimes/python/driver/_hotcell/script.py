@@ -24,7 +24,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import running
-from .charts import watch_imports
+from .charts import PLOTLY, watch_imports
+from .imports import forget_import
 from .namespace import reseed
 from .protocol import Connection, Frame, Hangup, high_descriptor
 from .script_charts import Driver, ScriptCharts, newer
@@ -190,6 +191,8 @@ def begin(frame: Frame, connection: Connection, driver: Driver) -> Script:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGINT,))
     # Whoever calls show() with a backend of another name has the figure at the end.
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+    # Nobody takes plotly's JSON from a script.
+    forget_import(PLOTLY)
     # Our importer comes last: it only has to find the matplotlib backend.
     sys.meta_path.sort(key=lambda finder: type(finder).__name__ == "DriverImporter")
     try:

@@ -11,13 +11,14 @@ import builtins
 import ctypes
 import io
 import os
+import select
 import sys
 from collections.abc import Callable
 from typing import Any
 
 _write = os.write
-_fstat = os.fstat
 _dup2 = os.dup2
+_CLOSED = select.POLLNVAL
 
 
 class Pipe(io.FileIO):
@@ -80,6 +81,9 @@ class Streams:
 
     def __init__(self, spare: Callable[[int], int]) -> None:
         self._spares = {fd: spare(os.dup(fd)) for fd in (0, 1, 2)}
+        self._watch = select.poll()  # for nothing but what is wrong with them
+        for fd in self._spares:
+            self._watch.register(fd, 0)
         self.stdin = open_input()
         self.stdout = open_text(1)
         self.stderr = open_text(2)
@@ -132,11 +136,9 @@ class Streams:
                 setattr(sys, name, ours)
 
     def repair_descriptors(self) -> None:
-        for fd, spare in self._spares.items():
-            try:
-                _fstat(fd)
-            except OSError:
-                _dup2(spare, fd)
+        for fd, event in self._watch.poll(0):
+            if event & _CLOSED:
+                _dup2(self._spares[fd], fd)
 
     def flush(self) -> None:
         """Before a message: nothing of ours is buffered, a user's stream may be."""
