@@ -83,7 +83,7 @@ func (in *Interpreter) start(ctx context.Context, trust bool) error {
 	ctx, cancel := withStartLimit(ctx)
 	defer cancel()
 	k, err := in.launch(ctx)
-	if err == nil && !(trust && k.Parked) {
+	if err == nil && (!trust || !k.Parked) {
 		if err = k.configured(ctx); err != nil {
 			k.close()
 		}

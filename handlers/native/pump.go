@@ -71,7 +71,7 @@ func (s *session) endPump(ctx context.Context, a *attachment, err error) {
 		s.d.cfg.Log.LogAttrs(ctx, slog.LevelError, "encode a detached message", slog.Any("error", err))
 		return
 	}
-	s.write(s.ctx, b)
+	s.write(s.ctx, b) //nolint:contextcheck // of the socket, not of what it followed
 }
 
 // appendChunk makes one message of as many events as fit, at least one, and
