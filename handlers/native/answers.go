@@ -90,6 +90,9 @@ func (s *session) send(msg []byte) bool {
 	if s.taken = nil; msg != nil {
 		msgs = append(msgs, msg)
 	}
+	if len(msgs) == 0 {
+		return true
+	}
 	if s.conn.Write(msgs...) != nil {
 		close(s.broken)
 		return false

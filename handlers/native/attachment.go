@@ -82,9 +82,22 @@ func (s *session) startPump(a *attachment) {
 	})
 }
 
+// runOut is called when something has been fresh for long enough.
+func (s *session) runOut() {
+	s.mu.Lock()
+	s.due = true
+	s.mu.Unlock()
+	s.nudge()
+}
+
 // settle gives pumps to what has been fresh for long enough.
 func (s *session) settle() {
 	s.mu.Lock()
+	if !s.due && !s.over {
+		s.mu.Unlock()
+		return
+	}
+	s.due = false
 	var late []*attachment
 	for a := range s.fresh {
 		if a.stop() {
@@ -122,7 +135,6 @@ func (s *session) conclude(a *attachment) {
 		return
 	}
 	defer s.wg.Done()
-	defer s.recovered(nil)
 	if s.sendWhole(a) {
 		close(a.ended)
 		s.detached(a)
@@ -136,12 +148,13 @@ func (s *session) conclude(a *attachment) {
 
 // sendWhole sends all events of an execution that is over, and reports whether that
 // could be done without waiting for anybody.
-func (s *session) sendWhole(a *attachment) bool {
+func (s *session) sendWhole(a *attachment) (sent bool) {
 	select {
 	case s.turn <- struct{}{}:
 	default:
 		return false
 	}
+	defer s.recovered(nil)
 	defer func() { <-s.turn }()
 	if !s.conn.Idle() {
 		return false

@@ -237,7 +237,11 @@ func (s *session) detach(r *request) error {
 	s.release(a)
 	s.spawn(r, func() {
 		defer s.finish()
-		<-a.ended
+		select {
+		case <-a.ended:
+		case <-s.ctx.Done():
+			return
+		}
 		// In turn, behind the events that are on their way.
 		s.write(s.ctx, s.encode(answer{Type: "reply", ID: r.ID, Result: done{}}))
 	})

@@ -50,7 +50,8 @@ type session struct {
 	attached map[string]*attachment
 	open     int                  // attachments that have not ended
 	fresh    map[*attachment]bool // those whose execution may end at once
-	soon     *time.Timer          // wakes serve for the fresh ones; runs while there are any
+	soon     *time.Timer          // runs while there are any of them
+	due      bool                 // it has run out
 	draining bool
 	over     bool                  // serve is ending: nothing may be started any more
 	lanes    map[string][]*request // executions that wait for a default context
@@ -71,7 +72,7 @@ func (d *Dialect) upgrade(c *fiber.Ctx) error {
 				lanes:    make(map[string][]*request),
 			}
 			s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-			s.soon = time.AfterFunc(time.Hour, s.nudge)
+			s.soon = time.AfterFunc(time.Hour, s.runOut)
 			s.soon.Stop()
 			return s.serve(ctx)
 		})

@@ -109,7 +109,10 @@ func (r raw) write(p []byte) (done int, err error) {
 	err = r.Write(func(fd uintptr) bool {
 		for done < len(p) {
 			var n int
-			if n, errno = transfer(syscall.SYS_WRITE, fd, p[done:]); errno != 0 {
+			if n, errno = transfer(syscall.SYS_WRITE, fd, p[done:]); errno == 0 && n == 0 {
+				errno = syscall.EIO // never seen, and no reason to go round for ever
+			}
+			if errno != 0 {
 				return errno != syscall.EAGAIN
 			}
 			done += n
@@ -131,7 +134,12 @@ func (r raw) count(request uintptr) int {
 	return int(n)
 }
 
+// atMost bounds what one call transfers, and so for how long it keeps a processor
+// from a runtime that knows nothing of it: to 0.1 ms, about.
+const atMost = 256 << 10
+
 func transfer(trap, fd uintptr, p []byte) (int, syscall.Errno) {
+	p = p[:min(len(p), atMost)]
 	for {
 		n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 		if errno != syscall.EINTR {
