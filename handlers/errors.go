@@ -114,6 +114,7 @@ func typed() []func(error) *fault.Fault {
 		as[*interpreter.RefusedError](http.StatusBadRequest, "KERNEL_REFUSED"),
 		as[*process.EnvError](http.StatusBadRequest, "INVALID_ENV"),
 		as[*process.CwdError](http.StatusBadRequest, "INVALID_CWD"),
+		as[*runtimes.StartError](http.StatusServiceUnavailable, "RUNTIME_START_FAILED"),
 		as[*session.EndedError](http.StatusGone, "SESSION_ENDED"),
 		as[*session.StartError](http.StatusServiceUnavailable, "SHELL_START_FAILED"),
 		as[*terminal.EndedError](http.StatusGone, "GONE"),

@@ -133,9 +133,27 @@ func Greet(ctx context.Context, ends *Ends, p Process) (*Kernel, error) {
 	words := lastWords(cmp.Or(ends.Stderr, ends.Stdout))
 	ends.Close()
 	if errors.Is(err, io.EOF) {
-		err = errors.New("it ended before its hello: " + p.Exit().String())
+		return nil, &StartError{Exit: p.Exit(), Words: words}
 	}
-	return nil, fmt.Errorf("start driver: %w%s", err, words)
+	return nil, fmt.Errorf("start driver: %w%s", err, said(words))
+}
+
+// StartError is a program that ended by itself before its driver was there: it
+// could not be started as it was asked for, with the variables that it was given.
+type StartError struct {
+	Exit  child.Exit
+	Words string // the last that it said, which may be nothing
+}
+
+func (e *StartError) Error() string {
+	return "start driver: it ended before its hello: " + e.Exit.String() + said(e.Words)
+}
+
+func said(words string) string {
+	if words == "" {
+		return ""
+	}
+	return "; it said: " + words
 }
 
 func checkHello(m wire.Message) error {
@@ -150,8 +168,5 @@ func lastWords(f *os.File) string {
 	_ = f.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // a grandchild may hold the pipe open
 	raw, _ := io.ReadAll(io.LimitReader(f, 1<<20))
 	text := strings.TrimSpace(strings.ToValidUTF8(string(raw[max(0, len(raw)-wordsOnFailure):]), "\uFFFD"))
-	if text == "" {
-		return ""
-	}
-	return "; it said: " + text
+	return text
 }

@@ -189,6 +189,7 @@ func sessionRefusals(t *testing.T, l shellLab) {
 		"long id":                {400, "BAD_REQUEST", "512", "POST", all, obj{"sessionId": strings.Repeat("x", 513)}},
 		"a number":               {400, "BAD_REQUEST", "sessionId", "POST", all, obj{"sessionId": 1}},
 		"not JSON":               {400, "INVALID_REQUEST_BODY", "JSON", "POST", all, []byte("{")},
+		"a directory's name":     {400, "BAD_REQUEST", `".."`, "POST", all, obj{"sessionId": ".."}},
 		"reserved":               {400, "BAD_REQUEST", "entrypoint", "POST", all, obj{"sessionId": "entrypoint"}},
 		"reserved deletion":      {400, "BAD_REQUEST", "entrypoint", "DELETE", l.path("entrypoint", ""), nil},
 		"reserved execution":     {400, "BAD_REQUEST", "entrypoint", "POST", l.path("entrypoint", "/exec"), obj{"command": "true"}},
@@ -200,6 +201,7 @@ func sessionRefusals(t *testing.T, l shellLab) {
 		"unknown command":        {404, "NOT_FOUND", "no-command", "GET", l.path("refusals", "/command/no-command"), nil},
 		"logs of an unknown one": {404, "NOT_FOUND", "no-command", "GET", l.path("refusals", "/command/no-command/logs"), nil},
 		"input to nothing":       {404, "NOT_FOUND", "no-command", "POST", l.path("refusals", "/command/no-command/input"), obj{"data": "x"}},
+		"input without data":     {400, "BAD_REQUEST", "data is required", "POST", l.path("refusals", "/command/"+cmd+"/input"), obj{"input": "y"}},
 		"input too late":         {410, "COMMAND_ALREADY_COMPLETED", "has ended", "POST", l.path("refusals", "/command/"+cmd+"/input"), obj{"data": "x"}},
 		"no such thing":          {404, "NOT_FOUND", "address", "PUT", l.path("refusals", "/exec"), nil},
 	} {

@@ -227,6 +227,28 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestVariablesThatStopTheInterpreter: the program ends as it would at a prompt.
+func TestVariablesThatStopTheInterpreter(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	for language, c := range map[string]struct {
+		envs  object
+		exit  int
+		words string
+	}{
+		"javascript": {object{"NODE_OPTIONS": "--nope"}, 9, "--nope is not allowed"},
+		"python":     {object{"PYTHONHOME": "/nowhere"}, 1, "PYTHONHOME"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			a := run(t, s, "default", object{"language": language, "code": "1", "envs": c.envs})
+			if a.Status != http.StatusOK || a.ExitCode != c.exit || !strings.Contains(a.text(), c.words) {
+				t.Errorf("%+v %.300q", a, a.text())
+			}
+		})
+	}
+}
+
 // TestLanguageOfTheSandbox: the request says it, or the sandbox's labels.
 func TestLanguageOfTheSandbox(t *testing.T) {
 	t.Parallel()

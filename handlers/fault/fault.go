@@ -74,7 +74,12 @@ func Code(status int) string {
 		return "NOT_IMPLEMENTED"
 	case http.StatusServiceUnavailable:
 		return "SERVICE_UNAVAILABLE"
+	case http.StatusUnsupportedMediaType:
+		return "UNSUPPORTED_MEDIA_TYPE"
 	default:
+		if status >= http.StatusBadRequest && status < http.StatusInternalServerError {
+			return "BAD_REQUEST"
+		}
 		return "INTERNAL_SERVER_ERROR"
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -39,11 +40,29 @@ func Body(c *fiber.Ctx, into any) error {
 			if kind.Field == "" {
 				return fault.BadRequest("the request body must be a JSON object, not %s", kind.Value)
 			}
-			return fault.BadRequest("%s must be a %s, not %s", kind.Field, kind.Type, kind.Value)
+			return fault.BadRequest("%s must be %s, not %s", kind.Field, wanted(kind.Type), kind.Value)
 		}
 		return &fault.Fault{Status: http.StatusBadRequest, Code: "INVALID_REQUEST_BODY", Message: "the request body is not JSON: " + err.Error()}
 	}
 	return nil
+}
+
+// wanted says in JSON's words what would have been right.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return wanted(t.Elem())
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	default:
+		return "a number"
+	}
 }
 
 // Param is a part of the path, decoded.

@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	upstream "github.com/fasthttp/websocket"
@@ -60,6 +61,9 @@ func NewSet(log *slog.Logger) *Set {
 type Options struct {
 	Subprotocol string // answered to the client, who must have offered it; empty: none
 	ReadLimit   int64  // of one message; 0 is 64 MiB
+	// SendBuffer is how many bytes the system may hold that the client hasn't taken,
+	// about; 0 leaves it to the system, which goes up to several megabytes.
+	SendBuffer int
 }
 
 // Close says how a connection ends. The zero value is a normal end, or the
@@ -95,6 +99,9 @@ func (s *Set) serve(ws *upstream.Conn, o Options, serve Serve) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	conn := newConn(ws, o.ReadLimit, cancel)
+	if o.SendBuffer > 0 {
+		limitSending(conn.raw, o.SendBuffer)
+	}
 	if !s.add(conn) {
 		conn.finish(ctx, Close{Code: websocket.CloseGoingAway, Reason: ErrShutdown.Error()})
 		return
@@ -186,6 +193,18 @@ func (s *Set) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("end %d WebSockets: %w", s.Len(), ctx.Err())
+	}
+}
+
+// limitSending bounds what waits in the system for a client. Where that isn't
+// possible it stays as it is.
+func limitSending(conn net.Conn, size int) {
+	sc, ok := conn.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if raw, err := sc.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, size) })
 	}
 }
 

@@ -35,6 +35,11 @@ func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.D
 		if r.ctx.Err() != nil && errors.Is(err, context.Cause(r.ctx)) {
 			return Result{}, r.cutShort(limit, &output.Kept{})
 		}
+		var failed *runtimes.StartError
+		if errors.As(err, &failed) && len(program.Vars) > 0 {
+			// It was the program's own variables that its interpreter didn't take.
+			return Result{ExitCode: failed.Exit.Code, Output: failed.Words + "\n"}, nil
+		}
 		return Result{}, err
 	}
 	if rejected != nil {

@@ -53,6 +53,9 @@ func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Sess
 	if id == "" || len(id) > maxID {
 		return nil, fmt.Errorf("%w: the session's id must have between 1 and %d bytes, it has %d", ErrInvalid, maxID, len(id))
 	}
+	if id == "." || id == ".." { // clients put it into paths, which they then shorten
+		return nil, fmt.Errorf("%w: the session's id must not be %q: choose another", ErrInvalid, id)
+	}
 	e, err := s.add(place, id)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/process/session"
 )
@@ -53,7 +54,7 @@ func (d Deps) command(c *fiber.Ctx) error {
 
 func (d Deps) input(c *fiber.Ctx) error {
 	var req struct {
-		Data string `json:"data"`
+		Data *string `json:"data"`
 	}
 	if err := request.Body(c, &req); err != nil {
 		return err
@@ -62,7 +63,10 @@ func (d Deps) input(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.Send(req.Data); err != nil {
+	if req.Data == nil {
+		return fault.BadRequest("data is required: the text to send; an empty one is a line's end")
+	}
+	if err := cmd.Send(*req.Data); err != nil {
 		return err
 	}
 	return c.SendStatus(http.StatusNoContent)

@@ -29,6 +29,10 @@ const (
 	// maxInput bounds one message. A person's paste is far smaller; a file goes
 	// in pieces.
 	maxInput = 1 << 20
+	// sendBuffer is what the system holds for a client, about. In its megabytes a
+	// slow client's progress could not be seen for longer than one that reads
+	// nothing is waited for, and whoever came back would read a stale screen first.
+	sendBuffer = 64 << 10
 	// rubyWait is how long the Ruby SDK takes, at most, to listen to a socket
 	// that it has opened.
 	rubyWait = 50 * time.Millisecond
@@ -138,7 +142,7 @@ func (p *Part) connect(c *fiber.Ctx) error {
 
 func (p *Part) upgrade(c *fiber.Ctx, who caller, t *terminal.Terminal) error {
 	v := &viewer{Part: p, caller: who, terminal: t}
-	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput}, v.serve)
+	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput, SendBuffer: sendBuffer}, v.serve)
 }
 
 // refuse answers with HTTP's status, or on the socket if the client could tell
