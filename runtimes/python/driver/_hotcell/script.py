@@ -190,8 +190,7 @@ def begin(frame: Frame, connection: Connection, driver: Driver) -> Script:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGINT,))
     # Whoever calls show() with a backend of another name has the figure at the end.
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
-    # Our importer comes last: it only has to find the matplotlib backend.
-    sys.meta_path.sort(key=lambda finder: type(finder).__name__ == "DriverImporter")
+    arrange_finders()
     try:
         script = Script(frame, connection, driver)
     except Exception as error:
@@ -199,6 +198,16 @@ def begin(frame: Frame, connection: Connection, driver: Driver) -> Script:
         _exit(1)
     connection.send({"type": "ready"})
     return script
+
+
+def arrange_finders() -> None:
+    """Our importer comes last: it only has to find the matplotlib backend. What waits for an
+    import of matplotlib has nothing to do any more when that is there."""
+    ours = [f for f in sys.meta_path if type(f).__module__.startswith("_hotcell")]
+    importers = [f for f in ours if type(f).__name__ == "DriverImporter"]
+    waiting = [f for f in ours if f not in importers and "matplotlib" not in sys.modules]
+    others = [f for f in sys.meta_path if f not in ours]
+    sys.meta_path[:] = [*waiting, *others, *importers]
 
 
 def read(file: str) -> bytes:
