@@ -80,7 +80,11 @@ class ScriptCharts(Charts):
         # Not by the encoder for cells, which needs IPython: a picture is bytes, and all else is
         # what JSON can carry.
         parts = {kind: text_of(part) for kind, part in data.items()}
-        self._send({"type": "display", "data": parts})
+        try:
+            self._send({"type": "display", "data": parts})
+        except (TypeError, ValueError):  # it can't, or it is too large; the picture is left
+            texts = {kind: part for kind, part in parts.items() if isinstance(part, str)}
+            self._send({"type": "display", "data": texts})
 
     def _send(self, frame: dict[str, Any]) -> None:
         try:
