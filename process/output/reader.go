@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotcell/internal/direct"
+	"hotcell/internal/pipes"
 )
 
 const (
@@ -31,6 +32,7 @@ type Reader struct {
 
 // Follow starts to read. The reader owns the file from then on.
 func Follow(file *os.File, into *Kept) *Reader {
+	pipes.Widen(file)
 	r := &Reader{file: file, into: into}
 	// Ends at the pipe's end, or when Finish or Close sets a deadline.
 	r.wg.Go(r.run)

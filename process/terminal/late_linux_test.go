@@ -37,6 +37,14 @@ termios.tcsetattr(0, termios.TCSANOW, before)
 // same wants two people to see the same.
 func same(t *testing.T, when string, a, b *person) {
 	t.Helper()
+	// A program may pause longer than settle waits: both read on until they agree.
+	for range 30 {
+		if cmp.Equal(a.screen.Replay(), b.screen.Replay()) {
+			return
+		}
+		a.settle()
+		b.settle()
+	}
 	if diff := cmp.Diff(a.screen.Replay(), b.screen.Replay()); diff != "" {
 		t.Errorf("%s: the one who saw everything and the late one differ (-early +late):\n%q\n%q", when, a.screen.Replay(), b.screen.Replay())
 	}

@@ -158,7 +158,7 @@ func TestScriptFigures(t *testing.T) {
 		"in a child":      {plot + "import os\nif os.fork() == 0:\n    plt.plot([1]); plt.show(); os._exit(0)\nos.wait()", "", 0, 0},
 		"that fails":      {plot + "plt.title(r'$\\frac{1$')\nplt.plot([1])\nplt.show()\nprint('goes on')", "a figure could not be drawn: ValueError", 0, 0},
 		"out of reach":    {plot + "import os\nos.closerange(3, 1000)\nplt.plot([1]); plt.show()\nprint('goes on')", "goes on\n", 0, 0},
-		"own interpreter": {plot + "plt.plot([1, 2])\nplt.show()\nimport sys; print('IPython' in sys.modules)", "False\n", 1, 0},
+		"own interpreter": {"import sys; print('IPython' in sys.modules)\n" + plot + "plt.plot([1, 2])\nplt.show()", "False\n", 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

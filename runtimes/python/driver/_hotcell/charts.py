@@ -18,7 +18,6 @@ from .imports import after_import
 
 BACKEND = "module://_hotcell.backend"
 MIME = "application/vnd.hotcell.chart+json"
-PLOTLY = "plotly.io._renderers"
 
 Figure = Any  # matplotlib is imported only after the user did
 Publish = Callable[[dict[str, Any]], None]
@@ -156,4 +155,4 @@ def watch_imports() -> None:
         use_backend()
     else:
         after_import("matplotlib", choose_backend)
-    after_import(PLOTLY, choose_renderer)
+    after_import("plotly.io._renderers", choose_renderer)

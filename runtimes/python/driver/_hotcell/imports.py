@@ -22,16 +22,9 @@ def after_import(name: str, after: After) -> None:
         sys.meta_path.insert(0, Watcher(name, after))
 
 
-def forget_import(name: str) -> None:
-    """Let a module be imported like any other."""
-    for finder in list(sys.meta_path):
-        if isinstance(finder, Watcher) and finder.name == name:
-            sys.meta_path.remove(finder)
-
-
 class Watcher(importlib.abc.MetaPathFinder):
     def __init__(self, name: str, after: After) -> None:
-        self.name = name
+        self._name = name
         self._after = after
 
     def find_spec(
@@ -40,7 +33,7 @@ class Watcher(importlib.abc.MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self.name:
+        if fullname != self._name:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)

@@ -9,32 +9,26 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import atexit
-import builtins
 import faulthandler
 import gc
-import importlib.machinery
-import io
 import os
 import platform
 import sys
-import time
 import types
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from . import running
-from .charts import PLOTLY, watch_imports
-from .imports import forget_import
-from .namespace import reseed
+from .charts import watch_imports
 from .protocol import Connection, Frame, Hangup, high_descriptor
+from .script_begins import arrange_finders, new_main, open_streams, read, settle_in
 from .script_charts import Driver, ScriptCharts, newer
-from .streams import Pipe
+from .script_ends import empty, flush, flush_c_output, join_threads, leaving, report
 
 if TYPE_CHECKING:
     from .kernel import Kernel
 
-_environ = os.environ
 _exit = os._exit
 
 # More than this are compiled with the garbage collector at rest: the parser allocates as much
@@ -94,7 +88,7 @@ class Script:
         if self._raised is not None:
             # The first entry is the bootstrap's line.
             below = trace.tb_next if trace is not None and self._compiled else None
-            self._raised.__traceback__ = below
+            BaseException.with_traceback(self._raised, below)
 
     def _conclude(self) -> None:
         """Tell what the program raised, and find its exit status."""
@@ -191,10 +185,7 @@ def begin(frame: Frame, connection: Connection, driver: Driver) -> Script:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGINT,))
     # Whoever calls show() with a backend of another name has the figure at the end.
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
-    # Nobody takes plotly's JSON from a script.
-    forget_import(PLOTLY)
-    # Our importer comes last: it only has to find the matplotlib backend.
-    sys.meta_path.sort(key=lambda finder: type(finder).__name__ == "DriverImporter")
+    arrange_finders()
     try:
         script = Script(frame, connection, driver)
     except Exception as error:
@@ -202,145 +193,3 @@ def begin(frame: Frame, connection: Connection, driver: Driver) -> Script:
         _exit(1)
     connection.send({"type": "ready"})
     return script
-
-
-def read(file: str) -> bytes:
-    with open(file, "rb") as source:
-        return source.read()
-
-
-def new_main(path: str) -> types.ModuleType:
-    module = types.ModuleType("__main__")
-    loader = importlib.machinery.SourceFileLoader("__main__", path)
-    names = {"__loader__": loader, "__builtins__": builtins, "__file__": path}
-    if sys.version_info < (3, 14):
-        names["__annotations__"] = {}
-    vars(module).update(names)
-    if sys.version_info < (3, 15):
-        vars(module)["__cached__"] = None
-    return module
-
-
-def settle_in(cwd: str, env: dict[str, str]) -> None:
-    """Directory, environment, and what is derived from them or must be this process's own."""
-    os.chdir(cwd)
-    zone = _environ.get("TZ")
-    for name in [name for name in _environ if name not in env]:
-        del _environ[name]
-    for name, value in env.items():
-        if _environ.get(name) != value:
-            _environ[name] = value
-    if _environ.get("TZ") != zone:
-        time.tzset()
-    sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
-    reseed()
-    process: Any = sys.modules.get("multiprocessing.process")
-    if process is not None:
-        process.ORIGINAL_DIR = cwd
-        process.current_process().authkey = os.urandom(32)
-
-
-def open_streams() -> None:
-    """The three text streams as `python3 -u` makes them in UTF-8 mode: what is written is in the
-    pipe when the call returns, and so stands in one order with what others write there."""
-    source = open(0, "rb", closefd=False)
-    source.raw.name = "<stdin>"  # type: ignore[attr-defined]
-    give("stdin", source, "surrogateescape", "r")
-    for fd, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", "backslashreplace")):
-        pipe = Pipe(fd)
-        pipe.name = f"<{name}>"
-        give(name, pipe, errors, "w")
-
-
-def give(name: str, binary: Any, errors: str, mode: str) -> None:
-    stream: Any = io.TextIOWrapper(binary, "utf-8", errors, "\n", write_through=True)
-    stream.mode = mode
-    setattr(sys, name, stream)
-    setattr(sys, f"__{name}__", stream)
-
-
-def leaving(error: SystemExit) -> int:
-    """The exit status that sys.exit() asked for; text is printed."""
-    code = error.code
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code if -(1 << 63) <= code < 1 << 63 else -1
-    try:
-        sys.stderr.write(f"{code}\n")
-    except BaseException:
-        pass
-    return 1
-
-
-def report(raised: BaseException) -> int:
-    """Have sys.excepthook tell an error. Returns the exit status."""
-    shown = (type(raised), raised, raised.__traceback__)
-    hook = getattr(sys, "excepthook", None)
-    if hook is None:
-        say("sys.excepthook is missing\n")
-        sys.__excepthook__(*shown)
-        return 1
-    try:
-        hook(*shown)
-    except SystemExit as error:
-        return leaving(error)
-    except BaseException as error:
-        if error.__traceback__ is not None:
-            error.__traceback__ = error.__traceback__.tb_next
-        say("Error in sys.excepthook:\n")
-        sys.__excepthook__(type(error), error, error.__traceback__)
-        say("\nOriginal exception was:\n")
-        sys.__excepthook__(*shown)
-    return 1
-
-
-def say(text: str) -> None:
-    try:
-        sys.stderr.write(text)
-    except BaseException:
-        pass
-
-
-def join_threads() -> None:
-    """Wait for the threads that a program has to wait for."""
-    threading: Any = sys.modules.get("threading")
-    shutdown = getattr(threading, "_shutdown", None)
-    if shutdown is None:
-        return
-    try:
-        shutdown()
-    except BaseException as error:
-        say(f"Exception ignored on threading shutdown {shutdown!r}:\n")
-        sys.__excepthook__(type(error), error, error.__traceback__)
-
-
-def flush() -> bool:
-    """Flush what the program has put in the place of its streams."""
-    written = True
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name, None)
-        if stream is None or getattr(stream, "closed", False):
-            continue
-        try:
-            stream.flush()
-        except BaseException:
-            written = written and name == "stderr"
-    return written
-
-
-def flush_c_output() -> None:
-    """C's exit() would flush every open file."""
-    ctypes: Any = sys.modules.get("ctypes") or __import__("ctypes")
-    try:
-        ctypes.CDLL(None).fflush(None)
-    except Exception:
-        pass
-
-
-def empty(names: dict[str, Any]) -> None:
-    """What the interpreter does with the names of a module at the end."""
-    for private in (True, False):
-        for name in list(names):
-            if name != "__builtins__" and private == (name[:1] == "_" and name[1:2] != "_"):
-                names[name] = None

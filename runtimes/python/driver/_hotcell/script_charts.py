@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import sys
 from types import ModuleType
 from typing import Any
 
 from .charts import Charts
-from .display import encode
 from .plain import KEPT
 from .protocol import Connection, Hangup
 
@@ -77,13 +77,24 @@ class ScriptCharts(Charts):
             complain(f"figures could not be shown: {type(error).__name__}: {error}")
 
     def _tell(self, data: dict[str, Any]) -> None:
-        self._send({"type": "display", "data": encode(data)})
+        # Not by the encoder for cells, which needs IPython: a picture is bytes, and all else is
+        # what JSON can carry.
+        parts = {kind: text_of(part) for kind, part in data.items()}
+        try:
+            self._send({"type": "display", "data": parts})
+        except (TypeError, ValueError):  # it can't, or it is too large; the picture is left
+            texts = {kind: part for kind, part in parts.items() if isinstance(part, str)}
+            self._send({"type": "display", "data": texts})
 
     def _send(self, frame: dict[str, Any]) -> None:
         try:
             self._connection.send(frame)
         except Hangup:
             pass
+
+
+def text_of(part: Any) -> Any:
+    return base64.b64encode(part).decode("ascii") if isinstance(part, bytes) else part
 
 
 def complain(text: str) -> None:
