@@ -120,7 +120,13 @@ def use_backend() -> None:
         return
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
-        pyplot.switch_backend(BACKEND)
+        try:
+            pyplot.switch_backend(BACKEND)
+        except ImportError:
+            # An older matplotlib asks a newer IPython for what that no longer has, to redraw
+            # at a prompt. The backend has been chosen by then.
+            if matplotlib.rcParams["backend"] != BACKEND:
+                raise
     else:
         matplotlib.rcParams["backend"] = BACKEND
 
