@@ -149,7 +149,7 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 		return nil, err
 	}
 	// Ends when Close cancels in.ctx; Close waits for it.
-	go in.loop()
+	go in.loop() //nolint:contextcheck // it outlives the request
 	return in, nil
 }
 
