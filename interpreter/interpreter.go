@@ -152,7 +152,7 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 		return nil, err
 	}
 	// Ends when Close cancels in.ctx; Close waits for it.
-	go in.loop() //nolint:contextcheck // the context outlives the request that made it
+	go in.loop() //nolint:contextcheck // it outlives the request
 	return in, nil
 }
 

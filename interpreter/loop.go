@@ -80,7 +80,7 @@ func (in *Interpreter) current() *kernel {
 // parked one to say so, which is alive and has nothing to refuse that was not looked
 // at before: confirm has to follow.
 func (in *Interpreter) start(ctx context.Context, trust bool) error {
-	ctx, cancel := withStartLimit(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errNoKernel)
 	defer cancel()
 	k, err := in.launch(ctx)
 	if err == nil && (!trust || !k.Parked) {
@@ -98,9 +98,7 @@ func (in *Interpreter) start(ctx context.Context, trust bool) error {
 	return nil
 }
 
-func withStartLimit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("no kernel after %s", startLimit))
-}
+var errNoKernel = fmt.Errorf("no kernel after %s", startLimit)
 
 // launch gets a kernel and tells it whose it is.
 func (in *Interpreter) launch(ctx context.Context) (*kernel, error) {
@@ -120,7 +118,7 @@ func (in *Interpreter) confirm() {
 	if !k.Parked {
 		return
 	}
-	ctx, cancel := withStartLimit(in.ctx)
+	ctx, cancel := context.WithTimeoutCause(in.ctx, startLimit, errNoKernel)
 	defer cancel()
 	if err := k.configured(ctx); err != nil && in.ctx.Err() == nil {
 		in.lose(k, err.Error())

@@ -1,9 +1,6 @@
 package native
 
-import (
-	"context"
-	"encoding/json"
-)
+import "encoding/json"
 
 // answer is what is sent back for one request.
 type answer struct {
@@ -67,11 +64,12 @@ func (s *session) nudge() {
 
 // write sends the answers that wait and then a message, unless there is none. The
 // answer to the request that began an execution was queued before its events were
-// read, so it leaves before them. It reports whether more may follow.
-func (s *session) write(ctx context.Context, msg []byte) bool {
+// read, so it leaves before them. It waits for its turn, unless given up, and
+// reports whether more may follow.
+func (s *session) write(givenUp <-chan struct{}, msg []byte) bool {
 	select {
 	case s.turn <- struct{}{}:
-	case <-ctx.Done():
+	case <-givenUp:
 		return false
 	}
 	defer func() { <-s.turn }()

@@ -243,7 +243,7 @@ func (s *session) detach(r *request) error {
 			return
 		}
 		// In turn, behind the events that are on their way.
-		s.write(s.ctx, s.encode(answer{Type: "reply", ID: r.ID, Result: done{}}))
+		s.write(s.ctx.Done(), s.encode(answer{Type: "reply", ID: r.ID, Result: done{}}))
 	})
 	return nil
 }

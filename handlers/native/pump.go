@@ -43,7 +43,7 @@ func (s *session) pump(a *attachment) {
 				// Before the client can know, so that it can attach again.
 				s.forget(a)
 			}
-			if !s.write(ctx, buf) {
+			if !s.write(ctx.Done(), buf) {
 				return
 			}
 			batch = batch[n:]
@@ -71,7 +71,7 @@ func (s *session) endPump(ctx context.Context, a *attachment, err error) {
 		s.d.cfg.Log.LogAttrs(ctx, slog.LevelError, "encode a detached message", slog.Any("error", err))
 		return
 	}
-	s.write(s.ctx, b) //nolint:contextcheck // of the socket, not of what it followed
+	s.write(s.ctx.Done(), b)
 }
 
 // appendChunk makes one message of as many events as fit, at least one, and

@@ -89,11 +89,11 @@ func (s *session) serve(ctx context.Context) socket.Close {
 		select {
 		case <-s.wake:
 			s.settle()
-			s.write(s.ctx, nil) //nolint:contextcheck // answers go out while ctx says why it ends
+			s.write(s.ctx.Done(), nil)
 		case <-s.broken:
 			return socket.Close{}
 		case <-s.drained:
-			s.write(s.ctx, nil) //nolint:contextcheck // answers go out while ctx says why it ends
+			s.write(s.ctx.Done(), nil)
 			return socket.Close{}
 		case <-left:
 			if !errors.Is(context.Cause(ctx), socket.ErrShutdown) {

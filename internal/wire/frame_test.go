@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -80,4 +81,25 @@ func FuzzReadFrame(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestFrameBuffered(t *testing.T) {
+	t.Parallel()
+	var frames bytes.Buffer
+	for range 2 {
+		if err := wire.WriteFrame(&frames, wire.Request{Type: wire.ReqAck}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := frames.Bytes()
+	for cut, want := range map[int]bool{0: true, 1: false, len(whole)/2 - 3: false, len(whole) / 2: false} {
+		r := bufio.NewReader(bytes.NewReader(whole[:len(whole)-cut]))
+		var got wire.Request
+		if err := wire.ReadFrame(r, &got); err != nil {
+			t.Fatal(err)
+		}
+		if wire.FrameBuffered(r) != want {
+			t.Errorf("without the last %d bytes: %t", cut, !want)
+		}
+	}
 }

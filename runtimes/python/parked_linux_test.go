@@ -3,6 +3,7 @@ package python_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -153,6 +154,34 @@ func TestParkedEnds(t *testing.T) {
 		<-k.Process.Done()
 		if got := k.Process.Exit().String(); got != "exit status 0" {
 			t.Errorf("after %d steps: %s", i, got)
+		}
+	}
+}
+
+// TestWokenByAThread: a kernel that waits for the server hears a thread of its own,
+// and not one of a kernel beside it.
+func TestWokenByAThread(t *testing.T) {
+	t.Parallel()
+	const code = `import asyncio, threading, time
+loop = asyncio.get_event_loop_policy().get_event_loop()
+def call():
+	for i in range(20):
+		time.sleep(0.01)
+		loop.call_soon_threadsafe(print, i)
+threading.Thread(target=call).start()`
+	kernels := []*kernel{configured(t), configured(t), parked(t)}
+	kernels[2].configure(wire.Request{})
+	for _, k := range kernels {
+		k.ok(code)
+	}
+	want := "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n"
+	for i, k := range kernels {
+		if err := k.Stdout.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(want))
+		if n, err := io.ReadFull(k.Stdout, got); err != nil || string(got) != want {
+			t.Errorf("kernel %d: %q, %v", i, got[:n], err)
 		}
 	}
 }
