@@ -250,13 +250,13 @@ func TestLastWords(t *testing.T) {
 	p := attach(t, create(t, s, terminal.Options{}))
 	p.typing(quiet)
 	p.until("ready\n")
-	p.typing("exec sh -c 'head -c 266000 /dev/zero | tr \"\\\\0\" x; exit 3'\r")
+	p.typing("exec sh -c 'head -c 263500 /dev/zero | tr \"\\\\0\" x; exit 3'\r")
 	waitFor(t, func() bool { return len(s.List("box")) == 0 })
 	if e := p.end(); e.Code != 3 {
 		t.Errorf("%+v", e)
 	}
-	if n := strings.Count(p.text.String(), "xxxxx"); n < 266000/5 {
-		t.Errorf("%d of 266000", n*5)
+	if n := strings.Count(p.text.String(), "xxxxx"); n < 263500/5 {
+		t.Errorf("%d of 263500", n*5)
 	}
 }
 
@@ -270,7 +270,7 @@ func TestLastWordsThatNobodyTakes(t *testing.T) {
 	p.typing(quiet)
 	p.until("ready\n")
 	// A little more than the ring holds; the rest stays in the kernel.
-	p.typing("exec sh -c 'head -c 266000 /dev/zero | tr \"\\\\0\" x; exit 3'\r")
+	p.typing("exec sh -c 'head -c 263500 /dev/zero | tr \"\\\\0\" x; exit 3'\r")
 	waitFor(t, func() bool { return len(s.List("box")) == 0 })
 	select {
 	case <-tm.Done():
