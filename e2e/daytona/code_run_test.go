@@ -13,14 +13,14 @@ func TestCodeRun(t *testing.T) {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t, testserver.WithPandas())
-			out, errs, err := node(t, s, "code_run.mjs", "SDK="+pkg)
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, "code_run.mjs", "SDK="+pkg)
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 	t.Run("python", func(t *testing.T) {
 		t.Parallel()
 		s := testserver.Start(t, testserver.WithPandas())
-		out, errs, err := python(t, s, "code_run.py")
-		subtests(t, out, errs, err)
+		out, errs, err := script(t, s, "code_run.py")
+		testserver.Subtests(t, out, errs, err)
 	})
 }

@@ -13,26 +13,26 @@ func TestCommandsOfTheSDKs(t *testing.T) {
 	for name, run := range map[string]func(*testing.T, *testserver.Server) (string, string, error){
 		"typescript": func(t *testing.T, s *testserver.Server) (string, string, error) {
 			t.Helper()
-			return node(t, s, "commands.mjs", "SDK=@daytonaio/sdk")
+			return script(t, s, "commands.mjs", "SDK=@daytonaio/sdk")
 		},
 		"typescript 0.190": func(t *testing.T, s *testserver.Server) (string, string, error) {
 			t.Helper()
-			return node(t, s, "commands.mjs", "SDK=daytona-sdk-0190")
+			return script(t, s, "commands.mjs", "SDK=daytona-sdk-0190")
 		},
 		"python": func(t *testing.T, s *testserver.Server) (string, string, error) {
 			t.Helper()
-			return python(t, s, "commands_sync.py")
+			return script(t, s, "commands_sync.py")
 		},
 		"python async": func(t *testing.T, s *testserver.Server) (string, string, error) {
 			t.Helper()
-			return python(t, s, "commands_async.py")
+			return script(t, s, "commands_async.py")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
 			out, errs, err := run(t, s)
-			subtests(t, out, errs, err)
+			testserver.Subtests(t, out, errs, err)
 			s.Close(t)
 			nothingWithin(t, s)
 		})

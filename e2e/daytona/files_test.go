@@ -12,8 +12,8 @@ func TestFilesOfTheTypeScriptSDK(t *testing.T) {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := node(t, s, "files.mjs", "SDK="+pkg)
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, "files.mjs", "SDK="+pkg)
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }
@@ -25,8 +25,8 @@ func TestFilesOfTheTypeScriptSDKElsewhere(t *testing.T) {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := node(t, s, "files_serverless.mjs", "SDK="+pkg, "VERCEL=1")
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, "files_serverless.mjs", "SDK="+pkg, "VERCEL=1")
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }
@@ -37,8 +37,8 @@ func TestFilesOfThePythonSDK(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := python(t, s, file)
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, file)
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }

@@ -15,8 +15,8 @@ func TestTypeScriptSDK(t *testing.T) {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := node(t, s, "typescript.mjs", "SDK="+pkg)
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, "typescript.mjs", "SDK="+pkg)
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }
@@ -27,8 +27,8 @@ func TestPythonSDK(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := python(t, s, file)
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, file)
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }
@@ -40,8 +40,8 @@ func TestTypeScriptCorners(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := node(t, s, file, env, "SHELL_HOME="+t.TempDir())
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, file, env, "SHELL_HOME="+t.TempDir())
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }
@@ -49,7 +49,7 @@ func TestTypeScriptCorners(t *testing.T) {
 func TestProgramThatLeavesEverythingOpen(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t)
-	out, errs, err := node(t, s, "leave.mjs")
+	out, errs, err := script(t, s, "leave.mjs")
 	ended := time.Now()
 	var got struct {
 		Stdout string
@@ -73,11 +73,7 @@ func TestGuide(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			run := python
-			if strings.HasSuffix(file, ".mjs") {
-				run = node
-			}
-			out, errs, err := run(t, s, file)
+			out, errs, err := script(t, s, file)
 			if err != nil {
 				t.Fatalf("%v\n%s\n%s", err, out, errs)
 			}

@@ -20,8 +20,8 @@ func TestSessionsTypeScript(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := node(t, s, "sessions.mjs", env...)
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, "sessions.mjs", env...)
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }
@@ -32,8 +32,8 @@ func TestSessionsPython(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := python(t, s, file)
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, file)
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }
@@ -68,11 +68,7 @@ func TestSessionsGuide(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			run := python
-			if strings.HasSuffix(file, ".mjs") {
-				run = node
-			}
-			out, errs, err := run(t, s, file, "PATH_WITH_PIP="+programs+":"+os.Getenv("PATH"))
+			out, errs, err := script(t, s, file, "PATH_WITH_PIP="+programs+":"+os.Getenv("PATH"))
 			if err != nil {
 				t.Fatalf("%v\n%s\n%s", err, out, errs)
 			}

@@ -437,16 +437,16 @@ func TestTerminalsOfTheSDKs(t *testing.T) {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := node(t, s, "terminals.mjs", "SDK="+pkg, "SHELL_HOME="+t.TempDir())
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, "terminals.mjs", "SDK="+pkg, "SHELL_HOME="+t.TempDir())
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 	for _, file := range []string{"terminals_sync.py", "terminals_async.py"} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			out, errs, err := python(t, s, file, "SHELL_HOME="+t.TempDir())
-			subtests(t, out, errs, err)
+			out, errs, err := script(t, s, file, "SHELL_HOME="+t.TempDir())
+			testserver.Subtests(t, out, errs, err)
 		})
 	}
 }

@@ -221,6 +221,8 @@ class Kernel:
     def prepare(self) -> None:
         """Put right what an earlier cell may have broken."""
         self.namespace["__builtins__"] = builtins
+        # Lines of different cells have the same numbers, and each may warn once.
+        self.namespace.pop("__warningregistry__", None)
         if "_oh" not in self.namespace:  # globals().clear()
             self.namespace["__name__"] = "__main__"
             introduce(self.shell)

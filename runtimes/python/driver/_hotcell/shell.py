@@ -13,6 +13,7 @@ from IPython.core import interactiveshell
 from IPython.core.display_trap import DisplayTrap
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.events import EventManager, available_events
 from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
@@ -73,6 +74,11 @@ class Shell(interactiveshell.InteractiveShell):
     execution_count: int = (
         1  # nobody observes it, and setting a trait takes as long as parsing a cell
     )
+
+    def init_events(self) -> None:
+        """Without IPython's own callback, whose work Kernel.prepare does: an interrupt that
+        strikes in a callback is reported there, and ends nothing."""
+        self.events = EventManager(self, available_events)
 
     def init_ipython_dir(self, ipython_dir: str | None) -> None:
         """There is none: nothing of one context may be found in another."""
