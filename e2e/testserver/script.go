@@ -33,7 +33,7 @@ func Script(t *testing.T, file string, env ...string) (out, errs string, err err
 	ctx, cancel := context.WithTimeout(t.Context(), scriptTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, path) //nolint:forbidigo // a client, which belongs to its test
-	cmd.Dir = t.TempDir() // the SDKs read .env files of the working directory
+	cmd.Dir = t.TempDir()                          // the SDKs read .env files of the working directory
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	cmd.Env = append(cmd.Env, env...)
 	var stdout, stderr bytes.Buffer
