@@ -47,6 +47,8 @@ type kernel struct {
 	// driver had not read, or could not be sent any more.
 	unread bool
 
+	trusted bool // has not said yet that it is a context's
+
 	names []string // the loop's: what the driver said at the last done
 	more  int
 }

@@ -78,14 +78,16 @@ func (in *Interpreter) current() *kernel {
 
 // start gives the context a kernel that takes code. With trust it doesn't wait for a
 // parked one to say so, which is alive and has nothing to refuse that was not looked
-// at before: confirm has to follow.
+// at before, if it could be told: confirm has to follow.
 func (in *Interpreter) start(ctx context.Context, trust bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errNoKernel)
 	defer cancel()
-	k, err := in.launch(ctx)
-	if err == nil && (!trust || !k.Parked) {
-		if err = k.configured(ctx); err != nil {
-			k.close()
+	k, sent, err := in.launch(ctx)
+	if err == nil {
+		if k.trusted = trust && k.Parked && sent; !k.trusted {
+			if err = k.configured(ctx); err != nil {
+				k.close()
+			}
 		}
 	}
 	if err != nil {
@@ -100,22 +102,25 @@ func (in *Interpreter) start(ctx context.Context, trust bool) error {
 
 var errNoKernel = fmt.Errorf("no kernel after %s", startLimit)
 
-// launch gets a kernel and tells it whose it is.
-func (in *Interpreter) launch(ctx context.Context) (*kernel, error) {
+// launch gets a kernel and tells it whose it is, at once or when there is room.
+func (in *Interpreter) launch(ctx context.Context) (k *kernel, sent bool, err error) {
 	raw, err := in.cfg.Spawn(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	k := newKernel(raw, in.cfg.Now, in.cfg.Complete)
-	k.send(wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env})
-	return k, nil
+	k = newKernel(raw, in.cfg.Now, in.cfg.Complete)
+	r := wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env}
+	if sent = k.sendNow(r); !sent {
+		k.send(r)
+	}
+	return k, sent, nil
 }
 
 // confirm waits for the word of a kernel that was trusted. Without it the next
 // execution gets another kernel, or is told why there is none.
 func (in *Interpreter) confirm() {
 	k := in.current()
-	if !k.Parked {
+	if !k.trusted {
 		return
 	}
 	ctx, cancel := context.WithTimeoutCause(in.ctx, startLimit, errNoKernel)

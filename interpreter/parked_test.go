@@ -52,6 +52,21 @@ func TestParkedRefuses(t *testing.T) {
 	}
 }
 
+// TestParkedRefusesAtOnce: what can't be said in one go is waited for.
+func TestParkedRefusesAtOnce(t *testing.T) {
+	t.Parallel()
+	in, err := interpreter.Open(t.Context(), interpreter.Config{
+		Language: "fake", Spawn: parked(nil),
+		Env: map[string]string{"REFUSE": "not today", "LONG": strings.Repeat("x", 1<<20)},
+	})
+	if err == nil {
+		in.Close(interpreter.Deleted())
+	}
+	if err == nil || !strings.Contains(err.Error(), "not today") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestParkedDies: one that dies while it becomes a context's is replaced, and the
 // first execution says so.
 func TestParkedDies(t *testing.T) {

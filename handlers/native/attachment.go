@@ -52,10 +52,11 @@ func (s *session) attach(x *interpreter.Execution, from uint64, inline int) {
 		s.startPump(a)
 		return
 	}
-	if len(s.fresh) == 0 {
+	s.fresh[a] = true
+	if !s.armed { // whatever else is fresh may just be ending
+		s.armed = true
 		s.soon.Reset(freshTime)
 	}
-	s.fresh[a] = true
 	s.mu.Unlock()
 }
 
@@ -68,8 +69,8 @@ func (s *session) withPump(a *attachment) {
 
 // leaveFresh is called with mu held.
 func (s *session) leaveFresh(a *attachment) {
-	if delete(s.fresh, a); len(s.fresh) == 0 {
-		s.soon.Stop()
+	if delete(s.fresh, a); len(s.fresh) == 0 && s.armed {
+		s.armed = !s.soon.Stop() // too late: then runOut is about to say so
 	}
 }
 
@@ -85,7 +86,7 @@ func (s *session) startPump(a *attachment) {
 // runOut is called when something has been fresh for long enough.
 func (s *session) runOut() {
 	s.mu.Lock()
-	s.due = true
+	s.armed, s.due = false, true
 	s.mu.Unlock()
 	s.nudge()
 }

@@ -117,3 +117,30 @@ func TestDetachAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// A long execution right behind one that ends at the moment at which the socket
+// looks after what takes longer is not forgotten.
+func TestLongBehindShort(t *testing.T) {
+	t.Parallel()
+	c := dialRaw(t, testserver.Start(t))
+	id := rawContext(c)
+	until := func(execution string, state wire.State) {
+		for {
+			m := c.receive("")
+			for _, e := range m.Events {
+				if m.Execution == execution && e.State == state {
+					return
+				}
+			}
+		}
+	}
+	for i := range 300 {
+		short, long := fmt.Sprintf("s%d", i), fmt.Sprintf("l%d", i)
+		c.send(fmt.Sprintf(`{"type":"execute","context":%q,"execution":%q,"code":"import time; time.sleep(%d / 20_000)"}`, id, short, i%20))
+		until(short, wire.StateDone)
+		c.send(fmt.Sprintf(`{"type":"execute","context":%q,"execution":%q,"code":"while True: pass"}`, id, long))
+		until(long, wire.StateRunning)
+		c.send(fmt.Sprintf(`{"type":"interrupt","execution":%q}`, long))
+		until(long, wire.StateDone)
+	}
+}

@@ -4,8 +4,9 @@
 // sockets.
 //
 // Goroutines: of each WebSocket, the two of its [socket.Conn], one for each
-// attached execution and one for each request that takes time; the socket's
-// serving goroutine joins the latter two.
+// attached execution that takes longer than a moment and one for each request
+// that takes time; the socket's serving goroutine joins the latter two, and
+// waits for goroutines of executions that are just sending their end.
 package native
 
 import (

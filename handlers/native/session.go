@@ -50,7 +50,8 @@ type session struct {
 	attached map[string]*attachment
 	open     int                  // attachments that have not ended
 	fresh    map[*attachment]bool // those whose execution may end at once
-	soon     *time.Timer          // runs while there are any of them
+	soon     *time.Timer          // looks after the fresh ones
+	armed    bool                 // it runs, or has just run out
 	due      bool                 // it has run out
 	draining bool
 	over     bool                  // serve is ending: nothing may be started any more

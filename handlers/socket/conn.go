@@ -38,8 +38,8 @@ var (
 	ErrSilent   = errors.New("the client said nothing")
 )
 
-// Conn is one WebSocket. Write and its like are for the goroutine that serves
-// it; Read is for it too, until Listen is called.
+// Conn is one WebSocket. Whoever serves it sees to it that one goroutine writes at
+// a time; Read is for the goroutine that serves it, until Listen is called.
 type Conn struct {
 	ws     *upstream.Conn
 	raw    net.Conn

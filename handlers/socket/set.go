@@ -2,9 +2,9 @@
 // for writing and reading, pings, the closing handshake, and the set of open
 // connections that a shutdown has to end. It doesn't know what is said on them.
 //
-// A connection is served by one goroutine, which writes; a second one, started
-// by [Conn.Listen], reads. The first joins the second before it returns, and
-// [Set.Shutdown] joins the first.
+// A connection is served by one goroutine, which writes or knows who does; a
+// second one, started by [Conn.Listen], reads. The first joins the second before it
+// returns, and [Set.Shutdown] joins the first.
 //
 // No write has a deadline: a client that reads slowly, or not at all for a
 // while, holds up the goroutine of its own connection and nothing else. What

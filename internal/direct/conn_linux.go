@@ -1,8 +1,6 @@
 package direct
 
 import (
-	"errors"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -11,7 +9,7 @@ import (
 
 // conn is a network connection. What isn't here is the embedded one's.
 type conn struct {
-	net.Conn
+	*net.TCPConn
 	raw raw
 
 	mu      sync.Mutex
@@ -23,14 +21,14 @@ type conn struct {
 // can do more: see [Hold] and [Idle].
 func Conn(c net.Conn) net.Conn {
 	tcp, ok := c.(*net.TCPConn)
-	if !ok {
+	if !ok || alone() {
 		return c
 	}
 	rc, err := tcp.SyscallConn()
 	if err != nil {
 		return c
 	}
-	return &conn{Conn: c, raw: raw{rc}}
+	return &conn{TCPConn: tcp, raw: raw{rc}}
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -54,25 +52,6 @@ func (c *conn) keep(p []byte) bool {
 		c.held = append(c.held, p...)
 	}
 	return c.holding
-}
-
-// SyscallConn makes it a [syscall.Conn], as what it wraps is.
-func (c *conn) SyscallConn() (syscall.RawConn, error) { return c.raw.RawConn, nil }
-
-// ReadFrom has the system copy where it can, as a file that is sent has it.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	if into, ok := c.Conn.(io.ReaderFrom); ok {
-		return into.ReadFrom(r)
-	}
-	return 0, errors.ErrUnsupported
-}
-
-// CloseWrite ends what is sent, and leaves what is received.
-func (c *conn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
 }
 
 func (c *conn) named(op string, err error) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -18,7 +19,7 @@ type file struct {
 // File wraps a descriptor that doesn't block.
 func File(f *os.File) Stream {
 	rc, err := f.SyscallConn()
-	if err != nil {
+	if err != nil || alone() {
 		return f
 	}
 	return &file{f, raw{rc}}
@@ -50,6 +51,10 @@ func (f *file) named(op string, err error) error {
 	}
 	return &os.PathError{Op: op, Path: f.f.Name(), Err: err}
 }
+
+// alone reports that there is one processor for all of the program. Then it is the
+// monitor's part to take it from whoever keeps it for long, so it has to be awake.
+func alone() bool { return runtime.GOMAXPROCS(0) == 1 }
 
 // Buffered is how many bytes wait in a pipe.
 func Buffered(f *os.File) int {

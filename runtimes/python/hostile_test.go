@@ -68,3 +68,20 @@ func TestHugeBundle(t *testing.T) {
 		t.Errorf("%d characters", len(r.result()))
 	}
 }
+
+// TestHostileNames: what isn't a name can't end a cell badly.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	k := configured(t)
+	k.ok(`class Key:
+	bad = False
+	def __hash__(self):
+		if Key.bad: raise RuntimeError('no hash')
+		return 1
+globals()[Key()] = 1
+Key.bad = True
+mine = 2`)
+	if r := k.ok("mine"); r.result() != "2" || strings.Join(r.done.Names, " ") != "Key mine" {
+		t.Errorf("%s, names %v", r.result(), r.done.Names)
+	}
+}

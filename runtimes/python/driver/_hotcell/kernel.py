@@ -94,11 +94,13 @@ class Kernel:
 
     # The life of a kernel.
 
-    def serve(self) -> script.Script:
+    def serve(self, adopted: bool = False) -> script.Script:
         """Answer until the end, once connected. What returns is what it has become."""
         status = 0
         self.serving = True
         try:
+            if adopted:
+                self.loop.adopt(self.places)
             self.interrupts.install()
             self.connection.send_packed(self.hello)
             warm_up(self)
@@ -136,7 +138,6 @@ class Kernel:
         there already, and gets descriptors of its own under the old numbers."""
         self.connection.adopt(protocol)
         self.streams.adopt(stdout, stderr)
-        self.loop.adopt(self.places)
 
     def forked(self) -> None:
         """In every child that user code forks: it must neither speak nor keep the

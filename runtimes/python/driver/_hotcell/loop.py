@@ -123,6 +123,7 @@ class KernelLoop:
         """In a fork: put new ones in these places, which were what descriptors()
         said. That writes to far less memory than opening another loop."""
         if not places:
+            self._template = self._loop  # closing it would close what has its numbers now
             self._loop = self._open()
             return
         place, *pair = places

@@ -71,7 +71,7 @@ def run_template(preload: list[str]) -> Script:
     template = Template(PROTOCOL_FD, kernel)
     template.run()
     # The template stays: a kernel that freed it would copy the pages that it is in.
-    return kernel.serve()
+    return kernel.serve(adopted=True)
 
 
 def import_if_there(name: str) -> bool:

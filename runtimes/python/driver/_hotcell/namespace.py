@@ -31,9 +31,11 @@ def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list
     for position, (name, value) in enumerate(everything):
         if position % 256 == 255 and _perf_counter() > until:
             return found, more + len(everything) - position
-        if known(name, known) is value:  # nearly all, when little has been run
+        # Nearly all are known, when little has been run. What isn't a string may
+        # have a hash of its own, which is user code.
+        if type(name) is not str or known(name, known) is value:
             continue
-        if not isinstance(name, str) or name.startswith("_") or type(value) is ModuleType:
+        if name.startswith("_") or type(value) is ModuleType:
             continue
         if len(found) < NAMES:
             found.append(name)
