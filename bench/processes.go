@@ -52,7 +52,7 @@ func (l *lab) addUnless(err error, name string, took time.Duration) {
 type executed struct {
 	ExitCode int
 	Result   string
-	Stdout   string
+	Output   string
 }
 
 // command is a shell command, from the request to the whole answer.
@@ -111,7 +111,7 @@ func sessions(ctx context.Context, l *lab, round int) error {
 			began := time.Now()
 			err := d.call(ctx, http.MethodPost, path+"/"+id+"/exec", map[string]any{"command": command}, &got)
 			l.addUnless(err, name, time.Since(began))
-			return errors.Join(err, ended(command, got.ExitCode, got.Stdout, last))
+			return errors.Join(err, ended(command, got.ExitCode, got.Output, last))
 		}
 		err := errors.Join(
 			each(ctx, tries, func() error { return run("session.exec", "true", "") }),
