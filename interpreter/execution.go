@@ -133,8 +133,9 @@ func (e *Execution) Interrupt(reason string, grace time.Duration) error {
 	return nil
 }
 
-// Reply answers an input request; eof ends the input instead.
-func (e *Execution) Reply(value string, eof bool) error {
+// Reply answers an input request; eof ends the input instead. Accepted, unless nil, is
+// called before the code gets the value, so before anything that follows from it.
+func (e *Execution) Reply(value string, eof bool, accepted func()) error {
 	e.mu.Lock()
 	asked := e.asked
 	e.asked = false
@@ -142,7 +143,7 @@ func (e *Execution) Reply(value string, eof bool) error {
 	if !asked {
 		return ErrNoInputRequested
 	}
-	return e.in.reply(e, wire.Request{Type: wire.ReqInput, Value: value, EOF: eof})
+	return e.in.reply(e, wire.Request{Type: wire.ReqInput, Value: value, EOF: eof}, accepted)
 }
 
 // append adds an event. It is called by one goroutine at a time: the loop, or

@@ -365,12 +365,15 @@ func (in *Interpreter) withdraw(e *Execution, reason string) bool {
 }
 
 // reply passes an answer on to the driver, if e is what runs.
-func (in *Interpreter) reply(e *Execution, r wire.Request) error {
+func (in *Interpreter) reply(e *Execution, r wire.Request, accepted func()) error {
 	in.mu.Lock()
 	k, ok := in.live, in.running == e
 	in.mu.Unlock()
 	if !ok || k == nil {
 		return ErrNotRunning
+	}
+	if accepted != nil {
+		accepted()
 	}
 	k.send(r)
 	return nil

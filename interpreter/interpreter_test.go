@@ -394,13 +394,13 @@ func TestInput(t *testing.T) {
 			break
 		}
 	}
-	if err := e.Reply("Ada", false); err != nil {
+	if err := e.Reply("Ada", false, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := find(events(t, e), wire.EventStdout).Text; got != "got \"Ada\" eof=false\n" {
 		t.Errorf("%q", got)
 	}
-	if err := e.Reply("late", false); !errors.Is(err, interpreter.ErrNoInputRequested) {
+	if err := e.Reply("late", false, nil); !errors.Is(err, interpreter.ErrNoInputRequested) {
 		t.Errorf("%v", err)
 	}
 }

@@ -121,7 +121,7 @@ func TestOnEnd(t *testing.T) {
 			break
 		}
 	}
-	if err := e.Reply("x", false); err != nil {
+	if err := e.Reply("x", false, nil); err != nil {
 		t.Fatal(err)
 	}
 	all := events(t, e)

@@ -83,7 +83,7 @@ func (c *coreContext) Reply(_ context.Context, r *Run, value string) error {
 	if err != nil {
 		return err
 	}
-	return x.Reply(value, false)
+	return x.Reply(value, false, nil)
 }
 
 func (c *coreContext) Restart(ctx context.Context) error { return c.entry.Restart(ctx) }

@@ -194,8 +194,8 @@ func (d *Dialect) execution(id string) (*interpreter.Execution, error) {
 	return x, err
 }
 
-// answer replies to an input request.
-func (d *Dialect) answer(r *request) error {
+// answer replies to an input request; accepted as [interpreter.Execution.Reply] says.
+func (d *Dialect) answer(r *request, accepted func()) error {
 	if r.Value == nil && !r.EOF {
 		return invalid("member \"value\" is missing (or \"eof\": true, to end the input)")
 	}
@@ -207,7 +207,7 @@ func (d *Dialect) answer(r *request) error {
 	if r.Value != nil {
 		value = *r.Value
 	}
-	return x.Reply(value, r.EOF)
+	return x.Reply(value, r.EOF, accepted)
 }
 
 // question is one of the things that a driver can be asked about code.

@@ -49,12 +49,17 @@ func (s *session) dispatch(r *request) error {
 		if f := r.needEither("execution", "context"); f != nil {
 			return f
 		}
-		return s.acknowledge(r, s.interrupt(r))
+		if err := s.interrupt(r); err != nil {
+			return err
+		}
+		s.reply(r, done{})
+		return nil
 	case "input_reply":
 		if f := r.need("execution"); f != nil {
 			return f
 		}
-		return s.acknowledge(r, s.d.answer(r))
+		// Queued before the code goes on, so that no event of what it does then is ahead of it.
+		return s.d.answer(r, func() { s.reply(r, done{}) })
 	case "detach":
 		return s.detach(r)
 	case "create_context":
@@ -74,14 +79,6 @@ func (s *session) dispatch(r *request) error {
 	default:
 		return refuse(http.StatusBadRequest, codeUnknown, "unknown type %q", r.Type)
 	}
-}
-
-// acknowledge answers a request that has no result.
-func (s *session) acknowledge(r *request, err error) error {
-	if err == nil {
-		s.reply(r, done{})
-	}
-	return err
 }
 
 // aside runs what takes time on a goroutine of its own.

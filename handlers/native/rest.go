@@ -231,7 +231,7 @@ func (d *Dialect) replyInput(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := d.answer(r); err != nil {
+	if err := d.answer(r, nil); err != nil {
 		return err
 	}
 	return c.SendStatus(http.StatusNoContent)
