@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/internal/child"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
@@ -49,6 +50,8 @@ type Config struct {
 	// once more when a context is there: [Set.DeleteOwner] ends those that there
 	// are, and whoever calls it makes Admit refuse before. Nil admits everybody.
 	Admit func(owner string) error
+	// Jail is the boundary around an owner's kernels. Nil: there is none around any.
+	Jail func(ctx context.Context, owner string) (child.Jail, error)
 	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
 	IdleTimeout time.Duration
 	Complete    func(wire.Bundle) wire.Bundle // see interpreter.Config

@@ -19,6 +19,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
 )
 
 // Place is where the processes of one sandbox run.
@@ -26,6 +28,7 @@ type Place struct {
 	Sandbox string            // its id
 	Dir     string            // its work directory, absolute
 	Env     map[string]string // its variables
+	Jail    child.Jail        // its boundary; nil is none
 }
 
 // Host is what this machine gives to every process. The zero value works.

@@ -58,6 +58,8 @@ type Spec struct {
 	// (PYTHONPATH, LD_*, NODE_OPTIONS …), see [Info] of each runtime. The
 	// others come with configure.
 	Env map[string]string
+	// Jail is the boundary inside which the kernel lives. Nil: none.
+	Jail child.Jail
 }
 
 // BirthEnv is implemented by runtimes for which some variables only take

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotcell/internal/child"
 	"hotcell/internal/wire"
 )
 
@@ -30,6 +31,8 @@ type Script struct {
 	Vars     map[string]string // those of Env that are not just the server's own
 	// Own is a directory of the run's own, empty at first. [Clean] removes it.
 	Own string
+	// Jail is the boundary inside which it runs. Nil: none.
+	Jail child.Jail
 	// Kernel gives a started kernel of the runtime that was nobody's yet. Nil
 	// starts one.
 	Kernel func(context.Context) (*Kernel, error)

@@ -34,6 +34,8 @@ type Spec struct {
 	Terminal bool
 	// OutlivesUs keeps the process when the server dies without a word.
 	OutlivesUs bool
+	// Jail is where the process lives. Nil: beside us.
+	Jail Jail
 	// Settle, if there is one, is called when the process has exited, before what
 	// is left of it is killed and before Done is closed. It must end by itself.
 	Settle func()

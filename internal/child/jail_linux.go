@@ -1,0 +1,32 @@
+package child
+
+import (
+	"context"
+	"os"
+)
+
+// Jail is the boundary around the processes of one sandbox. Its first process starts
+// the others, which inherit the boundary, and reports their ends.
+type Jail interface {
+	// Spawn starts a process inside. Spec's paths are those inside.
+	Spawn(ctx context.Context, spec Spec) (*Adopted, error)
+	// Join says how a process that was forked elsewhere goes inside by itself.
+	Join() Join
+	// Admit puts such a process, by its number here, under the jail's limits. It is
+	// called before the process runs anything of a user's.
+	Admit(pid int) error
+}
+
+// Join is what a forked process has to do to be inside a jail, in this order.
+type Join struct {
+	// Init is the pidfd of the jail's first process; its namespaces are joined by
+	// setns(2), the pid namespace before the fork. Nil: there are none to join.
+	Init *os.File
+	// Ruleset is a Landlock ruleset to be restricted by. Nil: none.
+	Ruleset *os.File
+	// UID is the user and the group to become, without others and without
+	// capabilities. 0: it stays who it is.
+	UID int
+	// Seccomp is a filter, as struct sock_filter[]. Nil: none.
+	Seccomp []byte
+}
