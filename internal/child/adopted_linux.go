@@ -23,6 +23,8 @@ type Adopted struct {
 	exit  Exit
 
 	mu    sync.Mutex
+	group Group // nil: none
+	over  bool  // it has exited, and enters no group any more
 	ended bool
 }
 
@@ -46,6 +48,22 @@ func dupe(f *os.File) int {
 
 // Pid is the process number, of the process and of its group.
 func (a *Adopted) Pid() int { return a.pid }
+
+// Enter is like [Process.Enter].
+func (a *Adopted) Enter(group Group) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		group.End()
+		return nil // its end is told elsewhere
+	}
+	if err := group.Admit(a.pid); err != nil {
+		group.End()
+		return err
+	}
+	a.group = group
+	return nil
+}
 
 // Done is closed when the process has exited and Exit is known.
 func (a *Adopted) Done() <-chan struct{} { return a.done }
@@ -71,20 +89,29 @@ func (a *Adopted) Signal(sig os.Signal) error {
 // Exited takes the reaper's word that the process has exited and is still
 // unreaped. It kills what is left of the group and the session.
 func (a *Adopted) Exited(e Exit) {
-	a.mu.Lock()
-	if a.ended {
-		a.mu.Unlock()
+	group, first := a.leaving()
+	if !first {
 		return
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
-	left := h.sweep()
-	a.mu.Unlock()
-	left.bury()
+	var empty bool
+	if e.Count, empty = leave(group); !empty {
+		a.mu.Lock()
+		h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
+		left := h.sweep()
+		a.mu.Unlock()
+		left.bury()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.ended {
-		a.end(e)
-	}
+	a.end(e)
+}
+
+// leaving is called by whoever has seen the exit, of whom the first goes on.
+func (a *Adopted) leaving() (group Group, first bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	first, a.over = !a.over, true
+	return a.group, first
 }
 
 // Orphaned says that the reaper is gone. From now on the pidfd itself is
@@ -93,13 +120,15 @@ func (a *Adopted) Orphaned() {
 	// Ends when the process does.
 	go func() {
 		_ = awaitReadable(a.pidfd)
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if a.ended {
+		group, first := a.leaving()
+		if !first {
 			return
 		}
+		count, _ := leave(group)
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		_ = signalGroup(a.pidfd, a.pid, syscall.SIGKILL)
-		a.end(Exit{Unknown: true, At: time.Now()})
+		a.end(Exit{Unknown: true, At: time.Now(), Count: count})
 	}()
 }
 

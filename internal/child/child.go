@@ -36,6 +36,9 @@ type Spec struct {
 	OutlivesUs bool
 	// Jail is where the process lives. Nil: beside us.
 	Jail Jail
+	// Group counts and bounds the process, whose it is from the call on, even if
+	// that fails. Nil: none.
+	Group Group
 	// Settle, if there is one, is called when the process has exited, before what
 	// is left of it is killed and before Done is closed. It must end by itself.
 	Settle func()
@@ -47,6 +50,7 @@ type Exit struct {
 	Signal  syscall.Signal // 0 after a normal exit
 	Unknown bool           // it is gone, but whoever reaped it took the status along
 	At      time.Time
+	Count   Count // of its group
 }
 
 // String says it in words: "exit status 3", "killed by SIGSEGV".
@@ -70,12 +74,27 @@ type Process struct {
 	exit   Exit // written before done is closed
 
 	mu     sync.Mutex
-	reaped bool // no signal may be sent any more
+	group  Group // nil: none
+	over   bool  // it has exited, and enters no group any more
+	reaped bool  // no signal may be sent any more
 }
 
 // Start starts a process. ctx bounds the starting only: cancelling it later
 // does nothing to the process.
 func Start(ctx context.Context, spec Spec) (*Process, error) {
+	p, err := start(ctx, spec)
+	if err != nil {
+		if spec.Group != nil {
+			spec.Group.End()
+		}
+		return nil, err
+	}
+	// Ends when the process has ended; everybody else waits for done.
+	go p.wait()
+	return p, nil
+}
+
+func start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -96,15 +115,59 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		cmd.Stderr = spec.Stderr
 	}
 	cmd.ExtraFiles = spec.Files
-	p := &Process{cmd: cmd, settle: spec.Settle, done: make(chan struct{})}
+	p := &Process{cmd: cmd, settle: spec.Settle, done: make(chan struct{}), group: spec.Group}
 	p.handle.prepare(cmd, !spec.OutlivesUs)
 	cmd.SysProcAttr.Setctty = spec.Terminal // its descriptor is 0, stdin
-	if err := p.handle.start(cmd); err != nil {
+	if err := p.begin(spec.Group); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
 	}
-	// Ends when the process has ended; everybody else waits for done.
-	go p.wait()
 	return p, nil
+}
+
+// begin starts the process, inside its group if it has one.
+func (p *Process) begin(group Group) error {
+	if group == nil {
+		return p.handle.start(p.cmd)
+	}
+	started := false
+	err := group.Start(p.cmd.SysProcAttr, func() (int, error) {
+		if err := p.handle.start(p.cmd); err != nil {
+			return 0, err
+		}
+		started = true
+		return p.cmd.Process.Pid, nil
+	})
+	if err != nil && started { // outside of its group it must not live
+		_ = p.handle.signal(syscall.SIGKILL)
+		_ = p.cmd.Wait()
+		p.handle.close()
+	}
+	return err
+}
+
+// Enter puts a process that has waited for its user into the user's group, whose
+// it is from the call on, even if that fails.
+func (p *Process) Enter(group Group) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		group.End()
+		return nil // its end is told elsewhere
+	}
+	if err := group.Admit(p.Pid()); err != nil {
+		group.End()
+		return err
+	}
+	p.group = group
+	return nil
+}
+
+// leave ends a group, whose process has exited.
+func leave(group Group) (c Count, empty bool) {
+	if group == nil {
+		return Count{}, false
+	}
+	return group.End()
 }
 
 // Pid is the process number, of the process and of its group.
@@ -159,9 +222,17 @@ func (p *Process) wait() {
 		p.settle()
 	}
 	p.mu.Lock()
-	// A pinned leader is a zombie now and holds its number: the group and the
-	// session can be swept without hitting a stranger.
-	left := p.handle.sweep()
+	p.over = true
+	group := p.group
+	p.mu.Unlock()
+	count, empty := leave(group)
+	p.mu.Lock()
+	var left strays
+	if !empty {
+		// A pinned leader is a zombie now and holds its number: the group and the
+		// session can be swept without hitting a stranger.
+		left = p.handle.sweep()
+	}
 	p.reaped = true
 	p.mu.Unlock()
 	left.bury()
@@ -170,6 +241,7 @@ func (p *Process) wait() {
 	}
 	p.handle.close()
 	p.exit = exitOf(p.cmd.ProcessState)
+	p.exit.Count = count
 	close(p.done)
 }
 
