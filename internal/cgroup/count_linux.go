@@ -1,0 +1,109 @@
+package cgroup
+
+import "hotcell/internal/child"
+
+// tally is where the kernel's counters of a group stand.
+type tally struct {
+	killed  int64 // processes of it, for want of memory, whoever's limit it was
+	memory  int64 // how often it wanted more memory than its own limit, as far as that is counted
+	refused int64 // processes that couldn't begin
+}
+
+// tally reads them. What can't be read hasn't been counted.
+func (n node) tally() (t tally) {
+	if n.memory != "" {
+		if n.v2 {
+			t.killed, _ = counter(n.memory, "memory.events", "oom_kill")
+			var ok bool
+			if t.memory, ok = counter(n.memory, "memory.events.local", "oom"); !ok { // before Linux 5.2
+				t.memory, _ = counter(n.memory, "memory.events", "oom")
+			}
+		} else {
+			t.killed, _ = counter(n.memory, "memory.oom_control", "oom_kill")
+			t.memory = number(n.memory, "memory.failcnt") + number(n.memory, "memory.memsw.failcnt")
+		}
+	}
+	if n.pids != "" {
+		t.refused, _ = counter(n.pids, "pids.events", "max")
+	}
+	return t
+}
+
+// watermarkSlack is how far below its limit a group may have been seen at most when it
+// has met it: the kernel takes memory in batches, for each processor one.
+const watermarkSlack = 2 << 20
+
+// metMemory reports whether a group has met its own limit of memory. Version 1 doesn't
+// count that any more (Linux 6.13), but tells how much it has ever had.
+func (n node) metMemory(limit int64, now, base tally) bool {
+	switch {
+	case limit <= 0:
+		return false
+	case now.memory > base.memory:
+		return true
+	}
+	return !n.v2 && number(n.memory, "memory.max_usage_in_bytes")+watermarkSlack >= limit
+}
+
+// resetWatermark makes metMemory speak of what comes.
+func (n node) resetWatermark() {
+	if n.memory != "" && !n.v2 {
+		_ = write(n.memory, "memory.max_usage_in_bytes", "0")
+	}
+}
+
+// memoryUsed is how much memory is charged to it.
+func (n node) memoryUsed() int64 {
+	if n.v2 {
+		return number(n.memory, "memory.current")
+	}
+	return number(n.memory, "memory.usage_in_bytes")
+}
+
+// full reports whether it has, or has had, as many processes as it may.
+func (n node) full() bool {
+	if n.pids == "" {
+		return false
+	}
+	limit := number(n.pids, "pids.max")
+	return limit > 0 && max(number(n.pids, "pids.peak"), number(n.pids, "pids.current")) >= limit
+}
+
+// Count is what was counted since the group was handed out.
+func (g *Group) Count() child.Count {
+	if g.node.system.mkdir == nil {
+		return child.Count{}
+	}
+	return g.count(g.node.tally())
+}
+
+// count finds whose limit it was, from the group upwards.
+func (g *Group) count(now tally) child.Count {
+	c := child.Count{Killed: int(now.killed - g.base.killed), Refused: int(now.refused - g.base.refused)}
+	s := g.sandbox
+	if c.Killed > 0 {
+		switch {
+		case g.node.metMemory(g.limits.Memory, now, g.base):
+			c.Memory = child.Bound{Of: g.of, Limit: g.limits.Memory}
+		case s.node.metMemory(s.limits.Memory, s.node.tally(), tally{}):
+			c.Memory = child.Bound{Of: "sandbox", Limit: s.limits.Memory}
+		case s.tree.node.metMemory(s.tree.whole.Memory, s.tree.node.tally(), tally{}):
+			c.Memory = child.Bound{Of: "server", Limit: s.tree.whole.Memory}
+		default:
+			c.Memory = child.Bound{Of: "machine"}
+		}
+	}
+	if c.Refused > 0 {
+		switch {
+		case g.limits.Processes > 0 && g.node.full():
+			c.Processes = child.Bound{Of: g.of, Limit: int64(g.limits.Processes)}
+		case s.limits.Processes > 0 && s.node.full():
+			c.Processes = child.Bound{Of: "sandbox", Limit: int64(s.limits.Processes)}
+		case s.tree.whole.Processes > 0 && s.tree.node.full():
+			c.Processes = child.Bound{Of: "server", Limit: int64(s.tree.whole.Processes)}
+		default:
+			c.Processes = child.Bound{Of: "machine"}
+		}
+	}
+	return c
+}
