@@ -52,6 +52,9 @@ type Config struct {
 	Admit func(owner string) error
 	// Jail is the boundary around an owner's kernels. Nil: there is none around any.
 	Jail func(ctx context.Context, owner string) (child.Jail, error)
+	// Group makes the group that counts and bounds one kernel of an owner's. Nil:
+	// nothing does.
+	Group func(owner string) (child.Group, error)
 	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
 	IdleTimeout time.Duration
 	Complete    func(wire.Bundle) wire.Bundle // see interpreter.Config
@@ -209,7 +212,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	}
 	in, err := interpreter.Open(ctx, interpreter.Config{
 		Language: language, Cwd: o.Cwd, Env: o.Env,
-		Spawn: s.spawner(r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
+		Spawn: s.spawner(r, owner, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
 		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
@@ -238,15 +241,43 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 
 // spawner starts a context's kernels: parked ones, unless the environment has
 // something that a program only reads when it starts.
-func (s *Set) spawner(r runtimes.Runtime, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
+func (s *Set) spawner(r runtimes.Runtime, owner string, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
 	if b, ok := r.(runtimes.BirthEnv); ok {
 		if birth := b.BirthEnv(env); len(birth) > 0 {
-			return func(ctx context.Context) (*runtimes.Kernel, error) {
-				return r.Start(ctx, runtimes.Spec{Env: birth})
-			}
+			return s.bounded(owner, func(ctx context.Context, group child.Group) (*runtimes.Kernel, error) {
+				return r.Start(ctx, runtimes.Spec{Env: birth, Group: group})
+			})
 		}
 	}
-	return s.pools[r].take
+	return s.bounded(owner, func(ctx context.Context, group child.Group) (*runtimes.Kernel, error) {
+		k, err := s.pools[r].take(ctx)
+		if err != nil || group == nil {
+			return k, err
+		}
+		if err := k.Enter(group); err != nil {
+			k.Discard()
+			return nil, err
+		}
+		return k, nil
+	})
+}
+
+// bounded gives each kernel that is started a group of its own.
+func (s *Set) bounded(owner string, start func(context.Context, child.Group) (*runtimes.Kernel, error)) func(context.Context) (*runtimes.Kernel, error) {
+	return func(ctx context.Context) (*runtimes.Kernel, error) {
+		if s.cfg.Group == nil {
+			return start(ctx, nil)
+		}
+		group, err := s.cfg.Group(owner)
+		if err != nil {
+			return nil, err
+		}
+		k, err := start(ctx, group)
+		if err != nil {
+			group.End()
+		}
+		return k, err
+	}
 }
 
 // Kernel gives away a parked kernel, or starts one, for what isn't a context: it

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"syscall"
 	"time"
 
 	"hotcell/runtimes"
@@ -141,7 +140,7 @@ func (p *pool) park(k *runtimes.Kernel) {
 		select {
 		case <-k.Process.Done():
 			if p.remove(k) {
-				discard(k)
+				k.Discard()
 				p.want()
 			}
 		case <-p.ctx.Done():
@@ -178,15 +177,6 @@ func (p *pool) close() {
 	p.parked = nil
 	p.mu.Unlock()
 	for _, k := range parked {
-		discard(k)
+		k.Discard()
 	}
-}
-
-// discard ends a kernel that never was anybody's.
-func discard(k *runtimes.Kernel) {
-	_ = k.Process.Signal(syscall.SIGKILL)
-	<-k.Process.Done()
-	_ = k.Conn.Close()
-	_ = k.Stdout.Close()
-	_ = k.Stderr.Close()
 }

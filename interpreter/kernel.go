@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotcell/internal/child"
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
 )
@@ -51,6 +52,26 @@ type kernel struct {
 
 	names []string // the loop's: what the driver said at the last done
 	more  int
+	told  child.Count // the reader's, until it has ended: what was told already
+}
+
+// counted is what the system has counted against the kernel's limits since it was
+// asked last. The kernel has to be alive.
+func (c *kernel) counted() child.Count {
+	if c.Group == nil {
+		return child.Count{}
+	}
+	now := c.Group.Count()
+	news := now.Since(c.told)
+	c.told = now
+	return news
+}
+
+// exit is how a kernel that is gone has ended, without what was told before.
+func (c *kernel) exit() child.Exit {
+	e := c.Process.Exit()
+	e.Count = e.Count.Since(c.told)
+	return e
 }
 
 func newKernel(k *runtimes.Kernel, now func() time.Time, complete func(wire.Bundle) wire.Bundle) *kernel {
@@ -187,6 +208,10 @@ func (c *kernel) take(m wire.Message, delay time.Duration) bool {
 		e, full := c.endCurrent(m.ID)
 		if e == nil {
 			return true // not of the running execution: nobody's
+		}
+		// The code may not notice that a process of its own was killed, or know why.
+		if text := c.counted().String(); text != "" {
+			_ = e.append(wire.Event{Type: wire.EventNotice, Text: capital(text)})
 		}
 		if !full {
 			e.conclude(wire.Status(m.Status)) // here, so that clients needn't wait for the loop

@@ -180,7 +180,7 @@ func (w *watch) conclude() {
 		}
 		return
 	}
-	exit := w.k.Process.Exit()
+	exit := w.k.exit()
 	w.in.bury()
 	w.concludeDead(exit)
 }
@@ -248,8 +248,11 @@ func (w *watch) concludeDead(exit child.Exit) {
 		}
 		ev.Value = fmt.Sprintf("%s; the %s kernel was %s; %s", w.text, w.in.cfg.Language, how, lost)
 	case "":
-		cause.Reason = "kernel_died"
-		ev.Name = "KernelDiedError"
+		cause.Reason, ev.Name = "kernel_died", "KernelDiedError"
+		if exit.OutOfMemory() {
+			cause.Reason, ev.Name = "out_of_memory", "OutOfMemoryError"
+			cause.Killed, cause.LimitOf, cause.Limit = exit.Count.Killed, exit.Count.Memory.Of, exit.Count.Memory.Limit
+		}
 		ev.Value = fmt.Sprintf("the %s kernel ended while this ran: %s; %s", w.in.cfg.Language, how, lost)
 	case "context_restarted":
 		ev.Name, ev.Value, status = "ContextRestartedError", w.text+" while this ran", wire.StatusCancelled

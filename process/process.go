@@ -29,6 +29,20 @@ type Place struct {
 	Dir     string            // its work directory, absolute
 	Env     map[string]string // its variables
 	Jail    child.Jail        // its boundary; nil is none
+	// Group makes the group that counts and bounds one process, which is of the kind
+	// that the word says. Nil: nothing does.
+	Group func(of string) (child.Group, error)
+}
+
+// Bound gives a process that is about to be started a group of its own.
+func (p Place) Bound(spec *child.Spec, of string) (err error) {
+	if p.Group == nil {
+		return nil
+	}
+	if spec.Group, err = p.Group(of); err != nil {
+		return fmt.Errorf("bound the %s: %w", of, err)
+	}
+	return nil
 }
 
 // Host is what this machine gives to every process. The zero value works.
@@ -46,6 +60,8 @@ type Host struct {
 var (
 	ErrNoShell = errors.New("no shell was found: install bash, or put sh on the PATH")
 	ErrClosed  = errors.New("the server is shutting down")
+	// ErrNoProcess means that a sandbox has as many processes as it may.
+	ErrNoProcess = child.ErrNoProcess
 )
 
 // EnvError is a variable that no process can be given.

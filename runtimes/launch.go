@@ -111,7 +111,11 @@ func launch(ctx context.Context, ends *Ends, spec child.Spec) (*Kernel, error) {
 		ends.Close()
 		return nil, err
 	}
-	return Greet(ctx, ends, p)
+	k, err := Greet(ctx, ends, p)
+	if err == nil {
+		k.Group = spec.Group
+	}
+	return k, err
 }
 
 // Greet waits for the hello of a process that has its ends. When none comes,

@@ -60,6 +60,9 @@ type Spec struct {
 	Env map[string]string
 	// Jail is the boundary inside which the kernel lives. Nil: none.
 	Jail child.Jail
+	// Group counts and bounds the kernel. Nil: nothing does. A kernel that is started
+	// without enters one later, see [Kernel.Enter].
+	Group child.Group
 }
 
 // BirthEnv is implemented by runtimes for which some variables only take
@@ -97,6 +100,23 @@ type Kernel struct {
 	Process Process
 	Hello   wire.Message
 	Parked  bool // it has waited for its user
+	// Group counts and bounds it until Process is done, which ends it; nil: nothing does.
+	Group child.Group
+}
+
+// Enter puts a kernel that has waited for its user into the user's group, whose it is
+// from the call on, even if that fails.
+func (k *Kernel) Enter(group child.Group) error {
+	p, ok := k.Process.(interface{ Enter(group child.Group) error })
+	if !ok {
+		group.End()
+		return fmt.Errorf("bound the kernel: its process is a %T", k.Process)
+	}
+	if err := p.Enter(group); err != nil {
+		return fmt.Errorf("bound the kernel: %w", err)
+	}
+	k.Group = group
+	return nil
 }
 
 // Table finds the runtime of a language.

@@ -33,6 +33,9 @@ type Script struct {
 	Own string
 	// Jail is the boundary inside which it runs. Nil: none.
 	Jail child.Jail
+	// Group makes the group that counts and bounds the run. Nil: there is none. It is
+	// called once for each process that is tried.
+	Group func() (child.Group, error)
 	// Kernel gives a started kernel of the runtime that was nobody's yet. Nil
 	// starts one.
 	Kernel func(context.Context) (*Kernel, error)
@@ -66,12 +69,16 @@ func (r *Run) Close() {
 // errLost means that a kernel ended before it became a script.
 var errLost = errors.New("the kernel ended before the script began")
 
-// Become takes a kernel and makes a script of it. A kernel that dies before
-// that is replaced once: nothing of the script has run.
-func Become(ctx context.Context, take func(context.Context) (*Kernel, error), s wire.Script, dir string) (*Run, error) {
+// Become takes a kernel and makes a script of it, in a group of its own. A kernel
+// that dies before that is replaced once: nothing of the script has run.
+func Become(ctx context.Context, take func(context.Context) (*Kernel, error), group func() (child.Group, error), s wire.Script, dir string) (*Run, error) {
 	for attempt := 0; ; attempt++ {
 		k, err := take(ctx)
 		if err != nil {
+			return nil, err
+		}
+		if err := bound(k, group); err != nil {
+			k.Discard()
 			return nil, err
 		}
 		err = handOver(ctx, k, wire.Request{Type: wire.ReqScript, Cwd: dir, Script: &s})
@@ -81,11 +88,32 @@ func Become(ctx context.Context, take func(context.Context) (*Kernel, error), s 
 			}
 			return &Run{Process: k.Process, Output: k.Stdout, Conn: k.Conn}, nil
 		}
-		k.discard()
+		k.Discard()
 		if !errors.Is(err, errLost) || attempt > 0 {
 			return nil, err
 		}
 	}
+}
+
+// bound puts a kernel into a group before anything of the script is known to it.
+func bound(k *Kernel, group func() (child.Group, error)) error {
+	g, err := Script{Group: group}.MakeGroup()
+	if err != nil || g == nil {
+		return err
+	}
+	return k.Enter(g)
+}
+
+// MakeGroup makes the group for a process of the run; nil if there is none.
+func (s Script) MakeGroup() (child.Group, error) {
+	if s.Group == nil {
+		return nil, nil //nolint:nilnil // there is none, which is no fault
+	}
+	g, err := s.Group()
+	if err != nil {
+		return nil, fmt.Errorf("bound the script: %w", err)
+	}
+	return g, nil
 }
 
 // handOver sends the script and waits for the driver's word that it begins.
@@ -109,8 +137,8 @@ func handOver(ctx context.Context, k *Kernel, req wire.Request) error {
 	return nil
 }
 
-// discard ends a kernel that is nobody's.
-func (k *Kernel) discard() {
+// Discard ends a kernel that is nobody's.
+func (k *Kernel) Discard() {
 	_ = k.Process.Signal(syscall.SIGKILL)
 	<-k.Process.Done()
 	_ = k.Conn.Close()

@@ -54,3 +54,9 @@ func (g *Group) Count() child.Count { return child.Count{} }
 
 // End implements [child.Group].
 func (g *Group) End() (child.Count, bool) { return child.Count{}, false }
+
+// MachineMemory can't be told here.
+func MachineMemory() int64 { return 0 }
+
+// MachineProcesses can't be told here.
+func MachineProcesses() int { return 0 }

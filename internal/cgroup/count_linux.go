@@ -71,8 +71,10 @@ func (n node) full() bool {
 
 // Count is what was counted since the group was handed out.
 func (g *Group) Count() child.Count {
-	if g.node.system.mkdir == nil {
-		return child.Count{}
+	g.mu.Lock()
+	defer g.mu.Unlock() // so that nobody else is given the directories meanwhile
+	if g.ended || !g.real() {
+		return g.last
 	}
 	return g.count(g.node.tally())
 }

@@ -24,8 +24,11 @@ type Group struct {
 	base    tally // where the counters stood when it was handed out
 
 	once  sync.Once
-	last  child.Count
 	empty bool
+
+	mu    sync.Mutex
+	ended bool
+	last  child.Count // once ended: the directories are somebody else's then
 }
 
 // passes bounds the search for who was born while we looked.
@@ -143,10 +146,13 @@ func (g *Group) End() (child.Count, bool) {
 			return
 		}
 		g.empty = g.node.clear(os.Getpid() == 1)
-		g.last = g.Count()
+		last := g.Count()
+		g.mu.Lock()
+		g.ended, g.last = true, last
+		g.mu.Unlock()
 		g.sandbox.takeBack(g)
 	})
-	return g.last, g.empty
+	return g.Count(), g.empty
 }
 
 // limitsOf are what holds for each process of a group.

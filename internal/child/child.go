@@ -53,17 +53,25 @@ type Exit struct {
 	Count   Count // of its group
 }
 
-// String says it in words: "exit status 3", "killed by SIGSEGV".
+// String says it in words: "exit status 3", "killed by SIGSEGV", and what the system
+// has counted against limits: "killed by SIGKILL (out of memory: …)".
 func (e Exit) String() string {
+	words := fmt.Sprintf("exit status %d", e.Code)
 	switch {
 	case e.Unknown:
-		return "ended with an unknown status"
+		words = "ended with an unknown status"
 	case e.Signal != 0:
-		return "killed by " + SignalName(e.Signal)
-	default:
-		return fmt.Sprintf("exit status %d", e.Code)
+		words = "killed by " + SignalName(e.Signal)
 	}
+	if counted := e.Count.String(); counted != "" {
+		words += " (" + counted + ")"
+	}
+	return words
 }
+
+// OutOfMemory reports that it was the kernel that killed the process, for want of
+// memory: the signal is its, and the counter says so.
+func (e Exit) OutOfMemory() bool { return e.Signal == syscall.SIGKILL && e.Count.Killed > 0 }
 
 // Process is a child of ours and leads its own session and process group.
 type Process struct {

@@ -23,7 +23,8 @@ type Group interface {
 	// Count tells what the system has counted so far. It may be called until End.
 	Count() Count
 	// End kills who is still inside, waits for that, and gives the group up. It
-	// returns the last count, and whether it is sure that nobody is left.
+	// returns the last count, and whether it is sure that nobody is left; when it is
+	// called again, the same.
 	End() (last Count, empty bool)
 }
 

@@ -84,5 +84,8 @@ type Cause struct {
 	Step      string `json:"step,omitempty"`       // interrupt or kill: the step of the ladder that worked
 	ExitCode  *int   `json:"exit_code,omitempty"`  // of the kernel
 	Signal    string `json:"signal,omitempty"`     // of the kernel: SIGSEGV
+	Killed    int    `json:"oom_kills,omitempty"`  // out_of_memory: how many processes the system killed, by its own counter
+	LimitOf   string `json:"limit_of,omitempty"`   // out_of_memory: context, sandbox, server (all sandboxes together) or machine
+	Limit     int64  `json:"limit,omitempty"`      // out_of_memory: in bytes
 	StateKept bool   `json:"state_kept,omitempty"` // the kernel and its variables survived
 }

@@ -259,6 +259,9 @@ func (c *Command) live(s *Set, p *child.Process, out *streams) *Outcome {
 	}
 	out.end()
 	o.describe(p.Exit())
+	if limits := p.Exit().Count.String(); limits != "" && c.kept != nil { // whose outcome has no room for a reason
+		c.kept.Note("hotcell: " + limits)
+	}
 	return o
 }
 
@@ -270,6 +273,10 @@ func (o *Outcome) describe(e child.Exit) {
 		o.Code = -1
 	case e.Signal != 0:
 		o.Signal = child.SignalName(e.Signal)
+	}
+	o.Killed = e.Count.Killed
+	if o.Status == "" {
+		o.Reason = e.Count.String()
 	}
 	if o.Status == "" {
 		o.Status = StatusExited

@@ -49,9 +49,10 @@ const (
 // Outcome is how a command ended.
 type Outcome struct {
 	Status   Status  `json:"status"`
-	Code     int     `json:"exit_code"`        // 128+n after signal n; -1 if it can't be told
-	Signal   string  `json:"signal,omitempty"` // SIGKILL
-	Reason   string  `json:"reason,omitempty"` // of timeout and ended, a sentence
+	Code     int     `json:"exit_code"`           // 128+n after signal n; -1 if it can't be told
+	Signal   string  `json:"signal,omitempty"`    // SIGKILL
+	Reason   string  `json:"reason,omitempty"`    // of timeout and ended, and of limits that were reached: a sentence
+	Killed   int     `json:"oom_kills,omitempty"` // processes of it that the system killed, out of memory
 	Duration float64 `json:"duration_ms"`
 
 	// Cause is what ended it, if the service did.

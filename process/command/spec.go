@@ -121,6 +121,9 @@ func (s *Spec) start(ctx context.Context, host process.Host, in *os.File, out [2
 			defer text.Close()
 		}
 	}
+	if err := place.Bound(&spec, "command"); err != nil {
+		return nil, "", err
+	}
 	p, err := child.Start(ctx, spec)
 	if err != nil {
 		return nil, "", s.diagnose(err)
@@ -154,6 +157,9 @@ func script(spec *child.Spec, text, scratch string) (*os.File, error) {
 func (s *Spec) diagnose(err error) error {
 	if errors.Is(err, syscall.E2BIG) {
 		return &InvalidError{"the arguments and the environment together are longer than the system takes; put what is long in a file"}
+	}
+	if errors.Is(err, process.ErrNoProcess) {
+		return err
 	}
 	for _, shortage := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
 		if errors.Is(err, shortage) {

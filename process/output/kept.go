@@ -105,6 +105,14 @@ func (k *Kept) gap() (end, begin int64) {
 	return end, from + int64(cutBegin(k.peek(from, from+utf8.UTFMax-1)))
 }
 
+// Note adds a line of the service's own, at the end of what was put out.
+func (k *Kept) Note(text string) {
+	if last := k.Tail(1); last != "" && last != "\n" {
+		text = "\n" + text
+	}
+	_, _ = k.Write([]byte(text + "\n"))
+}
+
 // Reader reads what is kept, with a line in each place where something is not.
 func (k *Kept) Reader() io.Reader {
 	end, begin := k.gap()

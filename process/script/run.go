@@ -63,6 +63,9 @@ func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.D
 		r.cancel(ErrUnknownEnd)
 		return Result{}, r.cutShort(limit, text)
 	}
+	if limits := exit.Count.String(); limits != "" {
+		text.Note("hotcell: " + limits)
+	}
 	return Result{
 		ExitCode: exit.Code, Output: text.String(), Engine: started.Engine,
 		Figures: figures.list, Omitted: figures.omitted,

@@ -25,6 +25,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotcell/internal/child"
 	"hotcell/internal/wire"
 	"hotcell/process"
 	"hotcell/runtimes"
@@ -181,6 +182,9 @@ func (r *Runs) program(place process.Place, language string, req Request) (runti
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		s.Env[name] = value
+	}
+	if place.Group != nil {
+		s.Group = func() (child.Group, error) { return place.Group("script") }
 	}
 	maps.Copy(s.Vars, place.Env)
 	maps.Copy(s.Vars, req.Env)

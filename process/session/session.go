@@ -302,7 +302,7 @@ func (s *Session) reported(sh *shell, c *Command, r report) (end, error) {
 		return s.broken(sh, c, r)
 	}
 	s.last = r.code
-	return end{code: r.code}, nil
+	return end{code: r.code, notice: sh.counted()}, nil
 }
 
 // died is for a shell that ended with the command, or just before or behind it;
@@ -329,6 +329,7 @@ func (s *Session) died(sh *shell, c *Command, why error) (end, error) {
 		}
 	}
 	e.stdout, e.stderr = sh.lastWords()
+	e.notice = sh.counted()
 	return e, why
 }
 

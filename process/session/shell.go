@@ -66,7 +66,9 @@ type shell struct {
 	dir    string
 	prefix string // builtin or command
 	proc   *child.Process
-	start  channel // what it is told
+	group  child.Group // nil: nothing bounds it
+	told   child.Count // what was told already
+	start  channel     // what it is told
 	status *status
 	words  [2]*words // what the loop itself writes to stdout and stderr
 }
@@ -92,14 +94,14 @@ func startShell(ctx context.Context, host process.Host, place process.Place) (*s
 	if filepath.Base(path) == "bash" {
 		sh.prefix = "builtin"
 	}
-	if err := sh.open(ctx, host.ScratchDir(), cwd, env); err != nil {
+	if err := sh.open(ctx, host.ScratchDir(), place, cwd, env); err != nil {
 		sh.close()
 		return nil, err
 	}
 	return sh, nil
 }
 
-func (sh *shell) open(ctx context.Context, scratch, cwd string, env []string) error {
+func (sh *shell) open(ctx context.Context, scratch string, place process.Place, cwd string, env []string) error {
 	failed := func(err error) error { return &StartError{Shell: sh.path, Words: err.Error(), Err: err} }
 	dir, err := os.MkdirTemp(scratch, "session-")
 	if err != nil {
@@ -123,6 +125,10 @@ func (sh *shell) open(ctx context.Context, scratch, cwd string, env []string) er
 		defer w.Close()
 		sh.words[i], *to = hear(r), w
 	}
+	if err := place.Bound(&spec, "session"); err != nil {
+		return failed(err)
+	}
+	sh.group = spec.Group
 	if sh.proc, err = child.Start(ctx, spec); err != nil {
 		return failed(err)
 	}
@@ -175,6 +181,27 @@ func (sh *shell) run(last int) error {
 		w.forget()
 	}
 	return sh.start.write("=" + strconv.Itoa(last) + "\n")
+}
+
+// counted says what the system has counted against the shell's limits since it was
+// asked last; an empty text if that is nothing.
+func (sh *shell) counted() string {
+	var now child.Count
+	select {
+	case <-sh.proc.Done():
+		now = sh.proc.Exit().Count
+	default:
+		if sh.group == nil {
+			return ""
+		}
+		now = sh.group.Count()
+	}
+	news := now.Since(sh.told).String()
+	sh.told = now
+	if news == "" {
+		return ""
+	}
+	return "hotcell: " + news + "\n"
 }
 
 // lastWords is what the shell wrote outside of any command since run: traps that

@@ -110,6 +110,8 @@ func reasonFor(e child.Exit) string {
 	switch {
 	case e.Unknown:
 		return "unknown"
+	case e.OutOfMemory():
+		return e.Count.OutOfMemory()
 	case e.Code == 0:
 		return ""
 	case e.Code == 130:

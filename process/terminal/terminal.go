@@ -155,7 +155,10 @@ func (t *Terminal) start(ctx context.Context) error {
 		return err
 	}
 	spec.Stdin, spec.Stdout, spec.Stderr = slave, slave, slave
-	proc, err := child.Start(ctx, spec)
+	var proc *child.Process
+	if err = t.place.Bound(&spec, "terminal"); err == nil {
+		proc, err = child.Start(ctx, spec)
+	}
 	if err != nil {
 		_ = master.Close()
 		_ = slave.Close()

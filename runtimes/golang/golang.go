@@ -85,7 +85,7 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 	for name, value := range spec.Env {
 		env = append(env, name+"="+value)
 	}
-	k, err := runtimes.Launch(ctx, child.Spec{Path: r.info.Program, Args: r.cfg.ChildArgs, Env: env, Dir: r.cfg.ScratchDir})
+	k, err := runtimes.Launch(ctx, child.Spec{Path: r.info.Program, Args: r.cfg.ChildArgs, Env: env, Dir: r.cfg.ScratchDir, Group: spec.Group})
 	if err != nil {
 		return nil, fmt.Errorf("start a go kernel: %w", err)
 	}

@@ -68,9 +68,12 @@ func (r *Runtime) compileAndRun(ctx context.Context, t *toolchain, s runtimes.Sc
 	if err != nil {
 		return nil, nil, fmt.Errorf("make output pipe: %w", err)
 	}
-	p, err := child.Start(ctx, child.Spec{
-		Path: program, Args: s.Args, Env: list(s.Env), Dir: s.Dir, Stdout: write, Stderr: write,
-	})
+	spec := child.Spec{Path: program, Args: s.Args, Env: list(s.Env), Dir: s.Dir, Stdout: write, Stderr: write}
+	if spec.Group, err = s.MakeGroup(); err != nil {
+		_, _ = write.Close(), read.Close()
+		return nil, nil, err
+	}
+	p, err := child.Start(ctx, spec)
 	_ = write.Close()
 	if err != nil {
 		_ = read.Close()
@@ -90,7 +93,7 @@ func (r *Runtime) interpret(ctx context.Context, s runtimes.Script) (*runtimes.R
 		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.Start(ctx, runtimes.Spec{Env: birth}) }
 	}
 	script := wire.Script{File: file, Path: filepath.Join(s.Own, "script"), Args: s.Args, Env: s.Env}
-	run, err := runtimes.Become(ctx, take, script, s.Dir)
+	run, err := runtimes.Become(ctx, take, s.Group, script, s.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("start go: %w", err)
 	}

@@ -40,7 +40,7 @@ func (r *Runtime) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.R
 	if len(r.BirthEnv(s.Vars)) > 0 {
 		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, list(s.Env)) }
 	}
-	run, err := runtimes.Become(ctx, take, script, s.Dir)
+	run, err := runtimes.Become(ctx, take, s.Group, script, s.Dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start node: %w", err)
 	}

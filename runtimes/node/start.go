@@ -22,7 +22,7 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 		return nil, fmt.Errorf("prepare the node driver: %w", err)
 	}
 	k, err := runtimes.Launch(ctx, child.Spec{
-		Path: r.info.Program, Args: []string{unchecked, main}, Env: merged(r.cfg.Env, spec.Env),
+		Path: r.info.Program, Args: []string{unchecked, main}, Env: merged(r.cfg.Env, spec.Env), Group: spec.Group,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start a node kernel (%s): %w", r.info.Program, err)

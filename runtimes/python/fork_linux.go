@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"hotcell/internal/child"
 	"hotcell/runtimes"
 )
 
@@ -23,7 +24,7 @@ type templates struct {
 
 var errClosed = errors.New("the python runtime is closed")
 
-func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
+func (r *Runtime) startForked(ctx context.Context, group child.Group) (*runtimes.Kernel, error) {
 	ends, err := runtimes.NewEnds()
 	if err != nil {
 		return nil, err
@@ -37,6 +38,12 @@ func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
 	k, err := runtimes.Greet(ctx, ends, p)
 	if err != nil {
 		return nil, fmt.Errorf("start python: %w", err)
+	}
+	if group != nil {
+		if err := k.Enter(group); err != nil {
+			k.Discard()
+			return nil, fmt.Errorf("start python: %w", err)
+		}
 	}
 	return k, nil
 }

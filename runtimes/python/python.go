@@ -98,9 +98,9 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 		return nil, fmt.Errorf("%w: %s", runtimes.ErrUnavailable, r.fault)
 	}
 	if len(spec.Env) > 0 || !forks {
-		return r.startFresh(ctx, spec.Env)
+		return r.startFresh(ctx, spec)
 	}
-	return r.startForked(ctx)
+	return r.startForked(ctx, spec.Group)
 }
 
 // Translate returns the cell as it is.
@@ -123,8 +123,10 @@ func (r *Runtime) Close() error {
 }
 
 // startFresh starts an interpreter of its own.
-func (r *Runtime) startFresh(ctx context.Context, env map[string]string) (*runtimes.Kernel, error) {
-	k, err := runtimes.Launch(ctx, r.process("kernel", nil, env))
+func (r *Runtime) startFresh(ctx context.Context, spec runtimes.Spec) (*runtimes.Kernel, error) {
+	p := r.process("kernel", nil, spec.Env)
+	p.Group = spec.Group
+	k, err := runtimes.Launch(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("start python: %w", err)
 	}

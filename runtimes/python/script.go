@@ -29,9 +29,9 @@ func (r *Runtime) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.R
 			return runtimes.Launch(ctx, r.process("script", nil, birth))
 		}
 	case take == nil:
-		take = r.startForked
+		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.startForked(ctx, nil) }
 	}
-	run, err := runtimes.Become(ctx, take, wire.Script{File: path, Path: path, Args: s.Args, Env: s.Env}, s.Dir)
+	run, err := runtimes.Become(ctx, take, s.Group, wire.Script{File: path, Path: path, Args: s.Args, Env: s.Env}, s.Dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start python: %w", err)
 	}
