@@ -91,6 +91,7 @@ func Main(sig Signals, version string, args []string, term Terminal) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.DefaultEnvars("HOTCELL"),
 		kong.Vars{"listen": defaultListen, "e2blisten": usualE2B},
+		limitVars(),
 	)
 	if err != nil {
 		fmt.Fprintf(term.Err, "hotcell: %v\n", err)

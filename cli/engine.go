@@ -23,6 +23,7 @@ import (
 	"hotcell/runtimes/node"
 	"hotcell/runtimes/python"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/limits"
 	"hotcell/stream"
 )
 
@@ -31,6 +32,7 @@ type engineConfig struct {
 	Flags        engineFlags
 	Warm         int // kernels parked per runtime
 	MaxContexts  int
+	Limits       limits.Config
 	IdleTimeout  time.Duration
 	Preload      []string // modules for every Python kernel; nil is the usual ones
 	Key          string
@@ -48,6 +50,7 @@ type engineConfig struct {
 type engine struct {
 	table     *runtimes.Table
 	contexts  *contexts.Set
+	limits    *limits.Set
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
 	server    *handlers.Server
@@ -72,6 +75,8 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	}
 	e.table = cfg.findRuntimes(scratch) //nolint:contextcheck // the look-ups have time limits of their own
 	reportRuntimes(ctx, e.table, cfg.Log)
+	e.limits = limits.New(e.limitsConfig(cfg)) // first it clears what a server before has left
+	reportLimits(ctx, e.limits.Status(), cfg.Log)
 	e.contexts = contexts.New(ctx, contexts.Config{
 		Table:       e.table,
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
@@ -79,6 +84,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		IdleTimeout: cfg.IdleTimeout,
 		Complete:    charts.Shown,
 		Admit:       e.admit,
+		Group:       e.limits.Contexts(),
 		Spool:       stream.Options{Dir: spool},
 		Log:         cfg.Log,
 	})
@@ -88,7 +94,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id))
+			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id), e.limits.End(id))
 		},
 		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
 		Log:  cfg.Log,
@@ -97,7 +103,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		return fmt.Errorf("open the data directory: %w", err)
 	}
 	hc := handlers.Config{
-		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools,
+		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Limits: e.limits,
 		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
 		Version: cfg.Version, Log: cfg.Log,
@@ -230,5 +236,6 @@ func (e *engine) close(ctx context.Context) error {
 	if e.table != nil {
 		errs = append(errs, e.table.Close())
 	}
+	errs = append(errs, e.limits.Close())
 	return errors.Join(errs...)
 }

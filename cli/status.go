@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hotcell/runtimes"
+	"hotcell/sandboxes/limits"
 )
 
 // statusLimit bounds a question that a healthy server answers at once.
@@ -61,6 +62,7 @@ func printStatus(w io.Writer, url string, body []byte) error {
 		Version  string
 		Runtimes []runtimes.Info
 		Contexts struct{ Total, Busy int }
+		Limits   *limits.Status
 	}
 	if err := json.Unmarshal(body, &s); err != nil {
 		return fmt.Errorf("%s is not a hotcell server: %w", url, err)
@@ -73,6 +75,12 @@ func printStatus(w io.Writer, url string, body []byte) error {
 			state = "missing\t" + r.Fault
 		}
 		fmt.Fprintf(table, "%s\t%s\n", r.Name, state)
+	}
+	if s.Limits != nil {
+		fmt.Fprintf(table, "limits\t%s\ta sandbox: %s; a context: %s\n", s.Limits.Mechanism, limitWords(s.Limits.Sandbox), limitWords(s.Limits.Context))
+		if s.Limits.Reason != "" {
+			fmt.Fprintf(table, "\t\t%s\n", s.Limits.Reason)
+		}
 	}
 	return table.Flush()
 }

@@ -49,6 +49,7 @@ func known() []row {
 		{interpreter.ErrNotRunning, http.StatusConflict, "NOT_RUNNING"},
 		{interpreter.ErrNoAnswer, http.StatusGatewayTimeout, "NO_ANSWER"},
 		{interpreter.ErrNoInputRequested, http.StatusConflict, "NO_INPUT_REQUESTED"},
+		{process.ErrNoProcess, http.StatusTooManyRequests, "TOO_MANY_PROCESSES"},
 		{process.ErrNoShell, http.StatusServiceUnavailable, "NO_SHELL"},
 		{process.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{session.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},

@@ -5,10 +5,14 @@ import (
 	"hotcell/handlers/daytona"
 	"hotcell/process"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/limits"
 )
 
 // workspaces tells the dialects what a context of a sandbox begins with.
-type workspaces struct{ sandboxes *sandboxes.Registry }
+type workspaces struct {
+	sandboxes *sandboxes.Registry
+	limits    *limits.Set // nil: there are none
+}
 
 // Enter finds a started sandbox by its id or name, which counts as activity in
 // it. The options are its directory, environment and language.
@@ -31,7 +35,11 @@ func (w workspaces) Place(sandbox string) (process.Place, error) {
 	if err != nil {
 		return process.Place{}, err
 	}
-	return process.Place{Sandbox: sb.ID, Dir: w.sandboxes.WorkDir(sb.ID), Env: sb.Env}, nil
+	place := process.Place{Sandbox: sb.ID, Dir: w.sandboxes.WorkDir(sb.ID), Env: sb.Env}
+	if w.limits != nil {
+		place.Group = w.limits.In(sb.ID)
+	}
+	return place, nil
 }
 
 // ScriptLanguage is the language of code that a client wants to run once and

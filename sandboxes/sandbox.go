@@ -55,7 +55,16 @@ type Spec struct {
 	GPU             int               `json:"gpu"`
 	Memory          int               `json:"memory"` // GiB
 	Disk            int               `json:"disk"`   // GiB
+	Limits          Limits            `json:"limits,omitzero"`
 	Intervals
+}
+
+// Limits are what a client has asked for explicitly. 0 means the server's own, which
+// they can't exceed.
+type Limits struct {
+	Memory int64   `json:"memory,omitempty"` // bytes
+	CPU    float64 `json:"cpu,omitempty"`    // processors
+	Disk   int64   `json:"disk,omitempty"`   // bytes
 }
 
 // Intervals are the times after which a sandbox is ended, in minutes. 0 is

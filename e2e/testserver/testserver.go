@@ -29,6 +29,7 @@ import (
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/limits"
 	"hotcell/stream"
 )
 
@@ -43,6 +44,7 @@ type Server struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Limits    *limits.Set // nil without WithLimits
 
 	server  *handlers.Server
 	ended   chan error // a word from each address
@@ -56,6 +58,7 @@ type options struct {
 	config   func(*handlers.Config)
 	contexts func(*contexts.Config)
 	tools    func(*tools.Config)
+	limits   *limits.Config
 	minute   time.Duration
 	preload  []string
 	python   string
@@ -79,6 +82,9 @@ func WithContexts(f func(*contexts.Config)) Option { return func(o *options) { o
 
 // WithTools changes the configuration of what runs beside contexts.
 func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools = f } }
+
+// WithLimits bounds sandboxes.
+func WithLimits(cfg limits.Config) Option { return func(o *options) { o.limits = &cfg } }
 
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
@@ -116,6 +122,10 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		Spool: stream.Options{Dir: tb.TempDir()},
 		Admit: s.admit,
 	}
+	if o.limits != nil {
+		s.bound(o)
+		cc.Group = s.Limits.Contexts()
+	}
 	if o.contexts != nil {
 		o.contexts(&cc)
 	}
@@ -131,7 +141,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id))
+			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.endLimits(id))
 		},
 		Busy:   func(id string) bool { return s.busy(id) || s.Tools.Busy(id) },
 		Minute: o.minute, Log: o.log,
@@ -140,7 +150,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
 	hc := handlers.Config{
-		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
+		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools, Limits: s.Limits,
 		Key: o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
@@ -152,6 +162,25 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.server = handlers.New(hc)
 	s.listen(tb)
 	return s
+}
+
+// bound makes the limits.
+func (s *Server) bound(o options) {
+	o.limits.Dir, o.limits.Log = o.dataDir, o.log
+	if o.limits.Asked == nil {
+		o.limits.Asked = func(id string) sandboxes.Limits {
+			sb, _ := s.Sandboxes.Lookup(id)
+			return sb.Limits
+		}
+	}
+	s.Limits = limits.New(*o.limits)
+}
+
+func (s *Server) endLimits(sandbox string) error {
+	if s.Limits == nil {
+		return nil
+	}
+	return s.Limits.End(sandbox)
 }
 
 func (s *Server) admit(sandbox string) error {
@@ -218,6 +247,9 @@ func (s *Server) Close(tb testing.TB) {
 		if err := s.Sandboxes.Close(); err != nil {
 			tb.Errorf("close sandboxes: %v", err)
 		}
+	}
+	if err := s.Limits.Close(); err != nil {
+		tb.Errorf("close limits: %v", err)
 	}
 	if s.Table != nil {
 		if err := s.Table.Close(); err != nil {

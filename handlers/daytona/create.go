@@ -120,6 +120,8 @@ func (b *createBody) spec() (sandboxes.Spec, error) {
 	if spec.CPU < 0 || spec.Memory < 0 || spec.Disk < 0 {
 		return spec, fault.BadRequest("cpu, memory and disk must not be negative")
 	}
+	const gib = 1 << 30
+	spec.Limits = sandboxes.Limits{Memory: int64(b.Memory * gib), CPU: b.CPU, Disk: int64(b.Disk * gib)}
 	// What is shown when nothing was asked for; none of it is a limit.
 	spec.User = cmp.Or(spec.User, "hotcell")
 	spec.Target = cmp.Or(spec.Target, "local")

@@ -21,6 +21,7 @@ import (
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/runtimes"
+	"hotcell/sandboxes/limits"
 )
 
 // DefaultSandbox is where contexts live whose creator names no sandbox.
@@ -43,6 +44,7 @@ type Config struct {
 	Sandboxes Sandboxes
 	Runtimes  *runtimes.Table
 	Sockets   *socket.Set
+	Limits    *limits.Set // nil: there are none
 	Version   string
 	// Explain maps an error to what a client is told about it. It logs what
 	// it doesn't know.

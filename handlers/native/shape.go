@@ -7,6 +7,7 @@ import (
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
+	"hotcell/sandboxes/limits"
 )
 
 // shownContext is a context as clients see it.
@@ -64,6 +65,7 @@ type shownStatus struct {
 	Runtimes []runtimes.Info `json:"runtimes"`
 	Contexts contextCounts   `json:"contexts"`
 	Commands commandCounts   `json:"commands"`
+	Limits   *limits.Status  `json:"limits,omitempty"` // what bounds sandboxes
 }
 
 type contextCounts struct {
@@ -90,6 +92,10 @@ func (d *Dialect) showStatus() shownStatus {
 		}
 	}
 	s.Commands.Running = d.cfg.Commands.Running()
+	if d.cfg.Limits != nil {
+		l := d.cfg.Limits.Status()
+		s.Limits = &l
+	}
 	return s
 }
 
