@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 
@@ -262,6 +263,9 @@ func (w *watch) concludeDead(exit child.Exit) {
 	}
 	if w.lostNote > 0 {
 		ev.Value += "; " + discardedNotice(w.lostNote)
+	}
+	if counted := exit.Count.String(); counted != "" && !strings.Contains(ev.Value, counted) {
+		ev.Value += "; " + counted
 	}
 	w.in.remember(w.k, how)
 	w.e.fail(ev)

@@ -5,11 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
-	"strconv"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -156,18 +152,3 @@ func neighbour(t *testing.T, e *contexts.Entry, done <-chan struct{}) {
 		t.Errorf("a neighbour's cells took %s in the median", median)
 	}
 }
-
-// groups lists the directories that a server has in the kernel's groups.
-func groups(t *testing.T) []string {
-	t.Helper()
-	found, err := filepath.Glob("/sys/fs/cgroup/*/hotcell-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v2, _ := filepath.Glob("/sys/fs/cgroup/hotcell-*")
-	mine := slices.DeleteFunc(append(found, v2...), func(dir string) bool { return !strings.Contains(dir, "-"+pid()+"-") })
-	slices.Sort(mine)
-	return mine
-}
-
-func pid() string { return strconv.Itoa(os.Getpid()) }

@@ -25,6 +25,9 @@ func (t *Tree) Force() Force {
 	return Force{Mechanism: None, Reason: "sandboxes are bounded on Linux only"}
 }
 
+// Dirs returns nothing.
+func (t *Tree) Dirs() []string { return nil }
+
 // Sandbox returns a sandbox without bounds.
 func (t *Tree) Sandbox(limits Limits) (*Sandbox, error) { return &Sandbox{limits: limits}, nil }
 

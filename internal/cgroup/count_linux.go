@@ -60,13 +60,9 @@ func (n node) memoryUsed() int64 {
 	return number(n.memory, "memory.usage_in_bytes")
 }
 
-// full reports whether it has, or has had, as many processes as it may.
-func (n node) full() bool {
-	if n.pids == "" {
-		return false
-	}
-	limit := number(n.pids, "pids.max")
-	return limit > 0 && max(number(n.pids, "pids.peak"), number(n.pids, "pids.current")) >= limit
+// full reports whether it has, or has had, as many processes as its limit.
+func (n node) full(limit int) bool {
+	return limit > 0 && n.pids != "" && max(number(n.pids, "pids.peak"), number(n.pids, "pids.current")) >= int64(limit)
 }
 
 // Count is what was counted since the group was handed out.
@@ -97,11 +93,11 @@ func (g *Group) count(now tally) child.Count {
 	}
 	if c.Refused > 0 {
 		switch {
-		case g.limits.Processes > 0 && g.node.full():
+		case g.node.full(g.limits.Processes):
 			c.Processes = child.Bound{Of: g.of, Limit: int64(g.limits.Processes)}
-		case s.limits.Processes > 0 && s.node.full():
+		case s.node.full(s.limits.Processes):
 			c.Processes = child.Bound{Of: "sandbox", Limit: int64(s.limits.Processes)}
-		case s.tree.whole.Processes > 0 && s.tree.node.full():
+		case s.tree.node.full(s.tree.whole.Processes):
 			c.Processes = child.Bound{Of: "server", Limit: int64(s.tree.whole.Processes)}
 		default:
 			c.Processes = child.Bound{Of: "machine"}

@@ -145,8 +145,11 @@ func (g *Group) End() (child.Count, bool) {
 			g.sandbox.forget(g)
 			return
 		}
+		before := g.Count()
 		g.empty = g.node.clear(os.Getpid() == 1)
 		last := g.Count()
+		// The clearing refuses them too.
+		last.Refused, last.Processes = before.Refused, before.Processes
 		g.mu.Lock()
 		g.ended, g.last = true, last
 		g.mu.Unlock()

@@ -16,6 +16,3 @@ func (g *Group) Dirs() []string { return g.node.dirs() }
 
 // Dirs are a sandbox's directories.
 func (s *Sandbox) Dirs() []string { return s.node.dirs() }
-
-// Dirs are a tree's directories.
-func (t *Tree) Dirs() []string { return t.node.dirs() }

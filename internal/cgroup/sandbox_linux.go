@@ -104,9 +104,11 @@ func (s *Sandbox) forget(g *Group) {
 
 // takeBack keeps a group's directories for the next one, or removes them.
 func (s *Sandbox) takeBack(g *Group) {
+	// One that has had as many processes as it may would say so of the next one's.
+	clean := g.empty && !g.node.full(g.limits.Processes)
 	s.mu.Lock()
 	delete(s.groups, g)
-	keep := g.empty && !s.closed && len(s.free) < keepFree
+	keep := clean && !s.closed && len(s.free) < keepFree
 	if keep {
 		s.free = append(s.free, g.node)
 	}

@@ -114,6 +114,9 @@ func (n node) below() []node {
 // real reports whether there are groups of the kernel's.
 func (t *Tree) real() bool { return t.node.system.mkdir != nil }
 
+// Dirs are the tree's directories, if there are any.
+func (t *Tree) Dirs() []string { return t.node.dirs() }
+
 // Force says what bounds sandboxes here.
 func (t *Tree) Force() Force { return t.force }
 

@@ -90,6 +90,9 @@ func (s *Set) Status() Status {
 	return Status{Force: s.tree.Force(), Server: s.cfg.Server, Sandbox: s.cfg.Sandbox, Context: s.cfg.Context}
 }
 
+// Dirs are the directories of the server's own among the kernel's groups, if it has any.
+func (s *Set) Dirs() []string { return s.tree.Dirs() }
+
 // Group makes the group of one process in a sandbox, with all that it starts. of says
 // what the process is, in one word: context, command …
 func (s *Set) Group(sandbox, of string) (child.Group, error) {
@@ -195,7 +198,7 @@ func (s *Set) End(sandbox string) error {
 		return nil
 	}
 	o.once.Do(func() { o.err = cgroup.ErrClosed }) // whoever came in between is refused
-	if o.err != nil {
+	if o.sandbox == nil {
 		return nil
 	}
 	o.home.End()
