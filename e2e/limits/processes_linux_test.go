@@ -111,10 +111,10 @@ func TestNoRoom(t *testing.T) {
 	run(t, e, "import subprocess\nps = []\ntry:\n    while True: ps.append(subprocess.Popen(['sleep', '600']))\nexcept OSError: pass")
 	status, a := post(t, s, id, "/process/execute", map[string]any{"command": "echo"})
 	message, _ := a["message"].(string)
-	if status != 429 || a["code"] != "TOO_MANY_PROCESSES" || !strings.Contains(message, "the sandbox has 40 of them and of threads, which is the limit") {
+	if status != 429 || a["code"] != "TOO_MANY_PROCESSES" || !strings.Contains(message, "no room for one more in the sandbox, whose limit is 40 processes and threads") {
 		t.Errorf("a command: %d %v", status, a)
 	}
-	if _, err := s.Contexts.Create(t.Context(), id, contexts.Options{}); err == nil || !strings.Contains(err.Error(), "which is the limit") {
+	if _, err := s.Contexts.Create(t.Context(), id, contexts.Options{}); err == nil || !strings.Contains(err.Error(), "no room for one more") {
 		t.Errorf("a context: %v", err)
 	}
 	run(t, e, "for p in ps: p.kill(); p.wait()")

@@ -107,7 +107,7 @@ func (t *Tree) openV1(m mounts, prefix, name string) error {
 		_ = base.child(name, false).remove()
 		return errors.New(strings.Join(faults, "; "))
 	}
-	t.node = base.child(name, false)
+	t.node, t.home = base.child(name, false), base
 	if t.node.memory != "" {
 		_ = write(t.node.memory, "memory.use_hierarchy", "1") // always so since Linux 5.11
 	}

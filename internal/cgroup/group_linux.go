@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -39,34 +41,48 @@ func (g *Group) real() bool { return g.node.system.mkdir != nil }
 
 // Start implements [child.Group].
 //
-// In version 2 the system call that makes a process puts it into the group. In
-// version 1 somebody else has to, and the limits of a process are set from outside in
-// both: so it is held back before its first instruction, as a debugger would. Where
-// that isn't possible it runs for a moment without.
-func (g *Group) Start(attr *syscall.SysProcAttr, start func() (int, error)) error {
-	if g.real() && g.node.v2 && g.sandbox.tree.clones {
-		fd, err := unix.Open(g.node.dirs()[0], unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open the sandbox's group: %w", err)
-		}
-		defer unix.Close(fd)
-		attr.UseCgroupFD, attr.CgroupFD = true, fd
+// In version 2 the system call that makes a process puts it into the group. In version
+// 1 a process is born where the thread is that makes it, so the thread goes there.
+// Moving the process instead, by its number, takes a lock for which the kernel waits
+// until every processor has been through its scheduler: 12 ms on a busy machine, where
+// a thread that moves itself takes 50 µs. The process's own limits are set from outside
+// in any case; until they are it is held back before its first instruction, as a
+// debugger would.
+func (g *Group) Start(attr *syscall.SysProcAttr, start func() (int, error)) (err error) {
+	if err := g.sandbox.enter(); err != nil {
+		return err
 	}
-	if g.sandbox.tree.holds.Load() {
-		// Only the thread that started it may let it go.
+	defer g.sandbox.visits.Done()
+	runtime.LockOSThread() // only the thread that started it may let it go
+	defer runtime.UnlockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		return g.start(attr, start)
+	}
+	// This is the first thread, whose group is where the memory of the whole process is
+	// charged: another one has to go. It ends with the start.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		attr.Ptrace = true
-	}
-	pid, err := start()
+		err = g.start(attr, start)
+	}()
+	<-done
+	return err
+}
+
+// start is Start on a thread that may go.
+func (g *Group) start(attr *syscall.SysProcAttr, start func() (int, error)) error {
+	attr.Ptrace = g.sandbox.tree.holds.Load()
+	pid, err := g.bear(attr, start)
 	if attr.Ptrace && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)) {
 		attr.Ptrace = false
-		if pid, err = start(); err == nil { // that was why
+		if pid, err = g.bear(attr, start); err == nil { // that was why
 			g.sandbox.tree.holds.Store(false)
 		}
 	}
 	if err != nil {
-		return err
+		return g.explain(err)
 	}
 	if attr.Ptrace {
 		awaitHeld(pid)
@@ -86,8 +102,75 @@ func awaitHeld(pid int) {
 	}
 }
 
-// gather puts a process that was just born, and who descends from it if it wasn't held,
-// under the limits.
+// bear starts a process in the group.
+func (g *Group) bear(attr *syscall.SysProcAttr, start func() (int, error)) (int, error) {
+	switch {
+	case !g.real():
+		return start()
+	case !g.node.v2:
+		return g.visit(start)
+	case g.sandbox.tree.clones:
+		fd, err := unix.Open(g.node.dirs()[0], unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return 0, fmt.Errorf("open the sandbox's group: %w", err)
+		}
+		defer unix.Close(fd)
+		attr.UseCgroupFD, attr.CgroupFD = true, fd
+		return start()
+	}
+	pid, err := start()
+	if err == nil {
+		err = g.Admit(pid)
+	}
+	return pid, err
+}
+
+// visit calls start on a thread of ours that is a member meanwhile.
+func (g *Group) visit(start func() (int, error)) (pid int, err error) {
+	home := g.sandbox.tree.home
+	var entered []door
+	defer func() {
+		for _, d := range entered {
+			if back := write(d.home, "tasks", "0"); back != nil {
+				// The thread is of no use to others: locked once more, it ends with its
+				// goroutine.
+				runtime.LockOSThread()
+				err = errors.Join(err, fmt.Errorf("leave the sandbox's group: %w", back))
+				return
+			}
+		}
+	}()
+	for _, d := range []door{{g.node.pids, home.pids}, {g.node.memory, home.memory}, {g.node.cpu, home.cpu}} {
+		if d.into == "" || d.into == g.node.cpu && g.throttled() {
+			continue
+		}
+		if err := write(d.into, "tasks", "0"); err != nil {
+			return 0, fmt.Errorf("enter the sandbox's group: %w", err)
+		}
+		entered = append(entered, d)
+	}
+	return start()
+}
+
+// door is a way into a group, and back.
+type door struct{ into, home string }
+
+// throttled reports that there is a limit on the processors: a thread of ours would be
+// held up in there, with locks that everybody needs. The process follows by itself.
+func (g *Group) throttled() bool { return g.limits.CPU > 0 || g.sandbox.limits.CPU > 0 }
+
+// explain says so if it was a limit that kept a process from being started.
+func (g *Group) explain(err error) error {
+	if errors.Is(err, syscall.EAGAIN) {
+		if full := g.sandbox.room(1); full != nil {
+			return fmt.Errorf("%w: %w", full, err)
+		}
+	}
+	return err
+}
+
+// gather puts a process that was just born, and who descends from it by now, under the
+// limits that they weren't born to.
 func (g *Group) gather(pid int) error {
 	known := make(map[int]bool, 1)
 	found := []int{pid}
@@ -98,11 +181,16 @@ func (g *Group) gather(pid int) error {
 				continue
 			}
 			known[p], grown = true, true
-			if err := g.Admit(p); err != nil {
+			if !g.node.v2 && g.throttled() && g.node.cpu != "" {
+				if err := write(g.node.cpu, "cgroup.procs", strconv.Itoa(p)); err != nil && !errors.Is(err, unix.ESRCH) {
+					return fmt.Errorf("put process %d into its sandbox's group: %w", p, err)
+				}
+			}
+			if err := g.limit(p); err != nil {
 				return err
 			}
 		}
-		if !grown || !g.real() {
+		if !grown {
 			break
 		}
 		found = g.node.members()
@@ -110,15 +198,16 @@ func (g *Group) gather(pid int) error {
 	return nil
 }
 
-// room says so if a sandbox has as many processes as it may.
-func (s *Sandbox) room() error {
+// room says so if a sandbox has as many processes as it may, or will have with some
+// more.
+func (s *Sandbox) room(more int) error {
 	for _, level := range []struct {
 		node  node
 		of    string
 		limit int
-	}{{s.node, "sandbox has", s.limits.Processes}, {s.tree.node, "sandboxes together have", s.tree.whole.Processes}} {
-		if level.limit > 0 && level.node.pids != "" && number(level.node.pids, "pids.current") >= int64(level.limit) {
-			return fmt.Errorf("%w: the %s %d of them and of threads, which is the limit", child.ErrNoProcess, level.of, level.limit)
+	}{{s.node, "sandbox", s.limits.Processes}, {s.tree.node, "sandboxes together", s.tree.whole.Processes}} {
+		if level.limit > 0 && level.node.pids != "" && number(level.node.pids, "pids.current")+int64(more) >= int64(level.limit) {
+			return fmt.Errorf("%w: there is no room for one more in the %s, whose limit is %d processes and threads", child.ErrNoProcess, level.of, level.limit)
 		}
 	}
 	return nil
@@ -127,16 +216,43 @@ func (s *Sandbox) room() error {
 // Admit implements [child.Group]. A process that has ended is no error; moving one is
 // never refused for want of room, so that is looked at first.
 func (g *Group) Admit(pid int) error {
-	if err := g.sandbox.room(); err != nil {
-		return err
-	}
 	if g.real() {
+		if err := g.sandbox.room(0); err != nil {
+			return err
+		}
 		if err := g.node.add(pid); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("put process %d into its sandbox's group: %w", pid, err)
 		}
 	}
-	return g.sandbox.limitsOf(g.limits).apply(pid, g.sandbox.tree.force)
+	return g.limit(pid)
 }
+
+// Doors are files into which a process that was forked elsewhere writes "0" to enter
+// the group by itself, which costs next to nothing in version 1; [Group.Entered] has
+// to follow. They are the caller's to close. None: it has to be moved by Admit.
+func (g *Group) Doors() ([]*os.File, error) {
+	if !g.real() || g.node.v2 {
+		return nil, nil
+	}
+	if err := g.sandbox.room(0); err != nil {
+		return nil, err
+	}
+	var out []*os.File
+	for _, dir := range g.node.holders() {
+		fd, err := unix.Open(filepath.Join(dir, "tasks"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			for _, f := range out {
+				_ = f.Close()
+			}
+			return nil, fmt.Errorf("open the sandbox's group: %w", err)
+		}
+		out = append(out, os.NewFile(uintptr(fd), "tasks"))
+	}
+	return out, nil
+}
+
+// Entered is Admit for a process that has used the doors.
+func (g *Group) Entered(pid int) error { return g.limit(pid) }
 
 // End implements [child.Group].
 func (g *Group) End() (child.Count, bool) {
@@ -156,6 +272,11 @@ func (g *Group) End() (child.Count, bool) {
 		g.sandbox.takeBack(g)
 	})
 	return g.Count(), g.empty
+}
+
+// limit sets a process's own limits.
+func (g *Group) limit(pid int) error {
+	return g.sandbox.limitsOf(g.limits).apply(pid, g.sandbox.tree.force)
 }
 
 // limitsOf are what holds for each process of a group.

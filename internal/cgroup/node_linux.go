@@ -176,8 +176,8 @@ func (n node) holders() []string {
 	return out
 }
 
-// members lists the processes in it, but none that have exited. Whatever happens, this
-// one is none of them: members are killed.
+// members lists the processes in it, but none that have exited, and not this one:
+// version 1 lists a process of which one thread is there, as ours is now and then.
 func (n node) members() []int {
 	for _, dir := range []string{n.pids, n.memory, n.cpu} {
 		if dir == "" || n.sharesCPU && dir == n.cpu {

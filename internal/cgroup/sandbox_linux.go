@@ -22,6 +22,7 @@ type Sandbox struct {
 	name   string
 	node   node
 	limits Limits
+	visits sync.WaitGroup // processes that are being started in it
 
 	mu     sync.Mutex
 	closed bool
@@ -96,6 +97,17 @@ func (s *Sandbox) take(limits Limits) (n node, fresh bool, err error) {
 	return s.node.child("g"+strconv.Itoa(s.made), limits.CPU == 0), true, nil
 }
 
+// enter announces a start, which ends with visits.Done.
+func (s *Sandbox) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	s.visits.Add(1)
+	return nil
+}
+
 func (s *Sandbox) forget(g *Group) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,6 +140,7 @@ func (s *Sandbox) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.tree.forget(s)
+	s.visits.Wait()
 	if !s.tree.real() {
 		return nil
 	}

@@ -22,6 +22,7 @@ type Tree struct {
 	force  Force
 	whole  Limits
 	node   node        // all sandboxes together
+	home   node        // the server's own group, version 1
 	clones bool        // version 2: the kernel can start a process in a group
 	holds  atomic.Bool // a process can be held back before its first instruction
 	leave  func()      // version 2: undoes what opening has done to the server's own group

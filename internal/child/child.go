@@ -145,7 +145,7 @@ func (p *Process) begin(group Group) error {
 		started = true
 		return p.cmd.Process.Pid, nil
 	})
-	if err != nil && started { // outside of its group it must not live
+	if err != nil && started { // without its limits it must not live
 		_ = p.handle.signal(syscall.SIGKILL)
 		_ = p.cmd.Wait()
 		p.handle.close()
