@@ -308,7 +308,7 @@ func TestClose(t *testing.T) {
 func BenchmarkGroup(b *testing.B) {
 	tree := cgroup.Open(cgroup.Config{Dir: b.TempDir()})
 	defer tree.Close()
-	s, err := tree.Sandbox(cgroup.Limits{Memory: 1 << 30, Processes: 100, CPU: 1})
+	s, err := tree.Sandbox(cgroup.Limits{Memory: 1 << 30, Processes: 100})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func BenchmarkGroup(b *testing.B) {
 	}
 	b.Run("sandbox", func(b *testing.B) {
 		for b.Loop() {
-			s, err := tree.Sandbox(cgroup.Limits{Memory: 1 << 30, Processes: 100, CPU: 1})
+			s, err := tree.Sandbox(cgroup.Limits{Memory: 1 << 30, Processes: 100})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -88,7 +88,7 @@ func notDelegated(at mount) error {
 
 // divide makes the tree under base. With move, the server goes into a group beside it.
 func (t *Tree) divide(base, prefix, name string, move bool) error {
-	under := node{system: cgroupfs(), v2: true, memory: base, pids: base}
+	under := node{system: t.system, v2: true, memory: base, pids: base}
 	if text, _ := read(base, "cgroup.controllers"); slices.Contains(strings.Fields(text), "cpu") {
 		under.cpu = base
 	}

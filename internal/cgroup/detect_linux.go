@@ -84,7 +84,7 @@ func unescape(path string) string {
 
 // openV1 makes a directory in each hierarchy of version 1.
 func (t *Tree) openV1(m mounts, prefix, name string) error {
-	base := node{system: cgroupfs(), memory: m["memory"].own, pids: m["pids"].own, cpu: m["cpu"].own}
+	base := node{system: t.system, memory: m["memory"].own, pids: m["pids"].own, cpu: m["cpu"].own}
 	if base.memory == "" && base.pids == "" {
 		return errors.New("no hierarchy of cgroup v1 is mounted")
 	}

@@ -21,6 +21,7 @@ import (
 type Tree struct {
 	force  Force
 	whole  Limits
+	system fileSystem
 	node   node        // all sandboxes together
 	home   node        // the server's own group, version 1
 	clones bool        // version 2: the kernel can start a process in a group
@@ -37,12 +38,7 @@ type Tree struct {
 // Open finds out what bounds processes on this machine, and makes a tree of it. It
 // never fails: the least there is are the processes' own limits.
 func Open(cfg Config) *Tree {
-	t := &Tree{whole: cfg.Whole, log: cfg.Log, sandboxes: make(map[*Sandbox]struct{}), leave: func() {}}
-	// For others than root, set-user-id programs would lose their effect by it.
-	t.holds.Store(os.Geteuid() == 0)
-	if t.log == nil {
-		t.log = slog.New(slog.DiscardHandler)
-	}
+	t := newTree(cfg, cgroupfs())
 	if cfg.Off {
 		t.force = Force{Mechanism: Rlimits, Reason: "groups are turned off"}
 		return t
@@ -53,6 +49,16 @@ func Open(cfg Config) *Tree {
 		return t
 	}
 	t.open(m, nameFor(cfg.Dir))
+	return t
+}
+
+func newTree(cfg Config, system fileSystem) *Tree {
+	t := &Tree{system: system, whole: cfg.Whole, log: cfg.Log, sandboxes: make(map[*Sandbox]struct{}), leave: func() {}}
+	// For others than root, set-user-id programs would lose their effect by it.
+	t.holds.Store(os.Geteuid() == 0)
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
 	return t
 }
 
