@@ -32,7 +32,7 @@ type engineConfig struct {
 	Flags        engineFlags
 	Warm         int // kernels parked per runtime
 	MaxContexts  int
-	Limits       limits.Config
+	Limits       limitFlags
 	IdleTimeout  time.Duration
 	Preload      []string // modules for every Python kernel; nil is the usual ones
 	Key          string
@@ -81,11 +81,14 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Table:       e.table,
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
 		Limit:       cfg.MaxContexts,
+		OwnerLimit:  cfg.Limits.SandboxContexts,
 		IdleTimeout: cfg.IdleTimeout,
+		Lifetime:    cfg.Limits.ContextLifetime,
+		Queue:       cfg.Limits.ContextQueue,
 		Complete:    charts.Shown,
 		Admit:       e.admit,
 		Group:       e.limits.Contexts(),
-		Spool:       stream.Options{Dir: spool},
+		Spool:       stream.Options{Dir: spool, Disk: int64(cfg.Limits.ExecutionOutput)},
 		Log:         cfg.Log,
 	})
 	e.tools = tools.New(tools.Config{
@@ -97,7 +100,8 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id), e.limits.End(id))
 		},
 		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
-		Log:  cfg.Log,
+		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
+		Log: cfg.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)

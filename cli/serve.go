@@ -76,7 +76,7 @@ func (c *serveCommand) Run(a *app) error {
 	}
 	e, err := openEngine(a.ctx, engineConfig{
 		Flags: c.engineFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
-		Limits: c.config(),
+		Limits: c.limitFlags,
 		Key:    key, Dir: dir.path,
 		PublicURL: c.PublicURL, AllowHosts: c.AllowHost, AllowOrigins: c.AllowOrigin,
 		Version: a.version, Log: a.log,

@@ -46,6 +46,8 @@ type Config struct {
 	// Limit is how many contexts there may be, of all owners together. 0 is
 	// 1000: at the 8 MB of an idle one that is what a machine of 16 GB takes.
 	Limit int
+	// OwnerLimit is how many of them one owner may have. 0 is no limit but that.
+	OwnerLimit int
 	// Admit refuses contexts to an owner who may have none any more. It is asked
 	// once more when a context is there: [Set.DeleteOwner] ends those that there
 	// are, and whoever calls it makes Admit refuse before. Nil admits everybody.
@@ -55,8 +57,10 @@ type Config struct {
 	// Group makes the group that counts and bounds one kernel of an owner's. Nil:
 	// nothing does.
 	Group func(owner string) (child.Group, error)
-	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
+	// IdleTimeout ends a context that has run nothing for so long, and Lifetime one
+	// that was made so long ago, whatever runs in it. 0 is never.
 	IdleTimeout time.Duration
+	Lifetime    time.Duration
 	Complete    func(wire.Bundle) wire.Bundle // see interpreter.Config
 	Queue       int                           // see interpreter.Config
 	Keep        interpreter.Keep              // see interpreter.Config
@@ -99,7 +103,7 @@ type Set struct {
 	mu       sync.Mutex
 	entries  map[string]*Entry
 	defaults map[key]*opening
-	making   int // contexts that are being created
+	making   map[string]int // contexts that are being created, by owner
 	closed   bool
 }
 
@@ -130,12 +134,13 @@ func New(ctx context.Context, cfg Config) *Set {
 		pools:    make(map[runtimes.Runtime]*pool),
 		entries:  make(map[string]*Entry),
 		defaults: make(map[key]*opening),
+		making:   make(map[string]int),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, r := range cfg.Table.All() {
 		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Log)
 	}
-	if cfg.IdleTimeout > 0 {
+	if cfg.IdleTimeout > 0 || cfg.Lifetime > 0 {
 		// Ends when Close cancels s.ctx.
 		s.wg.Go(s.expire)
 	}
@@ -207,7 +212,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	if fault := r.Info().Fault; fault != "" {
 		return nil, fmt.Errorf("%s: %w: %s", language, runtimes.ErrUnavailable, fault)
 	}
-	if err := s.reserve(); err != nil {
+	if err := s.reserve(owner); err != nil {
 		return nil, err
 	}
 	in, err := interpreter.Open(ctx, interpreter.Config{
@@ -217,7 +222,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.mu.Lock()
-	s.making--
+	s.made(owner)
 	if err != nil {
 		s.mu.Unlock()
 		return nil, err
@@ -291,17 +296,39 @@ func (s *Set) Kernel(ctx context.Context, r runtimes.Runtime) (*runtimes.Kernel,
 }
 
 // reserve counts a context that is about to be made.
-func (s *Set) reserve() error {
+func (s *Set) reserve(owner string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return ErrClosed
 	}
-	if len(s.entries)+s.making >= s.cfg.Limit {
+	all := len(s.entries)
+	for _, n := range s.making {
+		all += n
+	}
+	if all >= s.cfg.Limit {
 		return fmt.Errorf("%w: there are %d already; delete one first", ErrLimit, s.cfg.Limit)
 	}
-	s.making++
+	if s.cfg.OwnerLimit > 0 {
+		own := s.making[owner]
+		for _, e := range s.entries {
+			if e.Owner == owner {
+				own++
+			}
+		}
+		if own >= s.cfg.OwnerLimit {
+			return fmt.Errorf("%w in this sandbox: it has %d already; delete one first", ErrLimit, s.cfg.OwnerLimit)
+		}
+	}
+	s.making[owner]++
 	return nil
+}
+
+// made is called with mu held, when a context has been made or couldn't be.
+func (s *Set) made(owner string) {
+	if s.making[owner]--; s.making[owner] == 0 {
+		delete(s.making, owner)
+	}
 }
 
 // Lookup finds an owner's context. [DefaultID] finds its default one, and the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -238,6 +239,41 @@ func TestIdleContextsExpire(t *testing.T) {
 	if _, err := s.Lookup("a", e.ID()); !errors.Is(err, contexts.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestLifetime ends a context in the middle of what it runs.
+func TestLifetime(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, &fakeRuntime{}, func(c *contexts.Config) { c.Lifetime = 100 * time.Millisecond })
+	e := create(t, s, "a")
+	for {
+		ex, err := e.Execute(interpreter.Request{Code: "x"})
+		if err != nil {
+			if !errors.Is(err, interpreter.ErrClosed) {
+				t.Error(err)
+			}
+			break
+		}
+		<-ex.Done()
+	}
+	if _, err := s.Lookup("a", e.ID()); !errors.Is(err, contexts.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOwnerLimit(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, &fakeRuntime{}, func(c *contexts.Config) { c.OwnerLimit = 2 })
+	first := create(t, s, "a")
+	create(t, s, "a")
+	if _, err := s.Create(t.Context(), "a", contexts.Options{Language: "fake"}); !errors.Is(err, contexts.ErrLimit) || !strings.Contains(err.Error(), "in this sandbox: it has 2 already") {
+		t.Errorf("%v", err)
+	}
+	create(t, s, "b")
+	if err := s.End(t.Context(), first); err != nil {
+		t.Error(err)
+	}
+	create(t, s, "a")
 }
 
 func TestNothingIsLeft(t *testing.T) {

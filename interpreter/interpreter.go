@@ -312,6 +312,11 @@ func Expired(after time.Duration) ClosedError {
 	return ClosedError{"ContextExpiredError", "context_expired", fmt.Sprintf("the context was not used for %s", after)}
 }
 
+// Outlived is why a context whose lifetime is over is closed.
+func Outlived(after time.Duration) ClosedError {
+	return ClosedError{"ContextExpiredError", "context_expired", fmt.Sprintf("the context's lifetime of %s was over", after)}
+}
+
 // Shutdown is why all contexts are closed when the service stops.
 func Shutdown() ClosedError {
 	return ClosedError{"ServerShutdownError", "shutdown", "the server is shutting down"}

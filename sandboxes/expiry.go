@@ -65,7 +65,7 @@ func (r *Registry) nextDue() (due, bool) {
 	var first due
 	found := false
 	for id, e := range r.byID {
-		for _, d := range e.sandbox.dues(r.opts.Minute) {
+		for _, d := range r.opts.dues(&e.sandbox) {
 			if d.id = id; !found || d.at.Before(first.at) {
 				first, found = d, true
 			}
@@ -74,21 +74,35 @@ func (r *Registry) nextDue() (due, bool) {
 	return first, found
 }
 
-func (s *Sandbox) dues(minute time.Duration) []due {
+// dues are the times at which something has to be done to a sandbox: by its own
+// intervals, or the bounds of all.
+func (o *Options) dues(s *Sandbox) []due {
 	var ds []due
-	if s.State == Started && s.AutoStop > 0 {
-		ds = append(ds, due{at: s.LastActivity.Add(time.Duration(s.AutoStop) * minute)})
+	idle, age := time.Duration(s.AutoStop)*o.Minute, time.Duration(s.TTL)*o.Minute
+	if s.ID != DefaultID {
+		idle, age = sooner(idle, o.Idle), sooner(age, o.Lifetime)
+	}
+	if s.State == Started && idle > 0 {
+		ds = append(ds, due{at: s.LastActivity.Add(idle)})
 	}
 	if s.ID == DefaultID {
 		return ds
 	}
 	if s.State == Stopped && s.AutoDelete >= 0 {
-		ds = append(ds, due{at: s.StoppedAt.Add(time.Duration(s.AutoDelete) * minute), delete: true})
+		ds = append(ds, due{at: s.StoppedAt.Add(time.Duration(s.AutoDelete) * o.Minute), delete: true})
 	}
-	if s.TTL > 0 {
-		ds = append(ds, due{at: s.Created.Add(time.Duration(s.TTL) * minute), delete: true})
+	if age > 0 {
+		ds = append(ds, due{at: s.Created.Add(age), delete: true})
 	}
 	return ds
+}
+
+// sooner is the shorter of two times, of which 0 is never.
+func sooner(a, b time.Duration) time.Duration {
+	if a <= 0 || b <= 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // end does what was due. A sandbox that was used meanwhile is left alone.
@@ -101,7 +115,7 @@ func (r *Registry) end(d due) error {
 	r.mu.Lock()
 	e, still := r.byID[d.id]
 	if still {
-		still = slices.ContainsFunc(e.sandbox.dues(r.opts.Minute), func(o due) bool {
+		still = slices.ContainsFunc(r.opts.dues(&e.sandbox), func(o due) bool {
 			return o.delete == d.delete && !o.at.After(now)
 		})
 	}

@@ -25,6 +25,10 @@ type Options struct {
 	// Busy reports whether something runs in a sandbox just now, which keeps
 	// it from being stopped for idleness.
 	Busy func(id string) bool
+	// Idle and Lifetime are the most that any sandbox but the default one may have:
+	// one that has been idle for so long is stopped, one that is so old is deleted. 0
+	// is no bound. A sandbox's own intervals may be shorter.
+	Idle, Lifetime time.Duration
 	// Minute is how long a minute of the intervals is. 0 is a minute.
 	Minute time.Duration
 	Now    func() time.Time

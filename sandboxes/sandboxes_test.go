@@ -340,3 +340,34 @@ func start(t *testing.T, r *sandboxes.Registry) time.Time {
 	}
 	return sb.Created
 }
+
+// TestBoundsOfAll are times that no sandbox but the default one can exceed.
+func TestBoundsOfAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, err := sandboxes.Open(t.TempDir(), sandboxes.Options{Idle: 10 * time.Minute, Lifetime: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Close() }()
+		never := create(t, r, sandboxes.Spec{Name: "never", Intervals: sandboxes.Intervals{AutoDelete: -1}}).ID
+		later := create(t, r, sandboxes.Spec{Name: "later", Intervals: sandboxes.Intervals{AutoStop: 30, TTL: 90, AutoDelete: -1}}).ID
+		sooner := create(t, r, sandboxes.Spec{Name: "sooner", Intervals: sandboxes.Intervals{AutoStop: 5, AutoDelete: -1}}).ID
+		for _, step := range []struct {
+			after time.Duration
+			want  map[string]sandboxes.State
+		}{
+			{6 * time.Minute, map[string]sandboxes.State{never: sandboxes.Started, later: sandboxes.Started, sooner: sandboxes.Stopped}},
+			{5 * time.Minute, map[string]sandboxes.State{never: sandboxes.Stopped, later: sandboxes.Stopped}},
+			{50 * time.Minute, map[string]sandboxes.State{never: "", later: "", sandboxes.DefaultID: sandboxes.Started}},
+		} {
+			time.Sleep(step.after)
+			synctest.Wait()
+			for id, want := range step.want {
+				if sb, _ := r.Lookup(id); sb.State != want {
+					t.Errorf("%s is %q, want %q", id, sb.State, want)
+				}
+			}
+		}
+	})
+}
