@@ -29,4 +29,7 @@ type Join struct {
 	UID int
 	// Seccomp is a filter, as struct sock_filter[]. Nil: none.
 	Seccomp []byte
+	// Env has the variables that a process inside has unless it is given others, HOME
+	// and TMPDIR.
+	Env map[string]string
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -13,6 +14,10 @@ import (
 
 // packetLimit is the largest packet on the control socket.
 const packetLimit = 1 << 16
+
+// wallsLimit is what the template takes of a jail's filter, of which Linux takes
+// 32 KiB, and its variables.
+const wallsLimit = 40 << 10
 
 // packet is what the template says; driver/_hotcell/template.py tells which
 // members belong to which op.
@@ -64,16 +69,72 @@ func launchTemplate(spec child.Spec) (*net.UnixConn, *child.Process, *os.File, e
 	return conn, process, output, nil
 }
 
-func sendFork(conn *net.UnixConn, seq uint64, files []*os.File) error {
-	fds := make([]int, len(files))
-	for i, f := range files {
-		fds[i] = int(f.Fd())
+// sendFork asks for a fork, into a jail if there is one: driver/_hotcell/template.py
+// tells what stands in the packet.
+func sendFork(conn *net.UnixConn, seq uint64, ends []*os.File, jail child.Jail) error {
+	files, words, rest := slices.Clone(ends), "", []byte(nil)
+	if jail != nil {
+		j := jail.Join()
+		namespaces, err := j.Namespaces()
+		if err != nil {
+			return &jailError{err}
+		}
+		if namespaces != 0 {
+			files = append(files, j.Init)
+		}
+		ruled := 0
+		if j.Ruleset != nil {
+			files, ruled = append(files, j.Ruleset), 1
+		}
+		for name, value := range j.Env {
+			rest = append(append(rest, name+"="+value...), 0)
+		}
+		words = fmt.Sprintf(" %d %d %d %d\n", j.UID, namespaces, ruled, len(rest))
+		if rest = append(rest, j.Seccomp...); len(rest) > wallsLimit {
+			return &jailError{fmt.Errorf("its filter and variables take %d bytes, of at most %d", len(rest), wallsLimit)}
+		}
 	}
-	return send(conn, "fork", seq, unix.UnixRights(fds...))
+	return withDescriptors(files, func(fds []int) error {
+		return send(conn, append(fmt.Appendf(nil, "fork %d%s", seq, words), rest...), unix.UnixRights(fds...))
+	})
 }
 
-func send(conn *net.UnixConn, verb string, number uint64, rights []byte) error {
-	_, _, err := conn.WriteMsgUnix(fmt.Appendf(nil, "%s %d", verb, number), rights, nil)
+// jailError is a jail that nothing can be forked into. The template is well.
+type jailError struct{ err error }
+
+func (e *jailError) Error() string { return "enter the jail: " + e.err.Error() }
+func (e *jailError) Unwrap() error { return e.err }
+
+// withDescriptors calls f with the files' descriptors, which stay open meanwhile and
+// as non-blocking as they are.
+func withDescriptors(files []*os.File, f func([]int) error) error {
+	fds := make([]int, 0, len(files))
+	var next func() error
+	next = func() (err error) {
+		if len(fds) == len(files) {
+			return f(fds)
+		}
+		rc, err := files[len(fds)].SyscallConn()
+		if err != nil {
+			return err
+		}
+		if cerr := rc.Control(func(fd uintptr) {
+			fds = append(fds, int(fd))
+			err = next()
+		}); cerr != nil {
+			return cerr
+		}
+		return err
+	}
+	return next()
+}
+
+func sendReap(conn *net.UnixConn, pid int) error {
+	return send(conn, fmt.Appendf(nil, "reap %d", pid), nil)
+}
+
+func send(conn *net.UnixConn, packet, rights []byte) error {
+	_, _, err := conn.WriteMsgUnix(packet, rights, nil)
 	return err
 }
 

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
+	"hotcell/internal/child"
 	"hotcell/runtimes"
 )
 
@@ -23,16 +25,25 @@ type templates struct {
 
 var errClosed = errors.New("the python runtime is closed")
 
-func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
+func (r *Runtime) startForked(ctx context.Context, jail child.Jail) (*runtimes.Kernel, error) {
 	ends, err := runtimes.NewEnds()
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.fork(ctx, ends)
+	p, err := r.fork(ctx, ends, jail)
 	ends.CloseTheirs()
 	if err != nil {
 		ends.Close()
 		return nil, fmt.Errorf("start python: %w", err)
+	}
+	if jail != nil {
+		// While it is on its way inside.
+		if err := jail.Admit(p.Pid()); err != nil {
+			_ = p.Signal(syscall.SIGKILL)
+			<-p.Done()
+			ends.Close()
+			return nil, fmt.Errorf("start python: put it under the sandbox's limits: %w", err)
+		}
 	}
 	k, err := runtimes.Greet(ctx, ends, p)
 	if err != nil {
@@ -43,7 +54,7 @@ func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
 
 // fork asks the current template. One that has died, or was retired in the
 // same moment, is replaced once; a second failure is the answer.
-func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Process, error) {
+func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, jail child.Jail) (runtimes.Process, error) {
 	for attempt := 0; ; attempt++ {
 		t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
 		if err != nil {
@@ -54,7 +65,7 @@ func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Proce
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		p, err := t.fork(ctx, ends)
+		p, err := t.fork(ctx, ends, jail)
 		if err == nil {
 			return p, nil
 		}
@@ -95,7 +106,7 @@ func (r *Runtime) replace(seen *template) (current, retired *template, err error
 	r.templates.current = t
 	r.templates.all = append(r.templates.all, t)
 	// Ends when the template does; Close joins it through t.ended.
-	go t.run(r.process("template", r.cfg.Preload, nil))
+	go t.run(r.process("template", r.cfg.Preload, nil, nil))
 	return t, seen, nil
 }
 

@@ -5,6 +5,7 @@ package python
 import (
 	"context"
 
+	"hotcell/internal/child"
 	"hotcell/runtimes"
 )
 
@@ -14,8 +15,8 @@ const forks = false
 
 type templates struct{}
 
-func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
-	return r.startFresh(ctx, nil)
+func (r *Runtime) startForked(ctx context.Context, jail child.Jail) (*runtimes.Kernel, error) {
+	return r.startFresh(ctx, nil, jail)
 }
 
 func (r *Runtime) closeTemplates() {}

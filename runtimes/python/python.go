@@ -98,9 +98,9 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 		return nil, fmt.Errorf("%w: %s", runtimes.ErrUnavailable, r.fault)
 	}
 	if len(spec.Env) > 0 || !forks {
-		return r.startFresh(ctx, spec.Env)
+		return r.startFresh(ctx, spec.Env, spec.Jail)
 	}
-	return r.startForked(ctx)
+	return r.startForked(ctx, spec.Jail)
 }
 
 // Translate returns the cell as it is.
@@ -123,8 +123,8 @@ func (r *Runtime) Close() error {
 }
 
 // startFresh starts an interpreter of its own.
-func (r *Runtime) startFresh(ctx context.Context, env map[string]string) (*runtimes.Kernel, error) {
-	k, err := runtimes.Launch(ctx, r.process("kernel", nil, env))
+func (r *Runtime) startFresh(ctx context.Context, env map[string]string, jail child.Jail) (*runtimes.Kernel, error) {
+	k, err := runtimes.Launch(ctx, r.process("kernel", nil, env, jail))
 	if err != nil {
 		return nil, fmt.Errorf("start python: %w", err)
 	}
@@ -133,7 +133,7 @@ func (r *Runtime) startFresh(ctx context.Context, env map[string]string) (*runti
 
 // process describes an interpreter that runs the driver. Its fourth extra
 // descriptor is the driver's source.
-func (r *Runtime) process(mode string, options []string, env map[string]string) child.Spec {
+func (r *Runtime) process(mode string, options []string, env map[string]string, jail child.Jail) child.Spec {
 	args := append([]string{"-X", "utf8", "-c", bootstrap, mode}, options...)
 	return child.Spec{
 		Path:  r.found.Executable,
@@ -141,6 +141,7 @@ func (r *Runtime) process(mode string, options []string, env map[string]string) 
 		Env:   r.environment(env),
 		Dir:   "/",
 		Files: []*os.File{r.payload},
+		Jail:  jail,
 	}
 }
 

@@ -25,6 +25,10 @@ import (
 var shared *python.Runtime
 
 func TestMain(m *testing.M) {
+	if os.Getenv(jailVar) != "" {
+		fmt.Fprintln(os.Stderr, beInit())
+		os.Exit(1)
+	}
 	program, err := program()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,15 +1,21 @@
 """The template: a warm process from which kernels are forked.
 
 It has everything imported and never runs user code. It speaks on a
-SOCK_SEQPACKET socket: two words a packet, and JSON objects back.
+SOCK_SEQPACKET socket: a few words a packet, and JSON objects back.
 
     server → template   fork SEQ, with the descriptors of protocol, stdout, stderr
+                        fork SEQ UID NAMESPACES RULED SIZE, and after a line feed variables of
+                            that size and a seccomp filter: into a jail. The descriptors of its
+                            first process, if there are namespaces to join, and of its ruleset,
+                            if there is one, follow the others.
                         reap PID
     template → server   {"op": "ready", …}, {"op": "forked", "seq", "pid"} + pidfd,
                         {"op": "failed", "seq", "error"}, {"op": "exited", "pid", "code", "signal"}
 
 Whatever it touches between two forks is copied then, a page at a time, and
 somebody waits for that. So it does little before a fork.
+
+A kernel that can't get into its jail says so in the place of its hello, and ends.
 
 A kernel that has exited stays unreaped until the server says so: its number
 can't be given to another process while somebody may still send it a signal.
@@ -27,13 +33,16 @@ import socket
 from array import array
 from typing import Any
 
+from .jail import Gate, Jail, JailError, enter, parse, seal
 from .kernel import Kernel
-from .protocol import encode_json
+from .namespace import take_on
+from .protocol import encode_json, pack
 
 LARGE_PAGE = 2 << 20
 MADV_COLLAPSE = 25
-PACKET = 64
-ROOM = socket.CMSG_SPACE(3 * 4)  # for three descriptors
+PACKET = 41 << 10  # a filter may have 32 KiB
+ENDS = 3  # of a kernel: protocol, stdout, stderr
+ROOM = socket.CMSG_SPACE((ENDS + 2) * 4)
 
 
 class Template:
@@ -45,6 +54,7 @@ class Template:
         self._fd = fd
         self._pids: dict[int, int] = {}  # by pidfd
         self._exited: dict[int, int] = {}  # pidfd by pid, until it is reaped
+        self._gate = Gate()
         self._strange = gaps(kernel.descriptors())
 
     def run(self) -> None:
@@ -78,50 +88,61 @@ class Template:
         body, control, _, _ = self._socket.recvmsg(PACKET, ROOM)
         if not body:
             raise EOFError
-        verb, _, number = body.partition(b" ")
+        line, _, rest = body.partition(b"\n")
+        verb, number, *words = line.split()
         if verb == b"fork":
             theirs = [fd for part in control for fd in array("i", part[2])]
-            return self._fork(int(number), theirs)
+            return self._fork(int(number), theirs, parse(words, rest, theirs[ENDS:]))
         if verb == b"reap":
             self._reap(int(number))
         return False
 
-    def _fork(self, seq: int, theirs: list[int]) -> bool:
+    def _fork(self, seq: int, theirs: list[int], jail: Jail | None) -> bool:
         fds = theirs
         try:
             led, leads = os.pipe()
             fds = [*theirs, leads, led]
-            pid = os.fork()
+            pid = self._gate.fork(jail) if jail else os.fork()
         except OSError as error:
             close_all(fds)
-            self._say({"op": "failed", "seq": seq, "error": f"fork: {error.strerror}"})
+            words = error.strerror if isinstance(error, JailError) else f"fork: {error.strerror}"
+            self._say({"op": "failed", "seq": seq, "error": words})
             return False
         if pid == 0:
-            self._leave(fds)
+            self._leave(theirs, leads, jail)
             return True
         close_all(fds[:-1])
         pidfd = os.pidfd_open(pid)
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        # Until it leads its own group it can't be signalled as one.
-        os.read(led, 1)
+        # Until it leads its own group it can't be signalled as one. In a jail without a
+        # user of its own somebody could stop it before that.
+        if jail is None or jail.uid:
+            os.read(led, 1)
         os.close(led)
         self._say({"op": "forked", "seq": seq, "pid": pid}, pidfd)
         return False
 
-    def _leave(self, fds: list[int]) -> None:
+    def _leave(self, theirs: list[int], leads: int, jail: Jail | None) -> None:
         """In the child: take the kernel's descriptors, and leave the template's."""
+        protocol, stdout, stderr = theirs[:ENDS]
         try:
-            protocol, stdout, stderr, leads, _ = fds
             os.setsid()
             os.close(leads)  # a write would wake the template in this processor's queue
             self._socket.detach()
+            if jail:
+                enter(jail)
             self._kernel.adopt(protocol, stdout, stderr)
+            protocol = self._kernel.connection.fileno
             for low, high in self._strange:
                 os.closerange(low, high)
             os.umask(0o022)
             gc.enable()
-        except BaseException:
+            if jail:
+                take_on(jail.env)
+                seal(jail)
+        except BaseException as error:
+            refuse(protocol, error)
             os._exit(1)
 
     def _report_exit(self, pidfd: int) -> None:
@@ -147,6 +168,30 @@ class Template:
         os.waitid(os.P_PID, pid, os.WEXITED)
         del self._pids[pidfd]
         os.close(pidfd)
+        if not self._exited:
+            self._reap_strangers()
+
+    def _reap_strangers(self) -> None:
+        """User code can make a child of ours, with CLONE_PARENT. Nobody else reaps it, and
+        a pid namespace doesn't end as long as there is one of its processes to be reaped."""
+        try:
+            while (
+                dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            ) is not None:
+                if dead.si_pid in self._pids.values():  # its end is still to be reported
+                    return
+                os.waitid(os.P_PID, dead.si_pid, os.WEXITED)
+        except ChildProcessError:  # there are none at all
+            pass
+
+
+def refuse(protocol: int, error: BaseException) -> None:
+    """Say in the place of a hello why there is no kernel."""
+    words = error.strerror if isinstance(error, JailError) else f"{type(error).__name__}: {error}"
+    try:
+        os.write(protocol, pack({"type": "refused", "value": f"enter the jail: {words}"}))
+    except OSError:
+        pass
 
 
 def close_all(fds: list[int]) -> None:
