@@ -64,7 +64,7 @@ func (a *Adopted) Signal(sig os.Signal) error {
 	if a.ended {
 		return nil
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
+	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark, alone: true}
 	return h.signal(s)
 }
 
@@ -76,7 +76,7 @@ func (a *Adopted) Exited(e Exit) {
 		a.mu.Unlock()
 		return
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
+	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark, alone: true}
 	left := h.sweep()
 	a.mu.Unlock()
 	left.bury()

@@ -21,6 +21,7 @@ type handle struct {
 	pidfd *os.File  // pollable, so that a waiting process costs no thread
 	mark  mark      // on it and its descendants
 	born  time.Time // zero: not known
+	alone bool      // nothing else can have the mark, which was put on the process itself
 }
 
 func (h *handle) prepare(cmd *exec.Cmd, dieWithUs bool) {
@@ -82,6 +83,7 @@ func (h *handle) signal(sig syscall.Signal) error {
 	}
 	strays := descendants(h.pid)
 	err := signalGroup(h.pidfd, h.pid, sig)
+	h.killLeader()
 	for _, pid := range strays {
 		_ = unix.Kill(pid, sig)
 	}
@@ -89,6 +91,16 @@ func (h *handle) signal(sig syscall.Signal) error {
 		_ = unix.Close(int(s.Fd))
 	}
 	return err
+}
+
+// killLeader is for one that was stopped before it came to lead its group.
+func (h *handle) killLeader() {
+	if h.pidfd == nil {
+		return
+	}
+	if rc, err := h.pidfd.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { _ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0) })
+	}
 }
 
 // sweep kills what is left when the leader has exited.

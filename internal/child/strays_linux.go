@@ -51,7 +51,7 @@ func (h *handle) killStrays() strays {
 // descends from it.
 func (h *handle) owns(pid int) bool {
 	sid, err := unix.Getsid(pid)
-	return err == nil && (sid == h.pid || h.mark.on(pid) && !h.foreign(pid))
+	return err == nil && (sid == h.pid || h.mark.on(pid) && (h.alone || !h.foreign(pid)))
 }
 
 // foreign reports whether a process with h's mark comes from this process, but

@@ -94,9 +94,13 @@ func sendFork(conn *net.UnixConn, seq uint64, ends []*os.File, jail child.Jail) 
 			return &jailError{fmt.Errorf("its filter and variables take %d bytes, of at most %d", len(rest), wallsLimit)}
 		}
 	}
-	return withDescriptors(files, func(fds []int) error {
-		return send(conn, append(fmt.Appendf(nil, "fork %d%s", seq, words), rest...), unix.UnixRights(fds...))
-	})
+	var said error
+	if err := withDescriptors(files, func(fds []int) {
+		said = send(conn, append(fmt.Appendf(nil, "fork %d%s", seq, words), rest...), unix.UnixRights(fds...))
+	}); err != nil {
+		return &jailError{err} // the ends are open
+	}
+	return said
 }
 
 // jailError is a jail that nothing can be forked into. The template is well.
@@ -107,12 +111,13 @@ func (e *jailError) Unwrap() error { return e.err }
 
 // withDescriptors calls f with the files' descriptors, which stay open meanwhile and
 // as non-blocking as they are.
-func withDescriptors(files []*os.File, f func([]int) error) error {
+func withDescriptors(files []*os.File, f func([]int)) error {
 	fds := make([]int, 0, len(files))
 	var next func() error
-	next = func() (err error) {
+	next = func() error {
 		if len(fds) == len(files) {
-			return f(fds)
+			f(fds)
+			return nil
 		}
 		rc, err := files[len(fds)].SyscallConn()
 		if err != nil {

@@ -58,27 +58,20 @@ const spaces = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.
 // newJail needs root, or a system on which everybody may make user namespaces.
 func newJail(tb testing.TB, flags uintptr) *jail {
 	tb.Helper()
-	program, err := program()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	real, err := filepath.EvalSymlinks(program)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	j := &jail{process: exec.Command(os.Args[0])}
+	j := &jail{process: exec.Command("/proc/self/exe")}
 	uid := 0
 	ids := []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
 	if os.Getuid() == 0 {
 		uid = cellUID
 		ids = append(ids, syscall.SysProcIDMap{ContainerID: uid, HostID: uid, Size: 1})
 	}
-	j.process.Env = []string{fmt.Sprintf("%s=%d %s", jailVar, uid, filepath.Dir(filepath.Dir(real)))}
+	j.process.Env = []string{fmt.Sprintf("%s=%d %s", jailVar, uid, prefix(tb))}
 	j.process.Stderr = os.Stderr
 	pidfd := -1
 	j.process.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: flags, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: uid != 0,
-		PidFD: &pidfd, Pdeathsig: syscall.SIGKILL,
+		AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN}, // which only root keeps without that
+		PidFD:       &pidfd, Pdeathsig: syscall.SIGKILL,
 	}
 	out, err := j.process.StdoutPipe()
 	if err == nil {
@@ -97,6 +90,19 @@ func newJail(tb testing.TB, flags uintptr) *jail {
 		tb.Fatalf("no jail: %q %v", line, err)
 	}
 	return j
+}
+
+// prefix is where the tests' Python is installed.
+func prefix(tb testing.TB) string {
+	tb.Helper()
+	program, err := program()
+	if err == nil {
+		program, err = filepath.EvalSymlinks(program)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return filepath.Dir(filepath.Dir(program))
 }
 
 // beInit is the jail's first process.
@@ -125,6 +131,10 @@ func beInit() error {
 		if err := step(); err != nil {
 			return fmt.Errorf("step %d: %w", i, err)
 		}
+	}
+	// Not root loses its capabilities when they aren't ambient any more.
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return err
 	}
 	if uid != 0 {
 		if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
