@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-NEWUSER = 0x10000000
 NEWPID = 0x20000000
 NEWNET = 0x40000000
 # Where the template goes itself. To the network, because /proc/PID/net inside would show that of
@@ -168,11 +167,12 @@ class Gate:
 
 def go_between(jail: Jail, tells: int) -> None:
     """In a child of the template. Returns in a child of its own, inside."""
-    kinds = jail.namespaces & (NEWUSER | NEWPID)
-    jail.namespaces &= ~kinds
+    # All in one call: inside of the user namespace there may be no right to the others,
+    # if it lies within another that they belong to.
+    kinds, jail.namespaces = jail.namespaces, 0
     try:
         control("hide from traces", PR_SET_DUMPABLE, 0)
-        check("join the user and the pid namespace", _setns(jail.init, kinds))
+        check("join the namespaces", _setns(jail.init, kinds))
         pid = os.fork()
     except OSError as error:
         step = error.step if isinstance(error, JailError) else "fork"
