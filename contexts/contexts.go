@@ -50,7 +50,9 @@ type Config struct {
 	// once more when a context is there: [Set.DeleteOwner] ends those that there
 	// are, and whoever calls it makes Admit refuse before. Nil admits everybody.
 	Admit func(owner string) error
-	// Jail is the boundary around an owner's kernels. Nil: there is none around any.
+	// Jail is the boundary around an owner's kernels; it may be nil, too. It is asked
+	// for each kernel, and makes another when the last one has ended. Nil: there is
+	// none around any.
 	Jail func(ctx context.Context, owner string) (child.Jail, error)
 	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
 	IdleTimeout time.Duration
@@ -91,9 +93,11 @@ type Set struct {
 	ctx    context.Context // cancelled by Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	pools  map[runtimes.Runtime]*pool
+	// prepared is done when the runtimes are ready to start kernels.
+	prepared sync.WaitGroup
 
 	mu       sync.Mutex
+	pools    map[lot]*pool
 	entries  map[string]*Entry
 	defaults map[key]*opening
 	making   int // contexts that are being created
@@ -124,14 +128,12 @@ func New(ctx context.Context, cfg Config) *Set {
 	}
 	s := &Set{
 		cfg:      cfg,
-		pools:    make(map[runtimes.Runtime]*pool),
+		pools:    make(map[lot]*pool),
 		entries:  make(map[string]*Entry),
 		defaults: make(map[key]*opening),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	for _, r := range cfg.Table.All() {
-		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Log)
-	}
+	s.openPools(ctx)
 	if cfg.IdleTimeout > 0 {
 		// Ends when Close cancels s.ctx.
 		s.wg.Go(s.expire)
@@ -209,7 +211,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	}
 	in, err := interpreter.Open(ctx, interpreter.Config{
 		Language: language, Cwd: o.Cwd, Env: o.Env,
-		Spawn: s.spawner(r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
+		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
 		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
@@ -217,6 +219,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	s.making--
 	if err != nil {
 		s.mu.Unlock()
+		s.leave(owner)
 		return nil, err
 	}
 	if s.closed {
@@ -231,32 +234,41 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		if s.remove(e) {
 			e.Close(interpreter.Deleted())
 		}
+		s.closePools(owner)
 		return nil, err
 	}
 	return e, nil
 }
 
+// leave parks nothing for an owner who may have nothing any more: it may have been
+// ended while a kernel of its was started.
+func (s *Set) leave(owner string) {
+	if s.cfg.Admit(owner) != nil {
+		s.closePools(owner)
+	}
+}
+
 // spawner starts a context's kernels: parked ones, unless the environment has
 // something that a program only reads when it starts.
-func (s *Set) spawner(r runtimes.Runtime, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
+func (s *Set) spawner(owner string, r runtimes.Runtime, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
 	if b, ok := r.(runtimes.BirthEnv); ok {
 		if birth := b.BirthEnv(env); len(birth) > 0 {
 			return func(ctx context.Context) (*runtimes.Kernel, error) {
-				return r.Start(ctx, runtimes.Spec{Env: birth})
+				jail, err := s.jail(ctx, owner)
+				if err != nil {
+					return nil, err
+				}
+				return start(ctx, r, runtimes.Spec{Env: birth, Jail: jail})
 			}
 		}
 	}
-	return s.pools[r].take
+	return func(ctx context.Context) (*runtimes.Kernel, error) { return s.take(ctx, owner, r) }
 }
 
-// Kernel gives away a parked kernel, or starts one, for what isn't a context: it
-// belongs to the caller from then on.
-func (s *Set) Kernel(ctx context.Context, r runtimes.Runtime) (*runtimes.Kernel, error) {
-	p, ok := s.pools[r]
-	if !ok {
-		return r.Start(ctx, runtimes.Spec{})
-	}
-	return p.take(ctx)
+// Kernel gives away a parked kernel of an owner's, or starts one, for what isn't a
+// context: it belongs to the caller from then on.
+func (s *Set) Kernel(ctx context.Context, owner string, r runtimes.Runtime) (*runtimes.Kernel, error) {
+	return s.take(ctx, owner, r)
 }
 
 // reserve counts a context that is about to be made.
@@ -362,7 +374,8 @@ func (s *Set) End(ctx context.Context, e *Entry) error {
 	return s.end(ctx, e, interpreter.Deleted())
 }
 
-// DeleteOwner ends all of an owner's contexts, the default ones too.
+// DeleteOwner ends all of an owner's contexts, the default ones too, and what is
+// parked for it.
 func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 	var wg sync.WaitGroup
 	for _, e := range s.filter(func(e *Entry) bool { return e.Owner == owner }) {
@@ -371,6 +384,7 @@ func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 			wg.Go(func() { e.Close(interpreter.Deleted()) })
 		}
 	}
+	wg.Go(func() { s.closePools(owner) }) // ends when the parked ones have; joined below
 	return wait(ctx, &wg)
 }
 
@@ -423,8 +437,7 @@ func (s *Set) Close() {
 		}
 	}
 	wg.Wait()
-	for _, p := range s.pools {
-		p.close()
-	}
+	closeAll(s.allPools())
+	s.prepared.Wait()
 	s.wg.Wait()
 }

@@ -172,9 +172,9 @@ func (in *Interpreter) bury() {
 func (in *Interpreter) diedIdle() {
 	k := in.current()
 	in.bury()
-	in.remember(k, k.Process.Exit().String()+" while nothing ran")
+	in.remember(k, k.Ended()+" while nothing ran")
 	in.cfg.Log.LogAttrs(in.ctx, slog.LevelWarn, "kernel ended while idle",
-		slog.String("context", in.cfg.ID), slog.String("exit", k.Process.Exit().String()))
+		slog.String("context", in.cfg.ID), slog.String("exit", k.Ended()))
 }
 
 // remember keeps, for the next execution, what went with the kernel.

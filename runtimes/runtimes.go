@@ -68,6 +68,13 @@ type BirthEnv interface {
 	BirthEnv(env map[string]string) map[string]string
 }
 
+// Preparer is implemented by runtimes whose kernels come from something that takes
+// a while to make. Prepare returns when that is there, has failed, or ctx ends; if
+// it has failed, Start says why.
+type Preparer interface {
+	Prepare(ctx context.Context)
+}
+
 // UserError is a fault in a cell that was found before it reached a driver.
 type UserError struct {
 	Name, Value, Traceback string
@@ -96,7 +103,17 @@ type Kernel struct {
 	Stderr  *os.File
 	Process Process
 	Hello   wire.Message
-	Parked  bool // it has waited for its user
+	Parked  bool       // it has waited for its user
+	Jail    child.Jail // where it lives; nil is beside us
+}
+
+// Ended says how a kernel that has ended did, in words.
+func (k *Kernel) Ended() string {
+	how := k.Process.Exit().String()
+	if child.Ended(k.Jail) {
+		how += " with all else in its sandbox, whose first process has ended"
+	}
+	return how
 }
 
 // Table finds the runtime of a language.

@@ -52,15 +52,27 @@ func (j Join) Namespaces() (int, error) {
 	return flags, j.lost(nil)
 }
 
-// Ended reports whether the first process has ended.
-func (j Join) Ended() bool { return j.Init != nil && j.lost(nil) != nil }
+// Ended reports whether a jail's first process has ended, or is about to: that takes
+// until all else inside is gone and reaped. Where a jail has no namespaces, it can't be told.
+func Ended(jail Jail) bool {
+	if jail == nil {
+		return false
+	}
+	j := jail.Join()
+	return j.Init != nil && j.lost(nil) != nil
+}
 
 // lost is [ErrJailEnded] if the first process has ended, and err if not.
 func (j Join) lost(err error) error {
+	pid, perr := pidOf(j.Init)
+	if perr != nil {
+		return perr
+	}
 	rc, cerr := j.Init.SyscallConn()
 	if cerr == nil {
 		cerr = rc.Control(func(fd uintptr) {
-			if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0); n > 0 {
+			n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+			if s, ok := statOf(pid); n > 0 || ok && s.flags&exiting != 0 {
 				err = ErrJailEnded
 			}
 		})
@@ -70,6 +82,9 @@ func (j Join) lost(err error) error {
 	}
 	return err
 }
+
+// exiting is PF_EXITING.
+const exiting = 4
 
 // pidOf is the number of a pidfd's process.
 func pidOf(pidfd *os.File) (pid int, err error) {

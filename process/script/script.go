@@ -40,7 +40,7 @@ type Config struct {
 	Table *runtimes.Table
 	// Kernel gives a started kernel of a runtime that was nobody's yet, for
 	// runtimes that can make a script of one. Nil has them start it.
-	Kernel func(context.Context, runtimes.Runtime) (*runtimes.Kernel, error)
+	Kernel func(ctx context.Context, sandbox string, r runtimes.Runtime) (*runtimes.Kernel, error)
 	// Admit is asked once more when a run can be found by End: a sandbox that
 	// was stopped in between begins nothing. Nil admits all.
 	Admit       func(sandbox string) error
@@ -149,7 +149,7 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 		return Result{}, err
 	}
 	if r.cfg.Kernel != nil {
-		program.Kernel = run.untimed(func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, runtime) })
+		program.Kernel = run.untimed(func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, place.Sandbox, runtime) })
 	}
 	result, err := run.do(scripts, program, req.Timeout)
 	if errors.Is(err, syscall.E2BIG) || errors.Is(err, wire.ErrFrameTooLarge) {

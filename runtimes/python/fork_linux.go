@@ -52,6 +52,18 @@ func (r *Runtime) startForked(ctx context.Context, jail child.Jail) (*runtimes.K
 	return k, nil
 }
 
+// Prepare implements [runtimes.Preparer]: it starts the template.
+func (r *Runtime) Prepare(ctx context.Context) {
+	t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
+	if err != nil {
+		return
+	}
+	select {
+	case <-t.ready:
+	case <-ctx.Done():
+	}
+}
+
 // fork asks the current template. One that has died, or was retired in the
 // same moment, is replaced once; a second failure is the answer.
 func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, jail child.Jail) (runtimes.Process, error) {

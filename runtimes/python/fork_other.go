@@ -19,4 +19,7 @@ func (r *Runtime) startForked(ctx context.Context, jail child.Jail) (*runtimes.K
 	return r.startFresh(ctx, nil, jail)
 }
 
+// Prepare implements [runtimes.Preparer]. There is nothing to prepare.
+func (r *Runtime) Prepare(context.Context) {}
+
 func (r *Runtime) closeTemplates() {}

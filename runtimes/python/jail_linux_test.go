@@ -20,10 +20,6 @@ import (
 	"hotcell/internal/child"
 )
 
-// jailVar makes this program the first process of a jail, in namespaces of its
-// own; the value is what beInit has to know.
-const jailVar = "HOTCELL_TEST_JAIL"
-
 // cellUID is the user in the tests' jails.
 const cellUID = 0x70000123
 

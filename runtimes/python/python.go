@@ -37,7 +37,8 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Runtime implements [runtimes.Runtime], [runtimes.BirthEnv] and [runtimes.Scripts].
+// Runtime implements [runtimes.Runtime], [runtimes.BirthEnv], [runtimes.Scripts] and
+// [runtimes.Preparer].
 type Runtime struct {
 	cfg     Config
 	found   interpreter
@@ -53,6 +54,7 @@ var (
 	_ runtimes.Runtime  = (*Runtime)(nil)
 	_ runtimes.BirthEnv = (*Runtime)(nil)
 	_ runtimes.Scripts  = (*Runtime)(nil)
+	_ runtimes.Preparer = (*Runtime)(nil)
 )
 
 // New finds the interpreter. It never fails: without a usable Python, Info

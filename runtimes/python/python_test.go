@@ -24,6 +24,10 @@ import (
 // takes a second to import everything.
 var shared *python.Runtime
 
+// jailVar makes this program the first process of a jail, in namespaces of its
+// own; the value is what beInit has to know.
+const jailVar = "HOTCELL_TEST_JAIL"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(jailVar) != "" {
 		fmt.Fprintln(os.Stderr, beInit())
