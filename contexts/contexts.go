@@ -209,7 +209,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	if err := s.reserve(); err != nil {
 		return nil, err
 	}
-	in, err := interpreter.Open(ctx, interpreter.Config{
+	in, err := s.openKernel(ctx, owner, interpreter.Config{
 		Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
 		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
@@ -238,6 +238,18 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		return nil, err
 	}
 	return e, nil
+}
+
+// openKernel opens a context where its owner's kernels live.
+func (s *Set) openKernel(ctx context.Context, owner string, cfg interpreter.Config) (*interpreter.Interpreter, error) {
+	jail, err := s.jail(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	if jail != nil { // its directories are others
+		cfg.CheckDir = jail.CheckDir
+	}
+	return interpreter.Open(ctx, cfg)
 }
 
 // leave parks nothing for an owner who may have nothing any more: it may have been

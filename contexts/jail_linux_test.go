@@ -38,6 +38,13 @@ func newWall(t *testing.T) *wall {
 
 func (w *wall) Join() child.Join { return child.Join{Init: w.init} }
 
+func (w *wall) CheckDir(path string) error {
+	if path == "/elsewhere" {
+		return syscall.ENOENT
+	}
+	return nil
+}
+
 func (w *wall) end() {
 	_ = w.first.Process.Kill()
 	_ = w.first.Wait()
@@ -207,6 +214,10 @@ func TestJailEnds(t *testing.T) {
 	}
 	if got := r.jailOf(e); got != child.Jail(next) {
 		t.Errorf("its next kernel is in %v", got)
+	}
+	_, err = s.Create(t.Context(), "a", contexts.Options{Language: "fake", Cwd: "/elsewhere"})
+	if cwd := (*interpreter.CwdError)(nil); !errors.As(err, &cwd) || !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("a directory that isn't inside: %v", err)
 	}
 	w.fault = errors.New("bwrap is gone")
 	if _, err := s.Create(t.Context(), "a", fake); err == nil || !strings.Contains(err.Error(), "isolate the sandbox: bwrap is gone") {

@@ -23,30 +23,30 @@ import (
 // cellUID is the user in the tests' jails.
 const cellUID = 0x70000123
 
-// jail is the smallest one: a first process that does nothing.
-type jail struct {
+// cell is the smallest jail: a first process that does nothing.
+type cell struct {
 	join    child.Join
 	admit   func(int) error
 	process *exec.Cmd
 }
 
-func (j *jail) Join() child.Join { return j.join }
+func (j *cell) Join() child.Join { return j.join }
 
-func (j *jail) Admit(pid int) error {
+func (j *cell) Admit(pid int) error {
 	if j.admit != nil {
 		return j.admit(pid)
 	}
 	return nil
 }
 
-func (j *jail) Spawn(context.Context, child.Spec) (*child.Adopted, error) {
+func (j *cell) Spawn(context.Context, child.Spec) (*child.Adopted, error) {
 	return nil, errors.New("this jail starts nothing")
 }
 
-func (j *jail) CheckDir(string) error { return nil }
+func (j *cell) CheckDir(string) error { return nil }
 
 // kill ends the jail, and returns when it has ended with all in it.
-func (j *jail) kill() {
+func (j *cell) kill() {
 	_ = j.process.Process.Kill()
 	_ = j.process.Wait()
 }
@@ -54,9 +54,9 @@ func (j *jail) kill() {
 const spaces = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
 // newJail needs root, or a system on which everybody may make user namespaces.
-func newJail(tb testing.TB, flags uintptr) *jail {
+func newCell(tb testing.TB, flags uintptr) *cell {
 	tb.Helper()
-	j := &jail{process: exec.Command("/proc/self/exe")}
+	j := &cell{process: exec.Command("/proc/self/exe")}
 	uid := 0
 	ids := []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
 	if os.Getuid() == 0 {

@@ -30,7 +30,7 @@ func jailed(t *testing.T, j child.Jail) *kernel {
 // TestJailed is what a kernel in a jail is, and isn't.
 func TestJailed(t *testing.T) {
 	t.Parallel()
-	j := newJail(t, spaces|unix.CLONE_NEWNET)
+	j := newCell(t, spaces|unix.CLONE_NEWNET)
 	j.join.Env = map[string]string{"HOME": "/tmp", "TMPDIR": "/dev/shm"}
 	k, beside := jailed(t, j), jailed(t, j)
 	k.ok(`import os, socket, tempfile, ctypes, signal
@@ -84,7 +84,7 @@ func TestJailedWithoutNamespaces(t *testing.T) {
 		t.Skip("no Landlock that restricts signals")
 	}
 	defer rules.Close()
-	j := &jail{join: child.Join{Ruleset: rules, Seccomp: filter(t), Env: map[string]string{"TMPDIR": t.TempDir()}}}
+	j := &cell{join: child.Join{Ruleset: rules, Seccomp: filter(t), Env: map[string]string{"TMPDIR": t.TempDir()}}}
 	k, beside, free := jailed(t, j), jailed(t, j), configured(t)
 	k.ok(`import os, signal, tempfile
 def no(call, *args):
@@ -114,7 +114,7 @@ def no(call, *args):
 // TestJailedWorks: what people do works in a jail as well.
 func TestJailedWorks(t *testing.T) {
 	t.Parallel()
-	k := jailed(t, newJail(t, spaces))
+	k := jailed(t, newCell(t, spaces))
 	for code, want := range map[string]string{
 		"import numpy; float(numpy.ones((200, 200)).dot(numpy.ones((200, 200))).sum())": "8000000.0",
 		"import pandas; pandas.DataFrame({'a': [1, 2]}).a.sum().item()":                 "3",
@@ -146,7 +146,7 @@ func TestJailedWorks(t *testing.T) {
 // TestJailedApart: no key or seed of one kernel is known to another.
 func TestJailedApart(t *testing.T) {
 	t.Parallel()
-	a, b := jailed(t, newJail(t, spaces)), jailed(t, newJail(t, spaces))
+	a, b := jailed(t, newCell(t, spaces)), jailed(t, newCell(t, spaces))
 	for _, code := range []string{
 		"import random; random.random()",
 		"import numpy; float(numpy.random.rand())",
@@ -162,7 +162,7 @@ func TestJailedApart(t *testing.T) {
 // TestJailedEnds: the ladder, the report of an exit, and the sweep.
 func TestJailedEnds(t *testing.T) {
 	t.Parallel()
-	j := newJail(t, spaces)
+	j := newCell(t, spaces)
 	k := jailed(t, j)
 	k.running("print('go')\nwhile True: pass")
 	k.interrupt()
@@ -199,7 +199,7 @@ subprocess.run("(setsid sh -c 'exec sleep 600' &) &", shell=True); subprocess.ru
 }
 
 // inside lists what lives in a jail, by the numbers here.
-func inside(t *testing.T, j *jail) []string {
+func inside(t *testing.T, j *cell) []string {
 	t.Helper()
 	var in []string
 	own, err := os.Stat(fmt.Sprintf("/proc/%d/ns/pid", j.process.Process.Pid))
@@ -217,7 +217,7 @@ func inside(t *testing.T, j *jail) []string {
 // TestJailDies: with a jail's first process all its kernels end, and are reported.
 func TestJailDies(t *testing.T) {
 	t.Parallel()
-	j := newJail(t, spaces)
+	j := newCell(t, spaces)
 	a, b := jailed(t, j), jailed(t, j)
 	// A child of the template's that it doesn't know of: it would keep the jail from ending.
 	got := a.ok(`import ctypes, os
@@ -254,21 +254,21 @@ func TestNoWayIn(t *testing.T) {
 	t.Cleanup(func() { _ = null.Close() })
 	refused := errors.New("no room")
 	for name, c := range map[string]struct {
-		change func(*jail)
+		change func(*cell)
 		want   string
 	}{
-		"pid namespace": {func(j *jail) { j.kill() }, "enter the jail: the sandbox's first process has ended"},
-		"user":          {func(j *jail) { j.join.UID = 12345 }, "enter the jail: become the jail's group: Invalid argument"},
-		"ruleset":       {func(j *jail) { j.join.Ruleset = null }, "enter the jail: restrict by Landlock: "},
-		"filter":        {func(j *jail) { j.join.Seccomp = []byte("not instructions") }, "enter the jail: filter system calls: Invalid argument"},
-		"size":          {func(j *jail) { j.join.Seccomp = make([]byte, 50<<10) }, "of at most"},
-		"limits":        {func(j *jail) { j.admit = func(int) error { return refused } }, "limits: no room"},
-		"closed":        {func(j *jail) { j.join.Ruleset = os.NewFile(1<<20, "closed"); _ = j.join.Ruleset.Close() }, "closed file"},
-		"no pidfd":      {func(j *jail) { j.join.Init = null }, "enter the jail: "},
+		"pid namespace": {func(j *cell) { j.kill() }, "enter the jail: the sandbox's first process has ended"},
+		"user":          {func(j *cell) { j.join.UID = 12345 }, "enter the jail: become the jail's group: Invalid argument"},
+		"ruleset":       {func(j *cell) { j.join.Ruleset = null }, "enter the jail: restrict by Landlock: "},
+		"filter":        {func(j *cell) { j.join.Seccomp = []byte("not instructions") }, "enter the jail: filter system calls: Invalid argument"},
+		"size":          {func(j *cell) { j.join.Seccomp = make([]byte, 50<<10) }, "of at most"},
+		"limits":        {func(j *cell) { j.admit = func(int) error { return refused } }, "limits: no room"},
+		"closed":        {func(j *cell) { j.join.Ruleset = os.NewFile(1<<20, "closed"); _ = j.join.Ruleset.Close() }, "closed file"},
+		"no pidfd":      {func(j *cell) { j.join.Init = null }, "enter the jail: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j := newJail(t, spaces)
+			j := newCell(t, spaces)
 			good := jailed(t, j)
 			template := templateOf(t, good)
 			ours := j.join
@@ -296,7 +296,7 @@ func TestNoWayIn(t *testing.T) {
 // TestManyJailed: what is started many times leaves nothing.
 func TestManyJailed(t *testing.T) {
 	r := own(t)
-	j := newJail(t, spaces)
+	j := newCell(t, spaces)
 	warm := startOf(t, r, runtimes.Spec{Jail: j})
 	template := templateOf(t, warm)
 	ours, theirs, there := descriptors(t), descriptorsOf(t, template), len(children(t, template))

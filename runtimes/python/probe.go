@@ -31,6 +31,7 @@ type interpreter struct {
 	Major      int
 	Minor      int
 	IPython    bool
+	Prefixes   []string // where it and its packages are installed
 }
 
 // ask has the program describe itself in words that any Python understands.
@@ -41,7 +42,8 @@ try:
 except Exception:
     ipython = False
 v = sys.version_info
-print(json.dumps({"Executable": sys.executable, "Version": "%d.%d.%d" % (v[0], v[1], v[2]), "Major": v[0], "Minor": v[1], "IPython": ipython}))`
+prefixes = [getattr(sys, n, None) for n in ("prefix", "base_prefix", "exec_prefix", "base_exec_prefix")]
+print(json.dumps({"Executable": sys.executable, "Version": "%d.%d.%d" % (v[0], v[1], v[2]), "Major": v[0], "Minor": v[1], "IPython": ipython, "Prefixes": [p for p in prefixes if p]}))`
 
 // probe finds the interpreter and checks that it will do. What it found is
 // returned along with the error.

@@ -16,6 +16,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -32,6 +33,9 @@ type Config struct {
 	// numpy, pandas and matplotlib.pyplot, as far as they are installed; an
 	// empty list means none.
 	Preload []string
+	// Env is what interpreters have of the server's environment, as name=value. Nil:
+	// all but HOTCELL_*. The memory of every kernel has it, in whichever jail.
+	Env []string
 	// ScratchDir is where files of the runtime's own go. Empty: os.TempDir.
 	ScratchDir string
 	Log        *slog.Logger
@@ -69,6 +73,9 @@ func New(cfg Config) *Runtime {
 	if cfg.Preload == nil {
 		cfg.Preload = []string{"numpy", "pandas", "matplotlib.pyplot"}
 	}
+	if cfg.Env == nil {
+		cfg.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "HOTCELL_") })
+	}
 	r := &Runtime{cfg: cfg}
 	found, err := probe(cfg.Program)
 	r.found = found
@@ -103,6 +110,13 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 		return r.startFresh(ctx, spec.Env, spec.Jail)
 	}
 	return r.startForked(ctx, spec.Jail)
+}
+
+// Shared lists where the interpreter and its packages are: its programs read them.
+func (r *Runtime) Shared() []string {
+	shared := slices.DeleteFunc(slices.Clone(r.found.Prefixes), func(dir string) bool { return filepath.Clean(dir) == "/" })
+	slices.Sort(shared)
+	return slices.Compact(shared)
 }
 
 // Translate returns the cell as it is.
@@ -140,21 +154,24 @@ func (r *Runtime) process(mode string, options []string, env map[string]string, 
 	return child.Spec{
 		Path:  r.found.Executable,
 		Args:  args,
-		Env:   r.environment(env),
+		Env:   r.environment(env, jail),
 		Dir:   "/",
 		Files: []*os.File{r.payload},
 		Jail:  jail,
 	}
 }
 
-// environment is the server's own, without what is the server's business, with
-// the interpreter's programs (pip, python) first on the PATH.
-func (r *Runtime) environment(extra map[string]string) []string {
+// environment is what there is of the server's own, with the interpreter's programs
+// (pip, python) first on the PATH. A jail has a home and a place for files of its own.
+func (r *Runtime) environment(extra map[string]string, jail child.Jail) []string {
 	vars := make(map[string]string)
-	for _, pair := range os.Environ() {
+	for _, pair := range r.cfg.Env {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "HOTCELL_") {
-			vars[name] = value
+		vars[name] = value
+	}
+	if jail != nil {
+		for _, name := range []string{"HOME", "TMPDIR"} {
+			delete(vars, name)
 		}
 	}
 	vars["PATH"] = prepend(filepath.Dir(r.found.Executable), vars["PATH"])

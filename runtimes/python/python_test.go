@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/jail"
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
 	"hotcell/runtimes/python"
@@ -29,6 +30,9 @@ var shared *python.Runtime
 const jailVar = "HOTCELL_TEST_JAIL"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "be-child" {
+		os.Exit(jail.Main(os.Args[3:]))
+	}
 	if os.Getenv(jailVar) != "" {
 		fmt.Fprintln(os.Stderr, beInit())
 		os.Exit(1)
