@@ -78,9 +78,8 @@ func (w *walls) set(owner string, j *wall) {
 // jailedRuntime notes where its kernels are.
 type jailedRuntime struct {
 	fakeRuntime
-	mu      sync.Mutex
-	where   map[int]child.Jail
-	started chan struct{}
+	mu    sync.Mutex
+	where map[int]child.Jail
 }
 
 func (r *jailedRuntime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kernel, error) {

@@ -75,12 +75,10 @@ func checkCwd(cwd string, look func(string) error) error {
 	if cwd == "" {
 		return nil
 	}
-	err := error(nil)
 	if strings.ContainsRune(cwd, 0) {
-		err = errors.New("it contains a NUL")
-	} else {
-		err = look(cwd)
+		return &CwdError{Cwd: cwd, Err: errors.New("it contains a NUL")}
 	}
+	err := look(cwd)
 	if pe := (*os.PathError)(nil); errors.As(err, &pe) {
 		err = pe.Err
 	}

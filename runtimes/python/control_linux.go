@@ -15,10 +15,6 @@ import (
 // packetLimit is the largest packet on the control socket.
 const packetLimit = 1 << 16
 
-// wallsLimit is what the template takes of a jail's filter, of which Linux takes
-// 32 KiB, and its variables.
-const wallsLimit = 40 << 10
-
 // packet is what the template says; driver/_hotcell/template.py tells which
 // members belong to which op.
 type packet struct {
@@ -69,36 +65,53 @@ func launchTemplate(spec child.Spec) (*net.UnixConn, *child.Process, *os.File, e
 	return conn, process, output, nil
 }
 
-// sendFork asks for a fork, into a jail if there is one: driver/_hotcell/template.py
-// tells what stands in the packet.
-func sendFork(conn *net.UnixConn, seq uint64, ends []*os.File, jail child.Jail) error {
-	files, words, rest := slices.Clone(ends), "", []byte(nil)
-	if jail != nil {
-		j := jail.Join()
-		namespaces, err := j.Namespaces()
-		if err != nil {
-			return &jailError{err}
-		}
-		if namespaces != 0 {
-			files = append(files, j.Init)
-		}
-		ruled := 0
-		if j.Ruleset != nil {
-			files, ruled = append(files, j.Ruleset), 1
-		}
-		for name, value := range j.Env {
-			rest = append(append(rest, name+"="+value...), 0)
-		}
-		words = fmt.Sprintf(" %d %d %d %d\n", j.UID, namespaces, ruled, len(rest))
-		if rest = append(rest, j.Seccomp...); len(rest) > wallsLimit {
-			return &jailError{fmt.Errorf("its filter and variables take %d bytes, of at most %d", len(rest), wallsLimit)}
-		}
+// walls are what a fork has to join, as the template and the fork are told.
+type walls struct {
+	words string     // of the packet
+	files []*os.File // behind the kernel's ends
+	ahead []byte     // what the fork finds on its protocol before the first frame
+}
+
+// wallsOf describes a jail. driver/_hotcell/jail.py tells what the words are.
+func wallsOf(jail child.Jail) (walls, error) {
+	if jail == nil {
+		return walls{}, nil
 	}
+	j := jail.Join()
+	namespaces, err := j.Namespaces()
+	if err != nil {
+		return walls{}, fmt.Errorf("enter the jail: %w", err)
+	}
+	var w walls
+	if namespaces != 0 {
+		w.files = append(w.files, j.Init)
+	}
+	ruled := 0
+	if j.Ruleset != nil {
+		w.files, ruled = append(w.files, j.Ruleset), 1
+	}
+	for name, value := range j.Env {
+		w.ahead = append(append(w.ahead, name+"="+value...), 0)
+	}
+	w.words = fmt.Sprintf(" %d %d %d %d %d", j.UID, namespaces, ruled, len(w.ahead), len(j.Seccomp))
+	// The template reads nothing of this, and the socket has room for 200 KiB.
+	if w.ahead = append(w.ahead, j.Seccomp...); len(w.ahead) > aheadLimit {
+		return walls{}, fmt.Errorf("enter the jail: its filter and variables take %d bytes, of at most %d", len(w.ahead), aheadLimit)
+	}
+	return w, nil
+}
+
+// aheadLimit leaves room for variables beside a filter, of which Linux takes 32 KiB.
+const aheadLimit = 48 << 10
+
+// sendFork asks for a fork that has the given ends.
+func sendFork(conn *net.UnixConn, seq uint64, ends []*os.File, w walls) error {
 	var said error
-	if err := withDescriptors(files, func(fds []int) {
-		said = send(conn, append(fmt.Appendf(nil, "fork %d%s", seq, words), rest...), unix.UnixRights(fds...))
-	}); err != nil {
-		return &jailError{err} // the ends are open
+	err := withDescriptors(slices.Concat(ends, w.files), func(fds []int) {
+		said = send(conn, fmt.Appendf(nil, "fork %d%s", seq, w.words), unix.UnixRights(fds...))
+	})
+	if err != nil { // the ends are open
+		return &jailError{err}
 	}
 	return said
 }

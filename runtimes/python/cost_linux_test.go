@@ -28,8 +28,10 @@ func BenchmarkFirstResult(b *testing.B) {
 		wait time.Duration
 		spec runtimes.Spec
 	}{
-		{"parked", 40 * time.Millisecond, runtimes.Spec{}}, {"unparked", 0, runtimes.Spec{}},
-		{"parked-jailed", 40 * time.Millisecond, jailed}, {"unparked-jailed", 0, jailed},
+		{"parked", 40 * time.Millisecond, runtimes.Spec{}},
+		{"unparked", 0, runtimes.Spec{}},
+		{"parked-jailed", 40 * time.Millisecond, jailed},
+		{"unparked-jailed", 0, jailed},
 	} {
 		b.Run(c.name, func(b *testing.B) { benchFirstResult(b, c.wait, c.spec) })
 	}

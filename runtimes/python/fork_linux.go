@@ -30,26 +30,41 @@ func (r *Runtime) startForked(ctx context.Context, jail child.Jail) (*runtimes.K
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.fork(ctx, ends, jail)
+	p, err := r.forkInto(ctx, ends, jail)
 	ends.CloseTheirs()
 	if err != nil {
 		ends.Close()
 		return nil, fmt.Errorf("start python: %w", err)
-	}
-	if jail != nil {
-		// While it is on its way inside.
-		if err := jail.Admit(p.Pid()); err != nil {
-			_ = p.Signal(syscall.SIGKILL)
-			<-p.Done()
-			ends.Close()
-			return nil, fmt.Errorf("start python: put it under the sandbox's limits: %w", err)
-		}
 	}
 	k, err := runtimes.Greet(ctx, ends, p)
 	if err != nil {
 		return nil, fmt.Errorf("start python: %w", err)
 	}
 	return k, nil
+}
+
+// forkInto forks a kernel that goes into a jail, if there is one, and is under its
+// limits already on the way.
+func (r *Runtime) forkInto(ctx context.Context, ends *runtimes.Ends, jail child.Jail) (runtimes.Process, error) {
+	w, err := wallsOf(jail)
+	if err != nil {
+		return nil, err
+	}
+	if len(w.ahead) > 0 {
+		if _, err := ends.Conn.Write(w.ahead); err != nil {
+			return nil, fmt.Errorf("describe the jail: %w", err)
+		}
+	}
+	p, err := r.fork(ctx, ends, w)
+	if err != nil || jail == nil {
+		return p, err
+	}
+	if err := jail.Admit(p.Pid()); err != nil {
+		_ = p.Signal(syscall.SIGKILL)
+		<-p.Done()
+		return nil, fmt.Errorf("put it under the sandbox's limits: %w", err)
+	}
+	return p, nil
 }
 
 // Prepare implements [runtimes.Preparer]: it starts the template.
@@ -66,7 +81,7 @@ func (r *Runtime) Prepare(ctx context.Context) {
 
 // fork asks the current template. One that has died, or was retired in the
 // same moment, is replaced once; a second failure is the answer.
-func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, jail child.Jail) (runtimes.Process, error) {
+func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, w walls) (runtimes.Process, error) {
 	for attempt := 0; ; attempt++ {
 		t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
 		if err != nil {
@@ -77,7 +92,7 @@ func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, jail child.Jail
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		p, err := t.fork(ctx, ends, jail)
+		p, err := t.fork(ctx, ends, w)
 		if err == nil {
 			return p, nil
 		}

@@ -137,7 +137,7 @@ func (t *template) serve(conn *net.UnixConn, began time.Time) {
 
 // fork asks for a kernel that has the given ends. Into its jail it goes by itself; its
 // first message says whether it is there.
-func (t *template) fork(ctx context.Context, ends *runtimes.Ends, jail child.Jail) (*child.Adopted, error) {
+func (t *template) fork(ctx context.Context, ends *runtimes.Ends, w walls) (*child.Adopted, error) {
 	t.mu.Lock()
 	if t.fault != nil || t.conn == nil {
 		err := t.fault
@@ -149,9 +149,9 @@ func (t *template) fork(ctx context.Context, ends *runtimes.Ends, jail child.Jai
 	t.waiting[seq] = answer
 	t.mu.Unlock()
 
-	if err := sendFork(conn, seq, ends.Theirs[:], jail); err != nil {
+	if err := sendFork(conn, seq, ends.Theirs[:], w); err != nil {
 		t.abandon(seq, answer)
-		if walls := (*jailError)(nil); errors.As(err, &walls) {
+		if jail := (*jailError)(nil); errors.As(err, &jail) {
 			return nil, err
 		}
 		err = fmt.Errorf("%w: %w", errTemplateGone, err)

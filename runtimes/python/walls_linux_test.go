@@ -2,6 +2,7 @@ package python_test
 
 import (
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,14 +69,14 @@ func TestWalls(t *testing.T) {
 				k.configure(wire.Request{Cwd: work, Env: map[string]string{"MINE": "1"}})
 				kernels = append(kernels, k)
 				for code, want := range map[string]string{
-					"import os; os.getcwd() == os.environ['HOME'], os.environ['MINE']":                                                "(True, '1')",
-					"import tempfile; open(tempfile.mkstemp()[1], 'w').write('x')":                                                    "1",
-					"open('file', 'w').write('abc')":                                                                                  "3",
-					"import numpy, pandas; len(pandas.DataFrame({'a': numpy.ones(3)}))":                                               "3",
-					"{int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('Cap')}":                               "{0}",
-					"[l.split()[1] for l in open('/proc/self/status') if l.startswith(('NoNewP', 'Seccomp:'))]":                       "['1', '2']",
+					"import os; os.getcwd() == os.environ['HOME'], os.environ['MINE']":                                                    "(True, '1')",
+					"import tempfile; open(tempfile.mkstemp()[1], 'w').write('x')":                                                        "1",
+					"open('file', 'w').write('abc')":                                                                                      "3",
+					"import numpy, pandas; len(pandas.DataFrame({'a': numpy.ones(3)}))":                                                   "3",
+					"{int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('Cap')}":                                   "{0}",
+					"[l.split()[1] for l in open('/proc/self/status') if l.startswith(('NoNewP', 'Seccomp:'))]":                           "['1', '2']",
 					"import ctypes, os; ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0) if os.uname().machine == 'x86_64' else -1": "-1",
-					"import subprocess; subprocess.run('echo hi', shell=True, capture_output=True).stdout":                            `b'hi\n'`,
+					"import subprocess; subprocess.run('echo hi', shell=True, capture_output=True).stdout":                                `b'hi\n'`,
 				} {
 					if got := k.ok(code).result(); got != want {
 						t.Errorf("%s, %s: %s, want %s", name, code, got, want)
@@ -133,17 +134,13 @@ func TestScriptInJail(t *testing.T) {
 	}
 	for name, vars := range map[string]map[string]string{"forked": nil, "fresh": {"PYTHONHASHSEED": "1"}} {
 		env := map[string]string{"PATH": "/usr/bin:/bin", "HOME": j.Config().Work}
-		for n, v := range vars {
-			env[n] = v
-		}
-		file := filepath.Join(own, "script.py")
+		maps.Copy(env, vars)
 		run, _, err := shared.RunScript(t.Context(), runtimes.Script{
 			Code: "import os, pandas\nprint(os.getuid(), os.getcwd())\n1/0", Dir: j.Config().Work, Own: own, Env: env, Vars: vars, Jail: j,
 		})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		_ = file
 		out, _ := io.ReadAll(run.Output)
 		<-run.Process.Done()
 		run.Close()

@@ -15,9 +15,12 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from .namespace import take_on
 
 NEWPID = 0x20000000
 NEWNET = 0x40000000
@@ -68,27 +71,20 @@ class Jail:
 
     uid: int  # and gid; 0: it stays who it is
     namespaces: int  # the CLONE_NEW flags of those that are still to be joined
-    env: dict[str, str]  # what differs inside
-    filter: bytes  # struct sock_filter[]; empty: none
+    env: int  # the sizes of what the child finds on its protocol: variables, NAME=value
+    filter: int  # with a NUL behind each, and a seccomp filter, struct sock_filter[]
     init: int  # the pidfd of the jail's first process, or -1
     ruleset: int  # Landlock's, or -1
 
 
-def parse(words: list[bytes], rest: bytes, fds: list[int]) -> Jail | None:
-    """What a packet says of a jail. In the rest are its variables, then its filter."""
-    if len(words) != 4:
+def parse(words: list[bytes], fds: list[int]) -> Jail | None:
+    """What a packet says of a jail, if there is one."""
+    if not words:
         return None
-    uid, namespaces, ruled, size = (int(word) for word in words)
-    pairs = (pair.partition("=") for pair in os.fsdecode(rest[:size]).split("\0") if pair)
+    uid, namespaces, ruled, env, program = (int(word) for word in words)
     left = iter(fds)
-    return Jail(
-        uid=uid,
-        namespaces=namespaces,
-        env={name: value for name, _, value in pairs},
-        filter=rest[size:],
-        init=next(left) if namespaces else -1,
-        ruleset=next(left) if ruled else -1,
-    )
+    init = next(left) if namespaces else -1
+    return Jail(uid, namespaces, env, program, init, next(left) if ruled else -1)
 
 
 def check(step: str, result: int) -> None:
@@ -183,9 +179,12 @@ def go_between(jail: Jail, tells: int) -> None:
         os._exit(0)
 
 
-def enter(jail: Jail) -> None:
-    """In the child: everything for which it needs what it has from the template."""
+def enter(jail: Jail, protocol: int) -> bytes:
+    """In the child: everything for which it needs what it has from the template. Returns
+    the filter."""
+    env, program = receive(protocol, jail.env), receive(protocol, jail.filter)
     control("hide from traces", PR_SET_DUMPABLE, 0)
+    attempt("forbid cores", resource.setrlimit, resource.RLIMIT_CORE, (0, 0))
     uid = jail.uid
     if uid:
         attempt("leave the groups", os.setgroups, ())
@@ -201,16 +200,31 @@ def enter(jail: Jail) -> None:
     control("give up new privileges", PR_SET_NO_NEW_PRIVS, 1)
     if jail.ruleset >= 0:
         check("restrict by Landlock", _syscall(LANDLOCK_RESTRICT_SELF, jail.ruleset, 0))
+    pairs = (pair.partition("=") for pair in os.fsdecode(env).split("\0") if pair)
+    take_on({name: value for name, _, value in pairs})
+    return program
 
 
-def seal(jail: Jail) -> None:
+def receive(protocol: int, size: int) -> bytes:
+    """What the server has sent ahead of its first frame. It doesn't come by way of the
+    template, whose memory is everybody's."""
+    data = b""
+    while len(data) < size:
+        chunk = os.read(protocol, size - len(data))
+        if not chunk:
+            raise JailError("receive what is to be joined", errno.EPIPE)
+        data += chunk
+    return data
+
+
+def seal(jail: Jail, program: bytes) -> None:
     """In the child, which has no descriptors but its own by now: the last wall."""
     if jail.ruleset >= 0:
         # Landlock keeps all others in the jail from tracing it: it has a domain of its own.
         control("be dumpable", PR_SET_DUMPABLE, 1)
-    if jail.filter:
-        program = Program(len(jail.filter) // 8, jail.filter)
-        address = ctypes.addressof(program)
+    if program:
+        instructions = Program(len(program) // 8, program)
+        address = ctypes.addressof(instructions)
         control("filter system calls", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, address)
 
 

@@ -4,10 +4,9 @@ It has everything imported and never runs user code. It speaks on a
 SOCK_SEQPACKET socket: a few words a packet, and JSON objects back.
 
     server → template   fork SEQ, with the descriptors of protocol, stdout, stderr
-                        fork SEQ UID NAMESPACES RULED SIZE, and after a line feed variables of
-                            that size and a seccomp filter: into a jail. The descriptors of its
-                            first process, if there are namespaces to join, and of its ruleset,
-                            if there is one, follow the others.
+                        fork SEQ UID NAMESPACES RULED ENV FILTER: into a jail, see jail.py.
+                            The descriptors of its first process, if there are namespaces to
+                            join, and of its ruleset, if there is one, follow the others.
                         reap PID
     template → server   {"op": "ready", …}, {"op": "forked", "seq", "pid"} + pidfd,
                         {"op": "failed", "seq", "error"}, {"op": "exited", "pid", "code", "signal"}
@@ -33,14 +32,14 @@ import socket
 from array import array
 from typing import Any
 
+from .ends import Ends
 from .jail import Gate, Jail, JailError, enter, parse, seal
 from .kernel import Kernel
-from .namespace import take_on
 from .protocol import encode_json, pack
 
 LARGE_PAGE = 2 << 20
 MADV_COLLAPSE = 25
-PACKET = 41 << 10  # a filter may have 32 KiB
+PACKET = 128
 ENDS = 3  # of a kernel: protocol, stdout, stderr
 ROOM = socket.CMSG_SPACE((ENDS + 2) * 4)
 
@@ -55,6 +54,8 @@ class Template:
         self._pids: dict[int, int] = {}  # by pidfd
         self._exited: dict[int, int] = {}  # pidfd by pid, until it is reaped
         self._gate = Gate()
+        self._ends = Ends()
+        self._poll.register(self._ends.fd, select.POLLIN)
         self._strange = gaps(kernel.descriptors())
 
     def run(self) -> None:
@@ -70,6 +71,9 @@ class Template:
                     if fd == self._fd:
                         if self._serve():
                             return
+                    elif fd == self._ends.fd:
+                        self._ends.clear()
+                        self._reap_strangers()
                     else:
                         self._report_exit(fd)
         except (EOFError, OSError):
@@ -88,11 +92,10 @@ class Template:
         body, control, _, _ = self._socket.recvmsg(PACKET, ROOM)
         if not body:
             raise EOFError
-        line, _, rest = body.partition(b"\n")
-        verb, number, *words = line.split()
+        verb, number, *words = body.split()
         if verb == b"fork":
             theirs = [fd for part in control for fd in array("i", part[2])]
-            return self._fork(int(number), theirs, parse(words, rest, theirs[ENDS:]))
+            return self._fork(int(number), theirs, parse(words, theirs[ENDS:]))
         if verb == b"reap":
             self._reap(int(number))
         return False
@@ -129,9 +132,9 @@ class Template:
         try:
             os.setsid()
             os.close(leads)  # a write would wake the template in this processor's queue
+            self._ends.leave()
             self._socket.detach()
-            if jail:
-                enter(jail)
+            program = enter(jail, protocol) if jail else b""
             self._kernel.adopt(protocol, stdout, stderr)
             protocol = self._kernel.connection.fileno
             for low, high in self._strange:
@@ -139,8 +142,7 @@ class Template:
             os.umask(0o022)
             gc.enable()
             if jail:
-                take_on(jail.env)
-                seal(jail)
+                seal(jail, program)
         except BaseException as error:
             refuse(protocol, error)
             os._exit(1)
