@@ -87,7 +87,9 @@ func (r *Runtime) interpret(ctx context.Context, s runtimes.Script) (*runtimes.R
 	}
 	take := s.Kernel
 	if birth := r.BirthEnv(s.Vars); len(birth) > 0 || take == nil || s.Jail != nil {
-		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.Start(ctx, runtimes.Spec{Env: birth, Jail: s.Jail}) }
+		take = func(ctx context.Context) (*runtimes.Kernel, error) {
+			return r.Start(ctx, runtimes.Spec{Env: birth, Jail: s.Jail})
+		}
 	}
 	script := wire.Script{File: file, Path: filepath.Join(s.Own, "script"), Args: s.Args, Env: s.Env}
 	run, err := runtimes.Become(ctx, take, script, s.Dir)
