@@ -54,6 +54,9 @@ type Config struct {
 	// for each kernel, and makes another when the last one has ended. Nil: there is
 	// none around any.
 	Jail func(ctx context.Context, owner string) (child.Jail, error)
+	// Jailed tells that Jail finds one for everybody: nothing is parked elsewhere
+	// before somebody turns out to have none.
+	Jailed bool
 	// IdleTimeout ends a context that has run nothing for so long. 0 is never.
 	IdleTimeout time.Duration
 	Complete    func(wire.Bundle) wire.Bundle // see interpreter.Config

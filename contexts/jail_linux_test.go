@@ -104,7 +104,7 @@ func (r *jailedRuntime) jailOf(e *contexts.Entry) child.Jail {
 func jailedSet(t *testing.T, w *walls) (*contexts.Set, *jailedRuntime) {
 	t.Helper()
 	r := &jailedRuntime{where: make(map[int]child.Jail)}
-	s := contexts.New(t.Context(), contexts.Config{Table: runtimes.NewTable(r), Jail: w.find})
+	s := contexts.New(t.Context(), contexts.Config{Table: runtimes.NewTable(r), Jail: w.find, Jailed: true})
 	t.Cleanup(s.Close)
 	return s, r
 }

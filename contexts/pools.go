@@ -25,7 +25,7 @@ func (s *Set) openPools(ctx context.Context) {
 	for _, r := range s.cfg.Table.All() {
 		p, prepares := r.(runtimes.Preparer)
 		switch {
-		case s.cfg.Jail == nil:
+		case !s.cfg.Jailed:
 			s.pools[lot{everybody, r}] = newPool(ctx, r, s.cfg.Parked, true, s.cfg.Log)
 		case prepares && s.cfg.Parked > 0 && r.Info().Fault == "":
 			// Ends when the runtime is ready or Close cancels s.ctx.

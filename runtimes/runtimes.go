@@ -68,8 +68,8 @@ type BirthEnv interface {
 	BirthEnv(env map[string]string) map[string]string
 }
 
-// Preparer is implemented by runtimes whose kernels come from something that takes
-// a while to make. Prepare returns when that is there, has failed, or ctx ends; if
+// Preparer is implemented by runtimes whose kernels in jails come from something that
+// takes a while to make, and is the same for all jails. Prepare returns when that is there, has failed, or ctx ends; if
 // it has failed, Start says why.
 type Preparer interface {
 	Prepare(ctx context.Context)

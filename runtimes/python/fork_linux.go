@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"syscall"
@@ -16,10 +17,11 @@ import (
 // forks says whether kernels are forked from a template.
 const forks = true
 
-// templates are the runtime's, guarded by its mu. All but current are retired:
-// they live until their last kernel has ended.
+// templates are the runtime's, guarded by its mu. Kernels in jails come from one that
+// has nothing of the server's environment in its memory. All but the current ones are
+// retired: they live until their last kernel has ended.
 type templates struct {
-	current *template
+	current map[bool]*template // by whether it is for jails
 	all     []*template
 }
 
@@ -55,7 +57,7 @@ func (r *Runtime) forkInto(ctx context.Context, ends *runtimes.Ends, jail child.
 			return nil, fmt.Errorf("describe the jail: %w", err)
 		}
 	}
-	p, err := r.fork(ctx, ends, w)
+	p, err := r.fork(ctx, ends, jail != nil, w)
 	if err != nil || jail == nil {
 		return p, err
 	}
@@ -67,9 +69,9 @@ func (r *Runtime) forkInto(ctx context.Context, ends *runtimes.Ends, jail child.
 	return p, nil
 }
 
-// Prepare implements [runtimes.Preparer]: it starts the template.
+// Prepare implements [runtimes.Preparer]: it starts the template of kernels in jails.
 func (r *Runtime) Prepare(ctx context.Context) {
-	t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
+	t, err := r.template(true) //nolint:contextcheck // a template is started for everybody, not for this request
 	if err != nil {
 		return
 	}
@@ -81,9 +83,9 @@ func (r *Runtime) Prepare(ctx context.Context) {
 
 // fork asks the current template. One that has died, or was retired in the
 // same moment, is replaced once; a second failure is the answer.
-func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, w walls) (runtimes.Process, error) {
+func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, jailed bool, w walls) (runtimes.Process, error) {
 	for attempt := 0; ; attempt++ {
-		t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
+		t, err := r.template(jailed) //nolint:contextcheck // a template is started for everybody, not for this request
 		if err != nil {
 			return nil, err
 		}
@@ -104,14 +106,14 @@ func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, w walls) (runti
 
 // template returns the current one, or a new one when there is none, it has
 // ended, or packages were installed since it imported them.
-func (r *Runtime) template() (*template, error) {
+func (r *Runtime) template(jailed bool) (*template, error) {
 	r.mu.Lock()
-	seen := r.templates.current
+	seen := r.templates.current[jailed]
 	r.mu.Unlock()
 	if seen != nil && seen.usable() {
 		return seen, nil
 	}
-	t, retired, err := r.replace(seen)
+	t, retired, err := r.replace(seen, jailed)
 	if retired != nil {
 		retired.retire()
 	}
@@ -120,20 +122,25 @@ func (r *Runtime) template() (*template, error) {
 
 // replace starts a template in the place of the one that was seen, unless
 // somebody else has been faster.
-func (r *Runtime) replace(seen *template) (current, retired *template, err error) {
+func (r *Runtime) replace(seen *template, jailed bool) (current, retired *template, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return nil, nil, errClosed
 	}
-	if t := r.templates.current; t != nil && t != seen {
+	if t := r.templates.current[jailed]; t != nil && t != seen {
 		return t, nil, nil
 	}
 	t := newTemplate(r.cfg.Log, r.forget)
-	r.templates.current = t
+	if r.templates.current == nil {
+		r.templates.current = make(map[bool]*template)
+	}
+	r.templates.current[jailed] = t
 	r.templates.all = append(r.templates.all, t)
 	// Ends when the template does; Close joins it through t.ended.
-	go t.run(r.process("template", r.cfg.Preload, nil, nil))
+	spec := r.process("template", r.cfg.Preload, nil, nil)
+	spec.Env = r.environment(nil, jailed)
+	go t.run(spec)
 	return t, seen, nil
 }
 
@@ -141,9 +148,7 @@ func (r *Runtime) replace(seen *template) (current, retired *template, err error
 func (r *Runtime) forget(t *template) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.templates.current == t {
-		r.templates.current = nil
-	}
+	maps.DeleteFunc(r.templates.current, func(_ bool, o *template) bool { return o == t })
 	r.templates.all = slices.DeleteFunc(r.templates.all, func(o *template) bool { return o == t })
 }
 

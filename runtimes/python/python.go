@@ -33,9 +33,6 @@ type Config struct {
 	// numpy, pandas and matplotlib.pyplot, as far as they are installed; an
 	// empty list means none.
 	Preload []string
-	// Env is what interpreters have of the server's environment, as name=value. Nil:
-	// all but HOTCELL_*. The memory of every kernel has it, in whichever jail.
-	Env []string
 	// ScratchDir is where files of the runtime's own go. Empty: os.TempDir.
 	ScratchDir string
 	Log        *slog.Logger
@@ -73,9 +70,6 @@ func New(cfg Config) *Runtime {
 	if cfg.Preload == nil {
 		cfg.Preload = []string{"numpy", "pandas", "matplotlib.pyplot"}
 	}
-	if cfg.Env == nil {
-		cfg.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "HOTCELL_") })
-	}
 	r := &Runtime{cfg: cfg}
 	found, err := probe(cfg.Program)
 	r.found = found
@@ -100,6 +94,11 @@ func (r *Runtime) Info() runtimes.Info {
 	}
 }
 
+// Shared implements [runtimes.Sharing].
+func (r *Runtime) Shared() []string {
+	return append([]string{filepath.Dir(r.found.Executable)}, r.found.Paths...)
+}
+
 // Start starts a kernel: a fork of the template, or with birth variables an
 // interpreter of its own.
 func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kernel, error) {
@@ -110,13 +109,6 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 		return r.startFresh(ctx, spec.Env, spec.Jail)
 	}
 	return r.startForked(ctx, spec.Jail)
-}
-
-// Shared lists where the interpreter and its packages are: its programs read them.
-func (r *Runtime) Shared() []string {
-	shared := slices.DeleteFunc(slices.Clone(r.found.Prefixes), func(dir string) bool { return filepath.Clean(dir) == "/" })
-	slices.Sort(shared)
-	return slices.Compact(shared)
 }
 
 // Translate returns the cell as it is.
@@ -154,7 +146,7 @@ func (r *Runtime) process(mode string, options []string, env map[string]string, 
 	return child.Spec{
 		Path:  r.found.Executable,
 		Args:  args,
-		Env:   r.environment(env, jail),
+		Env:   r.environment(env, jail != nil),
 		Dir:   "/",
 		Files: []*os.File{r.payload},
 		Jail:  jail,
@@ -162,17 +154,21 @@ func (r *Runtime) process(mode string, options []string, env map[string]string, 
 }
 
 // environment is what there is of the server's own, with the interpreter's programs
-// (pip, python) first on the PATH. A jail has a home and a place for files of its own.
-func (r *Runtime) environment(extra map[string]string, jail child.Jail) []string {
+// (pip, python) first on the PATH. In jails that is little, but what an interpreter
+// may need to start at all.
+func (r *Runtime) environment(extra map[string]string, jailed bool) []string {
+	inherited := runtimes.Inherited(nil)
+	if jailed {
+		inherited = slices.DeleteFunc(inherited, func(pair string) bool {
+			name, _, _ := strings.Cut(pair, "=")
+			return !isBirth(name)
+		})
+		inherited = append(inherited, runtimes.Shown()...)
+	}
 	vars := make(map[string]string)
-	for _, pair := range r.cfg.Env {
+	for _, pair := range inherited {
 		name, value, _ := strings.Cut(pair, "=")
 		vars[name] = value
-	}
-	if jail != nil {
-		for _, name := range []string{"HOME", "TMPDIR"} {
-			delete(vars, name)
-		}
 	}
 	vars["PATH"] = prepend(filepath.Dir(r.found.Executable), vars["PATH"])
 	// Nobody is there to press a key.

@@ -136,7 +136,7 @@ func TestScriptInJail(t *testing.T) {
 		env := map[string]string{"PATH": "/usr/bin:/bin", "HOME": j.Config().Work}
 		maps.Copy(env, vars)
 		run, _, err := shared.RunScript(t.Context(), runtimes.Script{
-			Code: "import os, pandas\nprint(os.getuid(), os.getcwd())\n1/0", Dir: j.Config().Work, Own: own, Env: env, Vars: vars, Jail: j,
+			Code: "import os, pandas\nprint(os.getuid(), os.getcwd())\n1/0", Dir: j.Config().Work, Own: own, Env: env, Vars: vars, Jail: j, UID: j.Config().UID,
 		})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
