@@ -15,6 +15,7 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/jail"
 	"hotcell/process"
 	"hotcell/process/script"
 	"hotcell/process/tools"
@@ -23,6 +24,7 @@ import (
 	"hotcell/runtimes/node"
 	"hotcell/runtimes/python"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/sandboxes/limits"
 	"hotcell/stream"
 )
@@ -30,6 +32,7 @@ import (
 // engineConfig is what a server is made of, once flags and files were read.
 type engineConfig struct {
 	Flags        engineFlags
+	Isolation    isolationFlags
 	Warm         int // kernels parked per runtime
 	MaxContexts  int
 	Limits       limitFlags
@@ -51,6 +54,7 @@ type engine struct {
 	table     *runtimes.Table
 	contexts  *contexts.Set
 	limits    *limits.Set
+	isolation *isolation.Set
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
 	server    *handlers.Server
@@ -77,6 +81,9 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	reportRuntimes(ctx, e.table, cfg.Log)
 	e.limits = limits.New(e.limitsConfig(cfg)) // first it clears what a server before has left
 	reportLimits(ctx, e.limits.Status(), cfg.Log)
+	if err := e.openIsolation(ctx, cfg, scratch); err != nil {
+		return err
+	}
 	e.contexts = contexts.New(ctx, contexts.Config{
 		Table:       e.table,
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
@@ -88,6 +95,8 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Complete:    charts.Shown,
 		Admit:       e.admit,
 		Group:       e.limits.Contexts(),
+		Jail:        e.jail,
+		Jailed:      e.isolation.Status().Mode != jail.None,
 		Spool:       stream.Options{Dir: spool, Disk: int64(cfg.Limits.ExecutionOutput)},
 		Log:         cfg.Log,
 	})
@@ -97,7 +106,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id), e.limits.End(id))
+			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id), e.isolation.End(ctx, id), e.limits.End(id))
 		},
 		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
 		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
@@ -107,7 +116,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		return fmt.Errorf("open the data directory: %w", err)
 	}
 	hc := handlers.Config{
-		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Limits: e.limits,
+		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Isolation: e.isolation, Limits: e.limits,
 		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
 		Version: cfg.Version, Log: cfg.Log,
@@ -237,6 +246,7 @@ func (e *engine) close(ctx context.Context) error {
 	if e.sandboxes != nil {
 		errs = append(errs, e.sandboxes.Close())
 	}
+	e.isolation.Close()
 	if e.table != nil {
 		errs = append(errs, e.table.Close())
 	}

@@ -44,6 +44,7 @@ type serveCommand struct {
 	MaxContexts int           `help:"How many contexts there may be at once, of all sandboxes together." default:"1000"`
 	IdleTimeout time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
 	limitFlags
+	isolationFlags
 	engineFlags
 }
 
@@ -75,7 +76,7 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	e, err := openEngine(a.ctx, engineConfig{
-		Flags: c.engineFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
+		Flags: c.engineFlags, Isolation: c.isolationFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
 		Limits: c.limitFlags,
 		Key:    key, Dir: dir.path,
 		PublicURL: c.PublicURL, AllowHosts: c.AllowHost, AllowOrigins: c.AllowOrigin,
@@ -133,7 +134,7 @@ func (c *serveCommand) check(a *app) error {
 	case c.IdleTimeout < 0:
 		return badUsage("--idle-timeout must not be negative, it is %s", c.IdleTimeout)
 	}
-	return c.limitFlags.check()
+	return errors.Join(c.limitFlags.check(), c.isolationFlags.check())
 }
 
 // checkListen looks at an address to listen on.

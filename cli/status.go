@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hotcell/runtimes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/sandboxes/limits"
 )
 
@@ -59,10 +60,11 @@ func (c *statusCommand) Run(a *app) error {
 
 func printStatus(w io.Writer, url string, body []byte) error {
 	var s struct {
-		Version  string
-		Runtimes []runtimes.Info
-		Contexts struct{ Total, Busy int }
-		Limits   *limits.Status
+		Version   string
+		Runtimes  []runtimes.Info
+		Contexts  struct{ Total, Busy int }
+		Isolation *isolation.Status
+		Limits    *limits.Status
 	}
 	if err := json.Unmarshal(body, &s); err != nil {
 		return fmt.Errorf("%s is not a hotcell server: %w", url, err)
@@ -76,10 +78,24 @@ func printStatus(w io.Writer, url string, body []byte) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\n", r.Name, state)
 	}
-	if s.Limits != nil {
-		fmt.Fprintf(table, "limits\t%s\ta sandbox: %s; a context: %s\n", s.Limits.Mechanism, limitWords(s.Limits.Sandbox), limitWords(s.Limits.Context))
-		if s.Limits.Reason != "" {
-			fmt.Fprintf(table, "\t\t%s\n", s.Limits.Reason)
+	if l := s.Limits; l != nil {
+		fmt.Fprintf(table, "limits\t%s\ta sandbox: %s; a context: %s\n", l.Mechanism, limitWords(l.Sandbox), limitWords(l.Context))
+		if l.Reason != "" {
+			fmt.Fprintf(table, "\t\t%s\n", l.Reason)
+		}
+	}
+	if i := s.Isolation; i != nil {
+		users := "the server's user"
+		if i.Users {
+			users = "a user for each sandbox"
+		}
+		if i.Mode == "none" {
+			fmt.Fprintf(table, "isolation\tnone\t%s\n", i.Reason)
+		} else {
+			fmt.Fprintf(table, "isolation\t%s\t%s; network: %s\n", i.Mode, users, i.Network)
+			if i.Reason != "" {
+				fmt.Fprintf(table, "\t\t%s\n", i.Reason)
+			}
 		}
 	}
 	return table.Flush()

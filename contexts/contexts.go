@@ -52,11 +52,16 @@ type Config struct {
 	// once more when a context is there: [Set.DeleteOwner] ends those that there
 	// are, and whoever calls it makes Admit refuse before. Nil admits everybody.
 	Admit func(owner string) error
-	// Jail is the boundary around an owner's kernels. Nil: there is none around any.
+	// Jail is the boundary around an owner's kernels; it may be nil, too. It is asked
+	// for each kernel, and makes another when the last one has ended. Nil: there is
+	// none around any.
 	Jail func(ctx context.Context, owner string) (child.Jail, error)
 	// Group makes the group that counts and bounds one kernel of an owner's. Nil:
 	// nothing does.
 	Group func(owner string) (child.Group, error)
+	// Jailed tells that Jail finds one for everybody: nothing is parked elsewhere
+	// before somebody turns out to have none.
+	Jailed bool
 	// IdleTimeout ends a context that has run nothing for so long, and Lifetime one
 	// that was made so long ago, whatever runs in it. 0 is never.
 	IdleTimeout time.Duration
@@ -98,9 +103,11 @@ type Set struct {
 	ctx    context.Context // cancelled by Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	pools  map[runtimes.Runtime]*pool
+	// prepared is done when the runtimes are ready to start kernels.
+	prepared sync.WaitGroup
 
 	mu       sync.Mutex
+	pools    map[lot]*pool
 	entries  map[string]*Entry
 	defaults map[key]*opening
 	making   map[string]int // contexts that are being created, by owner
@@ -131,15 +138,13 @@ func New(ctx context.Context, cfg Config) *Set {
 	}
 	s := &Set{
 		cfg:      cfg,
-		pools:    make(map[runtimes.Runtime]*pool),
+		pools:    make(map[lot]*pool),
 		entries:  make(map[string]*Entry),
 		defaults: make(map[key]*opening),
 		making:   make(map[string]int),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	for _, r := range cfg.Table.All() {
-		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Log)
-	}
+	s.openPools(ctx)
 	if cfg.IdleTimeout > 0 || cfg.Lifetime > 0 {
 		// Ends when Close cancels s.ctx.
 		s.wg.Go(s.expire)
@@ -215,9 +220,9 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	if err := s.reserve(owner); err != nil {
 		return nil, err
 	}
-	in, err := interpreter.Open(ctx, interpreter.Config{
+	in, err := s.openKernel(ctx, owner, interpreter.Config{
 		Language: language, Cwd: o.Cwd, Env: o.Env,
-		Spawn: s.spawner(r, owner, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
+		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
 		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
@@ -225,6 +230,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	s.made(owner)
 	if err != nil {
 		s.mu.Unlock()
+		s.leave(owner)
 		return nil, err
 	}
 	if s.closed {
@@ -239,60 +245,53 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		if s.remove(e) {
 			e.Close(interpreter.Deleted())
 		}
+		s.closePools(owner)
 		return nil, err
 	}
 	return e, nil
 }
 
+// openKernel opens a context where its owner's kernels live.
+func (s *Set) openKernel(ctx context.Context, owner string, cfg interpreter.Config) (*interpreter.Interpreter, error) {
+	jail, err := s.jail(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	if jail != nil { // its directories are others
+		cfg.CheckDir = jail.CheckDir
+	}
+	return interpreter.Open(ctx, cfg)
+}
+
+// leave parks nothing for an owner who may have nothing any more: it may have been
+// ended while a kernel of its was started.
+func (s *Set) leave(owner string) {
+	if s.cfg.Admit(owner) != nil {
+		s.closePools(owner)
+	}
+}
+
 // spawner starts a context's kernels: parked ones, unless the environment has
 // something that a program only reads when it starts.
-func (s *Set) spawner(r runtimes.Runtime, owner string, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
+func (s *Set) spawner(owner string, r runtimes.Runtime, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
 	if b, ok := r.(runtimes.BirthEnv); ok {
 		if birth := b.BirthEnv(env); len(birth) > 0 {
-			return s.bounded(owner, func(ctx context.Context, group child.Group) (*runtimes.Kernel, error) {
-				return r.Start(ctx, runtimes.Spec{Env: birth, Group: group})
-			})
+			return func(ctx context.Context) (*runtimes.Kernel, error) {
+				jail, err := s.jail(ctx, owner)
+				if err != nil {
+					return nil, err
+				}
+				return start(ctx, r, runtimes.Spec{Env: birth, Jail: jail}, s.grouped(owner))
+			}
 		}
 	}
-	return s.bounded(owner, func(ctx context.Context, group child.Group) (*runtimes.Kernel, error) {
-		k, err := s.pools[r].take(ctx)
-		if err != nil || group == nil {
-			return k, err
-		}
-		if err := k.Enter(group); err != nil {
-			k.Discard()
-			return nil, err
-		}
-		return k, nil
-	})
+	return func(ctx context.Context) (*runtimes.Kernel, error) { return s.take(ctx, owner, r) }
 }
 
-// bounded gives each kernel that is started a group of its own.
-func (s *Set) bounded(owner string, start func(context.Context, child.Group) (*runtimes.Kernel, error)) func(context.Context) (*runtimes.Kernel, error) {
-	return func(ctx context.Context) (*runtimes.Kernel, error) {
-		if s.cfg.Group == nil {
-			return start(ctx, nil)
-		}
-		group, err := s.cfg.Group(owner)
-		if err != nil {
-			return nil, err
-		}
-		k, err := start(ctx, group)
-		if err != nil {
-			group.End()
-		}
-		return k, err
-	}
-}
-
-// Kernel gives away a parked kernel, or starts one, for what isn't a context: it
-// belongs to the caller from then on.
-func (s *Set) Kernel(ctx context.Context, r runtimes.Runtime) (*runtimes.Kernel, error) {
-	p, ok := s.pools[r]
-	if !ok {
-		return r.Start(ctx, runtimes.Spec{})
-	}
-	return p.take(ctx)
+// Kernel gives away a parked kernel of an owner's, or starts one, for what isn't a
+// context: it belongs to the caller from then on.
+func (s *Set) Kernel(ctx context.Context, owner string, r runtimes.Runtime) (*runtimes.Kernel, error) {
+	return s.take(ctx, owner, r)
 }
 
 // reserve counts a context that is about to be made.
@@ -420,7 +419,8 @@ func (s *Set) End(ctx context.Context, e *Entry) error {
 	return s.end(ctx, e, interpreter.Deleted())
 }
 
-// DeleteOwner ends all of an owner's contexts, the default ones too.
+// DeleteOwner ends all of an owner's contexts, the default ones too, and what is
+// parked for it.
 func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 	var wg sync.WaitGroup
 	for _, e := range s.filter(func(e *Entry) bool { return e.Owner == owner }) {
@@ -429,6 +429,7 @@ func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 			wg.Go(func() { e.Close(interpreter.Deleted()) })
 		}
 	}
+	wg.Go(func() { s.closePools(owner) }) // ends when the parked ones have; joined below
 	return wait(ctx, &wg)
 }
 
@@ -481,8 +482,7 @@ func (s *Set) Close() {
 		}
 	}
 	wg.Wait()
-	for _, p := range s.pools {
-		p.close()
-	}
+	closeAll(s.allPools())
+	s.prepared.Wait()
 	s.wg.Wait()
 }

@@ -1,7 +1,6 @@
 package contexts
 
 import (
-	"context"
 	"log/slog"
 	"math"
 	"time"
@@ -66,20 +65,4 @@ func (s *Set) dueIn(e *Entry) (left time.Duration, reason interpreter.ClosedErro
 		}
 	}
 	return left, reason
-}
-
-// Parked tells how many kernels of each runtime wait for use, by its name.
-func (s *Set) Parked() map[string]int {
-	out := make(map[string]int, len(s.pools))
-	for r, p := range s.pools {
-		out[r.Info().Name] = p.count()
-	}
-	return out
-}
-
-// Warm returns when every pool that can is full, or ctx ends.
-func (s *Set) Warm(ctx context.Context) {
-	for _, p := range s.pools {
-		p.warm(ctx)
-	}
 }

@@ -7,16 +7,19 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/internal/child"
 	"hotcell/runtimes"
 )
 
 // pool keeps kernels of one runtime parked: started, with nobody's code in
-// them yet. A kernel that was taken never comes back.
+// them yet. A kernel that was taken never comes back. Those of an owner that has a
+// jail are parked inside of it.
 //
 // Goroutines: one that refills, and one for each parked kernel that waits for
 // its end; close ends and joins them all.
 type pool struct {
 	runtime runtimes.Runtime
+	group   grouper // of each kernel's; nil while they are nobody's
 	size    int
 	log     *slog.Logger
 	ctx     context.Context // cancelled by close
@@ -26,15 +29,23 @@ type pool struct {
 	tried   chan struct{} // closed when the first fill is over
 
 	mu     sync.Mutex
+	jail   child.Jail // that of the last take; nil is none
 	parked []*runtimes.Kernel
+	closed bool
 }
 
-func newPool(ctx context.Context, r runtimes.Runtime, size int, log *slog.Logger) *pool {
-	p := &pool{runtime: r, size: size, log: log, refill: make(chan struct{}, 1), tried: make(chan struct{})}
+// newPool makes a pool that begins to park at once, if it is eager, or else with
+// the first take.
+func newPool(ctx context.Context, r runtimes.Runtime, group grouper, size int, eager bool, log *slog.Logger) *pool {
+	p := &pool{runtime: r, group: group, size: size, log: log, refill: make(chan struct{}, 1), tried: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if size > 0 && r.Info().Fault == "" {
+	parks := size > 0 && r.Info().Fault == ""
+	eager = eager && parks
+	if parks {
 		// Ends when close cancels the pool's context.
-		p.wg.Go(p.fill)
+		p.wg.Go(func() { p.fill(eager) })
+	}
+	if eager {
 		p.want()
 	} else {
 		close(p.tried)
@@ -51,10 +62,11 @@ func (p *pool) warm(ctx context.Context) {
 	}
 }
 
-// take returns a parked kernel, or starts one.
-func (p *pool) take(ctx context.Context) (*runtimes.Kernel, error) {
+// take returns a kernel that was parked in the jail, or starts one there.
+func (p *pool) take(ctx context.Context, jail child.Jail) (*runtimes.Kernel, error) {
 	defer p.want()
 	p.mu.Lock()
+	p.move(jail)
 	for len(p.parked) > 0 {
 		k := p.parked[0]
 		p.parked = p.parked[1:]
@@ -67,7 +79,45 @@ func (p *pool) take(ctx context.Context) (*runtimes.Kernel, error) {
 		return k, nil
 	}
 	p.mu.Unlock()
-	return p.runtime.Start(ctx, runtimes.Spec{})
+	return start(ctx, p.runtime, runtimes.Spec{Jail: jail}, p.group)
+}
+
+// move is called with mu held. What is parked in another jail, whose time is over,
+// is nobody's any more.
+func (p *pool) move(jail child.Jail) {
+	if p.jail == jail || p.closed { // close sees to what is parked
+		return
+	}
+	p.jail = jail
+	if len(p.parked) == 0 {
+		return
+	}
+	stale := p.parked
+	p.parked = nil
+	// Ends when they have ended, which they do when they are killed.
+	p.wg.Go(func() {
+		for _, k := range stale {
+			k.Discard()
+		}
+	})
+}
+
+// start starts a kernel that knows where it is, in a group of its own if there are any.
+func start(ctx context.Context, r runtimes.Runtime, spec runtimes.Spec, group grouper) (*runtimes.Kernel, error) {
+	var err error
+	if group != nil {
+		if spec.Group, err = group(); err != nil {
+			return nil, err
+		}
+	}
+	k, err := r.Start(ctx, spec)
+	switch {
+	case err == nil:
+		k.Jail = spec.Jail
+	case spec.Group != nil:
+		spec.Group.End()
+	}
+	return k, err
 }
 
 // want asks for a refill.
@@ -83,9 +133,9 @@ func (p *pool) want() {
 // which is what the client waits for.
 const settle = 25 * time.Millisecond
 
-// fill keeps size kernels parked.
-func (p *pool) fill() {
-	for first := true; ; first = false {
+// fill keeps size kernels parked, where the last one was taken.
+func (p *pool) fill(first bool) {
+	for ; ; first = false {
 		select {
 		case <-p.ctx.Done():
 			return
@@ -94,8 +144,12 @@ func (p *pool) fill() {
 		if !first && !p.pause(settle) {
 			return
 		}
-		for p.room() && p.ctx.Err() == nil {
-			k, err := p.runtime.Start(p.ctx, runtimes.Spec{})
+		for p.ctx.Err() == nil {
+			jail, room := p.room()
+			if !room {
+				break
+			}
+			k, err := start(p.ctx, p.runtime, runtimes.Spec{Jail: jail}, p.group)
 			if err != nil {
 				if !errors.Is(err, context.Canceled) {
 					p.log.LogAttrs(p.ctx, slog.LevelWarn, "park kernel",
@@ -123,15 +177,21 @@ func (p *pool) pause(d time.Duration) bool {
 	}
 }
 
-func (p *pool) room() bool {
+// room tells whether one more is to be parked, and where.
+func (p *pool) room() (child.Jail, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.parked) < p.size
+	return p.jail, len(p.parked) < p.size
 }
 
 func (p *pool) park(k *runtimes.Kernel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if k.Jail != p.jail && !p.closed { // it was moved meanwhile
+		// Ends when it has ended, which it does when it is killed.
+		p.wg.Go(func() { k.Discard() })
+		return
+	}
 	k.Parked = true
 	p.parked = append(p.parked, k)
 	// Ends when the kernel does, or with the pool: kernels that were taken
@@ -141,7 +201,9 @@ func (p *pool) park(k *runtimes.Kernel) {
 		case <-k.Process.Done():
 			if p.remove(k) {
 				k.Discard()
-				p.want()
+				if !child.Ended(k.Jail) { // else the next take finds another
+					p.want()
+				}
 			}
 		case <-p.ctx.Done():
 		}
@@ -171,6 +233,9 @@ func (p *pool) count() int {
 // close ends what is parked.
 func (p *pool) close() {
 	p.cancel()
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
 	p.wg.Wait()
 	p.mu.Lock()
 	parked := p.parked

@@ -29,6 +29,7 @@ import (
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/sandboxes/limits"
 )
 
@@ -56,6 +57,7 @@ type Config struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Isolation *isolation.Set // nil is none
 	// Limits bounds what runs in sandboxes. Nil: nothing does.
 	Limits *limits.Set
 	// Key opens everything. Empty means that no key is asked for.
@@ -178,12 +180,13 @@ func (s *Server) settle(server *fasthttp.Server) {
 // mount says who answers what. Order matters.
 func (s *Server) mount() {
 	s.app.Get("/health", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
-	rooms := workspaces{s.cfg.Sandboxes, s.cfg.Limits}
+	rooms := s.rooms()
 	native.New(native.Config{
 		Contexts:  s.cfg.Contexts,
 		Commands:  s.cfg.Tools.Commands,
 		Sandboxes: rooms,
 		Runtimes:  s.cfg.Table,
+		Isolation: s.cfg.Isolation,
 		Sockets:   s.sockets,
 		Limits:    s.cfg.Limits,
 		Version:   s.cfg.Version,

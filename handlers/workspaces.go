@@ -1,17 +1,25 @@
 package handlers
 
 import (
+	"context"
+
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
 	"hotcell/process"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/sandboxes/limits"
 )
 
 // workspaces tells the dialects what a context of a sandbox begins with.
 type workspaces struct {
 	sandboxes *sandboxes.Registry
+	isolation *isolation.Set
 	limits    *limits.Set // nil: there are none
+}
+
+func (s *Server) rooms() workspaces {
+	return workspaces{sandboxes: s.cfg.Sandboxes, isolation: s.cfg.Isolation, limits: s.cfg.Limits}
 }
 
 // Enter finds a started sandbox by its id or name, which counts as activity in
@@ -35,7 +43,13 @@ func (w workspaces) Place(sandbox string) (process.Place, error) {
 	if err != nil {
 		return process.Place{}, err
 	}
-	place := process.Place{Sandbox: sb.ID, Dir: w.sandboxes.WorkDir(sb.ID), Env: sb.Env}
+	dir := w.sandboxes.WorkDir(sb.ID)
+	// Making a jail is bounded, and for all who wait for it.
+	jail, inside, err := w.isolation.Within(context.Background(), isolation.Sandbox{ID: sb.ID, Work: dir, UID: sb.UID})
+	if err != nil {
+		return process.Place{}, err
+	}
+	place := process.Place{Sandbox: sb.ID, Dir: dir, Env: sb.Env, Jail: jail, Inside: inside}
 	if w.limits != nil {
 		place.Group = w.limits.In(sb.ID)
 	}

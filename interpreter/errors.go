@@ -71,26 +71,31 @@ func CheckEnv(env map[string]string) error {
 }
 
 // checkCwd finds a bad directory before a kernel is spent on it.
-func checkCwd(cwd string) error {
+func checkCwd(cwd string, look func(string) error) error {
 	if cwd == "" {
 		return nil
 	}
 	if strings.ContainsRune(cwd, 0) {
 		return &CwdError{Cwd: cwd, Err: errors.New("it contains a NUL")}
 	}
-	st, err := os.Stat(cwd)
+	err := look(cwd)
+	if pe := (*os.PathError)(nil); errors.As(err, &pe) {
+		err = pe.Err
+	}
 	if err != nil {
-		var pe *os.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return &CwdError{Cwd: cwd, Err: err}
-	}
-	if !st.IsDir() {
-		return &CwdError{Cwd: cwd, Err: errors.New("it is not a directory")}
-	}
-	if err := unix.Access(cwd, unix.X_OK); err != nil {
 		return &CwdError{Cwd: cwd, Err: err}
 	}
 	return nil
+}
+
+// lookAt reports why a process of ours can't have a directory as its own.
+func lookAt(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !st.IsDir() {
+		return errors.New("it is not a directory")
+	}
+	return unix.Access(path, unix.X_OK)
 }

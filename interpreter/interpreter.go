@@ -41,6 +41,9 @@ type Config struct {
 	Language string
 	Cwd      string
 	Env      map[string]string
+	// CheckDir reports why Cwd can't be a kernel's directory. Nil looks at this
+	// machine's files.
+	CheckDir func(path string) error
 	// Spawn starts a kernel, or takes a parked one. It is called whenever
 	// there is none.
 	Spawn func(ctx context.Context) (*runtimes.Kernel, error)
@@ -135,7 +138,10 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	if err := CheckEnv(cfg.Env); err != nil {
 		return nil, err
 	}
-	if err := checkCwd(cfg.Cwd); err != nil {
+	if cfg.CheckDir == nil {
+		cfg.CheckDir = lookAt
+	}
+	if err := checkCwd(cfg.Cwd, cfg.CheckDir); err != nil {
 		return nil, err
 	}
 	in := &Interpreter{

@@ -67,6 +67,9 @@ func (c *kernel) counted() child.Count {
 	return news
 }
 
+// ended is exit in words.
+func (c *kernel) ended() string { return c.Kernel.EndedAs(c.exit()) }
+
 // exit is how a kernel that is gone has ended, without what was told before.
 func (c *kernel) exit() child.Exit {
 	e := c.Process.Exit()

@@ -172,7 +172,7 @@ func (in *Interpreter) bury() {
 func (in *Interpreter) diedIdle() {
 	k := in.current()
 	in.bury()
-	how := k.exit().String()
+	how := k.ended()
 	in.remember(k, how+" while nothing ran")
 	in.cfg.Log.LogAttrs(in.ctx, slog.LevelWarn, "kernel ended while idle",
 		slog.String("context", in.cfg.ID), slog.String("exit", how))

@@ -235,7 +235,7 @@ func (w *watch) concludeDead(exit child.Exit) {
 	}
 	ev := wire.Event{Cause: cause, Lost: w.k.names, LostMore: w.k.more}
 	status := wire.StatusDied
-	how := exit.String()
+	how := w.k.ended()
 	lost := lostWords(w.k.names, w.k.more)
 	if w.killed {
 		cause.Step = "kill"

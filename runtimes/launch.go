@@ -161,6 +161,9 @@ func said(words string) string {
 }
 
 func checkHello(m wire.Message) error {
+	if m.Type == wire.MsgRefused {
+		return errors.New(m.Value)
+	}
 	if m.Type != wire.MsgHello || m.Protocol != wire.ProtocolVersion {
 		return fmt.Errorf("its first message was %q, protocol %d; expected hello, protocol %d", m.Type, m.Protocol, wire.ProtocolVersion)
 	}

@@ -71,6 +71,13 @@ type BirthEnv interface {
 	BirthEnv(env map[string]string) map[string]string
 }
 
+// Preparer is implemented by runtimes whose kernels in jails come from something that
+// takes a while to make, and is the same for all jails. Prepare returns when that is there, has failed, or ctx ends; if
+// it has failed, Start says why.
+type Preparer interface {
+	Prepare(ctx context.Context)
+}
+
 // UserError is a fault in a cell that was found before it reached a driver.
 type UserError struct {
 	Name, Value, Traceback string
@@ -99,7 +106,8 @@ type Kernel struct {
 	Stderr  *os.File
 	Process Process
 	Hello   wire.Message
-	Parked  bool // it has waited for its user
+	Parked  bool       // it has waited for its user
+	Jail    child.Jail // where it lives; nil is beside us
 	// Group counts and bounds it until Process is done, which ends it; nil: nothing does.
 	Group child.Group
 }
@@ -117,6 +125,18 @@ func (k *Kernel) Enter(group child.Group) error {
 	}
 	k.Group = group
 	return nil
+}
+
+// Ended says how a kernel that has ended did, in words.
+func (k *Kernel) Ended() string { return k.EndedAs(k.Process.Exit()) }
+
+// EndedAs is Ended for an exit of which something was told before.
+func (k *Kernel) EndedAs(exit child.Exit) string {
+	how := exit.String()
+	if child.Ended(k.Jail) {
+		how += " with all else in its sandbox, whose first process has ended"
+	}
+	return how
 }
 
 // Table finds the runtime of a language.

@@ -29,8 +29,14 @@ type Script struct {
 	Dir      string            // where it runs; absolute
 	Env      map[string]string // its whole environment
 	Vars     map[string]string // those of Env that are not just the server's own
-	// Own is a directory of the run's own, empty at first. [Clean] removes it.
+	// Own is a directory of the run's own, empty at first. [Clean] removes it. From
+	// inside a jail it can only be read.
 	Own string
+	// Room is where the program's user may write to: a directory that isn't there yet,
+	// and goes with the run. Empty: Own.
+	Room string
+	// UID is the user that the program runs as. 0: the server's own.
+	UID int
 	// Jail is the boundary inside which it runs. Nil: none.
 	Jail child.Jail
 	// Group makes the group that counts and bounds the run. Nil: there is none. It is
@@ -97,6 +103,9 @@ func Become(ctx context.Context, take func(context.Context) (*Kernel, error), gr
 
 // bound puts a kernel into a group before anything of the script is known to it.
 func bound(k *Kernel, group func() (child.Group, error)) error {
+	if k.Group != nil {
+		return nil // it has one already
+	}
 	g, err := Script{Group: group}.MakeGroup()
 	if err != nil || g == nil {
 		return err

@@ -22,18 +22,18 @@ const (
 // TestForkBombInPython is bounded, told, and gone with its time limit.
 func TestForkBombInPython(t *testing.T) {
 	t.Parallel()
-	s := start(t, limits.Config{Sandbox: limits.Limits{Processes: 400}, Context: limits.Limits{Processes: 200}})
+	s := start(t, limits.Config{Sandbox: limits.Limits{Processes: 400}, Context: limits.Limits{Processes: 60}})
 	id := sandbox(t, s, sandboxes.Limits{})
 	other := newContext(t, s, sandbox(t, s, sandboxes.Limits{}), "python")
 	e, beside := newContext(t, s, id, "python"), newContext(t, s, id, "python")
-	ex, err := e.Execute(interpreter.Request{Code: pythonBomb, Timeout: time.Second})
+	ex, err := e.Execute(interpreter.Request{Code: pythonBomb, Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	neighbour(t, other, ex.Done())
 	o := finish(t, ex)
 	if o.status != wire.StatusTimeout || o.failure == nil ||
-		!strings.Contains(o.failure.Value+o.notices, "the context's limit of 200 processes and threads") {
+		!strings.Contains(o.failure.Value+o.notices, "the context's limit of 60 processes and threads") {
 		t.Errorf("%+v %+v", o, o.failure)
 	}
 	for _, c := range []*contexts.Entry{e, beside} {

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hotcell/internal/jail"
 	"hotcell/runtimes/golang/driver"
 )
 
@@ -24,8 +25,11 @@ func Main(m *testing.M) {
 
 // beChild is what the program itself does after this word.
 func beChild(args []string) int {
-	if len(args) > 0 && args[0] == "go" {
+	switch {
+	case len(args) > 0 && args[0] == "go":
 		return driver.Main()
+	case len(args) > 0 && args[0] == "init":
+		return jail.Main(args[1:])
 	}
 	return 2
 }

@@ -21,6 +21,7 @@ import (
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/runtimes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/sandboxes/limits"
 )
 
@@ -43,6 +44,7 @@ type Config struct {
 	Commands  *command.Set
 	Sandboxes Sandboxes
 	Runtimes  *runtimes.Table
+	Isolation *isolation.Set
 	Sockets   *socket.Set
 	Limits    *limits.Set // nil: there are none
 	Version   string

@@ -7,6 +7,7 @@ import (
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/sandboxes/limits"
 )
 
@@ -60,12 +61,13 @@ func moment(t time.Time) *time.Time {
 
 // shownStatus is the server as clients see it.
 type shownStatus struct {
-	Version  string          `json:"version"`
-	Protocol int             `json:"protocol"`
-	Runtimes []runtimes.Info `json:"runtimes"`
-	Contexts contextCounts   `json:"contexts"`
-	Commands commandCounts   `json:"commands"`
-	Limits   *limits.Status  `json:"limits,omitempty"` // what bounds sandboxes
+	Version   string           `json:"version"`
+	Protocol  int              `json:"protocol"`
+	Runtimes  []runtimes.Info  `json:"runtimes"`
+	Isolation isolation.Status `json:"isolation"`
+	Limits    *limits.Status   `json:"limits,omitempty"` // what bounds sandboxes
+	Contexts  contextCounts    `json:"contexts"`
+	Commands  commandCounts    `json:"commands"`
 }
 
 type contextCounts struct {
@@ -81,7 +83,7 @@ type commandCounts struct {
 const protocolVersion = 1
 
 func (d *Dialect) showStatus() shownStatus {
-	s := shownStatus{Version: d.cfg.Version, Protocol: protocolVersion, Runtimes: []runtimes.Info{}}
+	s := shownStatus{Version: d.cfg.Version, Protocol: protocolVersion, Runtimes: []runtimes.Info{}, Isolation: d.cfg.Isolation.Status()}
 	for _, r := range d.cfg.Runtimes.All() {
 		s.Runtimes = append(s.Runtimes, r.Info())
 	}

@@ -16,11 +16,10 @@ import (
 //
 // Goroutines: one, only after Orphaned, until the process ends.
 type Adopted struct {
-	pid   int
-	pidfd *os.File
-	mark  mark
-	done  chan struct{}
-	exit  Exit
+	handle handle
+	settle func()
+	done   chan struct{}
+	exit   Exit
 
 	mu    sync.Mutex
 	group Group // nil: none
@@ -32,7 +31,17 @@ type Adopted struct {
 // it could have been reaped.
 func Adopt(pid int, pidfd *os.File) *Adopted {
 	// It has its parent's mark, whose end it may outlive.
-	return &Adopted{pid: pid, pidfd: pollable(dupe(pidfd)), mark: newMark().adopt(pid), done: make(chan struct{})}
+	return adopt(handle{pid: pid, pidfd: pollable(dupe(pidfd)), mark: newMark().adopt(pid), alone: true}, nil)
+}
+
+// AdoptBorn is Adopt for a process that a jail's first process started by [Bear],
+// with the mark, since the moment, and what [Spec] says is to be called at its end.
+func AdoptBorn(pid int, pidfd *os.File, mark Mark, since time.Time, settle func()) *Adopted {
+	return adopt(handle{pid: pid, pidfd: pollable(dupe(pidfd)), mark: mark, born: since, alone: true}, settle)
+}
+
+func adopt(h handle, settle func()) *Adopted {
+	return &Adopted{handle: h, settle: settle, done: make(chan struct{})}
 }
 
 // dupe gives a descriptor of our own, since a *os.File that arrived over a
@@ -47,17 +56,22 @@ func dupe(f *os.File) int {
 }
 
 // Pid is the process number, of the process and of its group.
-func (a *Adopted) Pid() int { return a.pid }
+func (a *Adopted) Pid() int { return a.handle.pid }
 
 // Enter is like [Process.Enter].
-func (a *Adopted) Enter(group Group) error {
+func (a *Adopted) Enter(group Group) error { return a.enter(group, group.Admit) }
+
+// Entered is Enter for a process that has gone through the doors by itself.
+func (a *Adopted) Entered(group Doors) error { return a.enter(group, group.Entered) }
+
+func (a *Adopted) enter(group Group, admit func(pid int) error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over {
 		group.End()
 		return nil // its end is told elsewhere
 	}
-	if err := group.Admit(a.pid); err != nil {
+	if err := admit(a.handle.pid); err != nil {
 		group.End()
 		return err
 	}
@@ -82,8 +96,7 @@ func (a *Adopted) Signal(sig os.Signal) error {
 	if a.ended {
 		return nil
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
-	return h.signal(s)
+	return a.handle.signal(s)
 }
 
 // Exited takes the reaper's word that the process has exited and is still
@@ -93,11 +106,13 @@ func (a *Adopted) Exited(e Exit) {
 	if !first {
 		return
 	}
+	if a.settle != nil {
+		a.settle()
+	}
 	var empty bool
 	if e.Count, empty = leave(group); !empty {
 		a.mu.Lock()
-		h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
-		left := h.sweep()
+		left := a.handle.sweep()
 		a.mu.Unlock()
 		left.bury()
 	}
@@ -119,15 +134,18 @@ func (a *Adopted) leaving() (group Group, first bool) {
 func (a *Adopted) Orphaned() {
 	// Ends when the process does.
 	go func() {
-		_ = awaitReadable(a.pidfd)
+		_ = awaitReadable(a.handle.pidfd)
 		group, first := a.leaving()
 		if !first {
 			return
 		}
+		if a.settle != nil {
+			a.settle()
+		}
 		count, _ := leave(group)
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		_ = signalGroup(a.pidfd, a.pid, syscall.SIGKILL)
+		_ = signalGroup(a.handle.pidfd, a.handle.pid, syscall.SIGKILL)
 		a.end(Exit{Unknown: true, At: time.Now(), Count: count})
 	}()
 }
@@ -136,6 +154,6 @@ func (a *Adopted) Orphaned() {
 func (a *Adopted) end(e Exit) {
 	a.ended = true
 	a.exit = e
-	_ = a.pidfd.Close()
+	a.handle.close()
 	close(a.done)
 }

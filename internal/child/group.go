@@ -3,6 +3,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 )
@@ -26,6 +27,17 @@ type Group interface {
 	// returns the last count, and whether it is sure that nobody is left; when it is
 	// called again, the same.
 	End() (last Count, empty bool)
+}
+
+// Doors is a group that a process can enter by itself. Where it can, that costs the
+// system next to nothing, other than moving it from outside.
+type Doors interface {
+	Group
+	// Doors are files into which the process writes "0", with its only thread. They
+	// are the caller's to close; there may be none, then it has to be moved by Admit.
+	Doors() ([]*os.File, error)
+	// Entered does what is left of Admit.
+	Entered(pid int) error
 }
 
 // Count is what the system has counted against the limits of a group. These are

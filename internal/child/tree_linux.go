@@ -9,7 +9,7 @@ import (
 )
 
 // stat is what this package wants of /proc/PID/stat.
-type stat struct{ pid, ppid, session int }
+type stat struct{ pid, ppid, session, flags int }
 
 // table reads the process table. A process that ends meanwhile is left out.
 func table() []stat {
@@ -36,14 +36,15 @@ func statOf(pid int) (s stat, ok bool) {
 	if err != nil {
 		return s, false
 	}
-	// "pid (comm) state ppid pgrp session …"; comm may hold anything.
+	// "pid (comm) state ppid pgrp session tty tpgid flags …"; comm may hold anything.
 	f := bytes.Fields(buf[bytes.LastIndexByte(buf[:n], ')')+1 : n])
-	if len(f) < 4 {
+	if len(f) < 7 {
 		return s, false
 	}
 	s.pid = pid
 	s.ppid, _ = strconv.Atoi(string(f[1]))
 	s.session, _ = strconv.Atoi(string(f[3]))
+	s.flags, _ = strconv.Atoi(string(f[6]))
 	return s, true
 }
 

@@ -41,7 +41,7 @@ type Config struct {
 	Table *runtimes.Table
 	// Kernel gives a started kernel of a runtime that was nobody's yet, for
 	// runtimes that can make a script of one. Nil has them start it.
-	Kernel func(context.Context, runtimes.Runtime) (*runtimes.Kernel, error)
+	Kernel func(ctx context.Context, sandbox string, r runtimes.Runtime) (*runtimes.Kernel, error)
 	// Admit is asked once more when a run can be found by End: a sandbox that
 	// was stopped in between begins nothing. Nil admits all.
 	Admit       func(sandbox string) error
@@ -141,7 +141,7 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 	if err != nil {
 		return Result{}, err
 	}
-	run, err := r.enter(ctx, place.Sandbox)
+	run, err := r.enter(ctx, place)
 	if err != nil {
 		return Result{}, err
 	}
@@ -150,7 +150,7 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 		return Result{}, err
 	}
 	if r.cfg.Kernel != nil {
-		program.Kernel = run.untimed(func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, runtime) })
+		program.Kernel = run.untimed(func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, place.Sandbox, runtime) })
 	}
 	result, err := run.do(scripts, program, req.Timeout)
 	if errors.Is(err, syscall.E2BIG) || errors.Is(err, wire.ErrFrameTooLarge) {
@@ -178,6 +178,7 @@ func (r *Runs) program(place process.Place, language string, req Request) (runti
 	s := runtimes.Script{
 		Language: language, Code: req.Code, Args: slices.Clone(req.Args), Dir: dir,
 		Env: make(map[string]string, len(environ)), Vars: make(map[string]string),
+		Jail: place.Jail, UID: place.Inside.UID,
 	}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")

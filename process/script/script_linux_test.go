@@ -156,7 +156,7 @@ func TestTimeout(t *testing.T) {
 func TestWaitingForAKernelIsFree(t *testing.T) {
 	t.Parallel()
 	r, _ := runs(t, &shell{}, func(c *script.Config) {
-		c.Kernel = func(ctx context.Context, _ runtimes.Runtime) (*runtimes.Kernel, error) {
+		c.Kernel = func(ctx context.Context, _ string, _ runtimes.Runtime) (*runtimes.Kernel, error) {
 			wait := time.NewTimer(400 * time.Millisecond)
 			defer wait.Stop()
 			select {

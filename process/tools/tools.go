@@ -25,7 +25,7 @@ type Config struct {
 	Host  process.Host
 	Table *runtimes.Table
 	// Kernel gives a started kernel of a runtime that was nobody's yet.
-	Kernel func(context.Context, runtimes.Runtime) (*runtimes.Kernel, error)
+	Kernel func(ctx context.Context, sandbox string, r runtimes.Runtime) (*runtimes.Kernel, error)
 	// Admit says whether a sandbox may run something.
 	Admit func(sandbox string) error
 	// MaxCommands is how many one-shot commands may run at once; 0 is 256.

@@ -68,7 +68,9 @@ func (r *Runtime) compileAndRun(ctx context.Context, t *toolchain, s runtimes.Sc
 	if err != nil {
 		return nil, nil, fmt.Errorf("make output pipe: %w", err)
 	}
-	spec := child.Spec{Path: program, Args: s.Args, Env: list(s.Env), Dir: s.Dir, Stdout: write, Stderr: write}
+	spec := child.Spec{
+		Path: program, Args: s.Args, Env: list(s.Env), Dir: s.Dir, Stdout: write, Stderr: write, Jail: s.Jail,
+	}
 	if spec.Group, err = s.MakeGroup(); err != nil {
 		_, _ = write.Close(), read.Close()
 		return nil, nil, err
@@ -90,7 +92,9 @@ func (r *Runtime) interpret(ctx context.Context, s runtimes.Script) (*runtimes.R
 	}
 	take := s.Kernel
 	if birth := r.BirthEnv(s.Vars); len(birth) > 0 || take == nil {
-		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.Start(ctx, runtimes.Spec{Env: birth}) }
+		take = func(ctx context.Context) (*runtimes.Kernel, error) {
+			return r.Start(ctx, runtimes.Spec{Env: birth, Jail: s.Jail})
+		}
 	}
 	script := wire.Script{File: file, Path: filepath.Join(s.Own, "script"), Args: s.Args, Env: s.Env}
 	run, err := runtimes.Become(ctx, take, s.Group, script, s.Dir)

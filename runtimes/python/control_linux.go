@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -64,16 +65,95 @@ func launchTemplate(spec child.Spec) (*net.UnixConn, *child.Process, *os.File, e
 	return conn, process, output, nil
 }
 
-func sendFork(conn *net.UnixConn, seq uint64, files []*os.File) error {
-	fds := make([]int, len(files))
-	for i, f := range files {
-		fds[i] = int(f.Fd())
-	}
-	return send(conn, "fork", seq, unix.UnixRights(fds...))
+// walls are what a fork has to join, as the template and the fork are told.
+type walls struct {
+	doors []*os.File // of its group, which it goes through first
+	words string     // of the packet
+	files []*os.File // behind the kernel's ends
+	ahead []byte     // what the fork finds on its protocol before the first frame
 }
 
-func send(conn *net.UnixConn, verb string, number uint64, rights []byte) error {
-	_, _, err := conn.WriteMsgUnix(fmt.Appendf(nil, "%s %d", verb, number), rights, nil)
+// wallsOf describes a jail. driver/_hotcell/jail.py tells what the words are.
+func wallsOf(jail child.Jail) (walls, error) {
+	if jail == nil {
+		return walls{}, nil
+	}
+	j := jail.Join()
+	namespaces, err := j.Namespaces()
+	if err != nil {
+		return walls{}, fmt.Errorf("enter the jail: %w", err)
+	}
+	var w walls
+	if namespaces != 0 {
+		w.files = append(w.files, j.Init)
+	}
+	ruled := 0
+	if j.Ruleset != nil {
+		w.files, ruled = append(w.files, j.Ruleset), 1
+	}
+	for name, value := range j.Env {
+		w.ahead = append(append(w.ahead, name+"="+value...), 0)
+	}
+	w.words = fmt.Sprintf(" %d %d %d %d %d", j.UID, namespaces, ruled, len(w.ahead), len(j.Seccomp))
+	// The template reads nothing of this, and the socket has room for 200 KiB.
+	if w.ahead = append(w.ahead, j.Seccomp...); len(w.ahead) > aheadLimit {
+		return walls{}, fmt.Errorf("enter the jail: its filter and variables take %d bytes, of at most %d", len(w.ahead), aheadLimit)
+	}
+	return w, nil
+}
+
+// aheadLimit leaves room for variables beside a filter, of which Linux takes 32 KiB.
+const aheadLimit = 48 << 10
+
+// sendFork asks for a fork that has the given ends.
+func sendFork(conn *net.UnixConn, seq uint64, ends []*os.File, w walls) error {
+	var said error
+	err := withDescriptors(slices.Concat(ends, w.doors, w.files), func(fds []int) {
+		said = send(conn, fmt.Appendf(nil, "fork %d %d%s", seq, len(w.doors), w.words), unix.UnixRights(fds...))
+	})
+	if err != nil { // the ends are open
+		return &jailError{err}
+	}
+	return said
+}
+
+// jailError is a jail that nothing can be forked into. The template is well.
+type jailError struct{ err error }
+
+func (e *jailError) Error() string { return "enter the jail: " + e.err.Error() }
+func (e *jailError) Unwrap() error { return e.err }
+
+// withDescriptors calls f with the files' descriptors, which stay open meanwhile and
+// as non-blocking as they are.
+func withDescriptors(files []*os.File, f func([]int)) error {
+	fds := make([]int, 0, len(files))
+	var next func() error
+	next = func() error {
+		if len(fds) == len(files) {
+			f(fds)
+			return nil
+		}
+		rc, err := files[len(fds)].SyscallConn()
+		if err != nil {
+			return err
+		}
+		if cerr := rc.Control(func(fd uintptr) {
+			fds = append(fds, int(fd))
+			err = next()
+		}); cerr != nil {
+			return cerr
+		}
+		return err
+	}
+	return next()
+}
+
+func sendReap(conn *net.UnixConn, pid int) error {
+	return send(conn, fmt.Appendf(nil, "reap %d", pid), nil)
+}
+
+func send(conn *net.UnixConn, packet, rights []byte) error {
+	_, _, err := conn.WriteMsgUnix(packet, rights, nil)
 	return err
 }
 

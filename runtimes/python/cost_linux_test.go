@@ -11,31 +11,43 @@ import (
 	"testing"
 	"time"
 
+	"hotcell/internal/jail"
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
 )
 
 // BenchmarkFirstResult is what a new context costs: the kernel, its
 // configuration, and the first cell of somebody who works with data. A parked
-// kernel has been waiting for a while, another is started on demand.
+// kernel has been waiting for a while, another is started on demand; each also in
+// a jail.
 func BenchmarkFirstResult(b *testing.B) {
 	closeBench(benchKernel(b))
+	jailed := runtimes.Spec{Jail: openJail(b, jail.Namespace)}
 	for _, c := range []struct {
 		name string
 		wait time.Duration
-	}{{"parked", 40 * time.Millisecond}, {"unparked", 0}} {
-		b.Run(c.name, func(b *testing.B) { benchFirstResult(b, c.wait) })
+		spec runtimes.Spec
+	}{
+		{"parked", 40 * time.Millisecond, runtimes.Spec{}},
+		{"unparked", 0, runtimes.Spec{}},
+		{"parked-jailed", 40 * time.Millisecond, jailed},
+		{"unparked-jailed", 0, jailed},
+	} {
+		b.Run(c.name, func(b *testing.B) { benchFirstResult(b, c.wait, c.spec) })
 	}
 }
 
-func benchFirstResult(b *testing.B, wait time.Duration) {
+func benchFirstResult(b *testing.B, wait time.Duration, spec runtimes.Spec) {
 	b.Helper()
 	times := map[string][]time.Duration{}
 	var touched []int
 	measure := func(name string, since time.Time) { times[name] = append(times[name], time.Since(since)) }
 	for b.Loop() {
 		began := time.Now()
-		k := benchKernel(b)
+		k, err := shared.Start(b.Context(), spec)
+		if err != nil {
+			b.Fatal(err)
+		}
 		measure("start", began)
 		time.Sleep(wait)
 		if wait > 0 {

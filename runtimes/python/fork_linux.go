@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"hotcell/internal/child"
@@ -15,21 +17,22 @@ import (
 // forks says whether kernels are forked from a template.
 const forks = true
 
-// templates are the runtime's, guarded by its mu. All but current are retired:
-// they live until their last kernel has ended.
+// templates are the runtime's, guarded by its mu. Kernels in jails come from one that
+// has nothing of the server's environment in its memory. All but the current ones are
+// retired: they live until their last kernel has ended.
 type templates struct {
-	current *template
+	current map[bool]*template // by whether it is for jails
 	all     []*template
 }
 
 var errClosed = errors.New("the python runtime is closed")
 
-func (r *Runtime) startForked(ctx context.Context, group child.Group) (*runtimes.Kernel, error) {
+func (r *Runtime) startForked(ctx context.Context, jail child.Jail, group child.Group) (*runtimes.Kernel, error) {
 	ends, err := runtimes.NewEnds()
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.fork(ctx, ends)
+	p, err := r.forkInto(ctx, ends, jail, group)
 	ends.CloseTheirs()
 	if err != nil {
 		ends.Close()
@@ -39,20 +42,66 @@ func (r *Runtime) startForked(ctx context.Context, group child.Group) (*runtimes
 	if err != nil {
 		return nil, fmt.Errorf("start python: %w", err)
 	}
-	if group != nil {
-		if err := k.Enter(group); err != nil {
-			k.Discard()
-			return nil, fmt.Errorf("start python: %w", err)
+	k.Group = group
+	return k, nil
+}
+
+// forkInto forks a kernel that goes into a jail and a group, if there are any, and is
+// under its limits already on the way.
+func (r *Runtime) forkInto(ctx context.Context, ends *runtimes.Ends, jail child.Jail, group child.Group) (runtimes.Process, error) {
+	w, err := wallsOf(jail)
+	if err != nil {
+		return nil, err
+	}
+	if len(w.ahead) > 0 {
+		if _, err := ends.Conn.Write(w.ahead); err != nil {
+			return nil, fmt.Errorf("describe the jail: %w", err)
 		}
 	}
-	return k, nil
+	doors, _ := group.(child.Doors)
+	if doors != nil {
+		if w.doors, err = doors.Doors(); err != nil {
+			return nil, err
+		}
+		defer closeAll(w.doors)
+	}
+	p, err := r.fork(ctx, ends, jail != nil, w)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(w.doors) > 0:
+		err = p.Entered(doors)
+	case group != nil:
+		err = p.Enter(group)
+	case jail != nil:
+		err = jail.Admit(p.Pid())
+	}
+	if err != nil {
+		_ = p.Signal(syscall.SIGKILL)
+		<-p.Done()
+		return nil, fmt.Errorf("put it under the sandbox's limits: %w", err)
+	}
+	return p, nil
+}
+
+// Prepare implements [runtimes.Preparer]: it starts the template of kernels in jails.
+func (r *Runtime) Prepare(ctx context.Context) {
+	t, err := r.template(true) //nolint:contextcheck // a template is started for everybody, not for this request
+	if err != nil {
+		return
+	}
+	select {
+	case <-t.ready:
+	case <-ctx.Done():
+	}
 }
 
 // fork asks the current template. One that has died, or was retired in the
 // same moment, is replaced once; a second failure is the answer.
-func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Process, error) {
+func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, jailed bool, w walls) (*child.Adopted, error) {
 	for attempt := 0; ; attempt++ {
-		t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
+		t, err := r.template(jailed) //nolint:contextcheck // a template is started for everybody, not for this request
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +110,7 @@ func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Proce
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		p, err := t.fork(ctx, ends)
+		p, err := t.fork(ctx, ends, w)
 		if err == nil {
 			return p, nil
 		}
@@ -73,14 +122,14 @@ func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Proce
 
 // template returns the current one, or a new one when there is none, it has
 // ended, or packages were installed since it imported them.
-func (r *Runtime) template() (*template, error) {
+func (r *Runtime) template(jailed bool) (*template, error) {
 	r.mu.Lock()
-	seen := r.templates.current
+	seen := r.templates.current[jailed]
 	r.mu.Unlock()
 	if seen != nil && seen.usable() {
 		return seen, nil
 	}
-	t, retired, err := r.replace(seen)
+	t, retired, err := r.replace(seen, jailed)
 	if retired != nil {
 		retired.retire()
 	}
@@ -89,20 +138,25 @@ func (r *Runtime) template() (*template, error) {
 
 // replace starts a template in the place of the one that was seen, unless
 // somebody else has been faster.
-func (r *Runtime) replace(seen *template) (current, retired *template, err error) {
+func (r *Runtime) replace(seen *template, jailed bool) (current, retired *template, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return nil, nil, errClosed
 	}
-	if t := r.templates.current; t != nil && t != seen {
+	if t := r.templates.current[jailed]; t != nil && t != seen {
 		return t, nil, nil
 	}
 	t := newTemplate(r.cfg.Log, r.forget)
-	r.templates.current = t
+	if r.templates.current == nil {
+		r.templates.current = make(map[bool]*template)
+	}
+	r.templates.current[jailed] = t
 	r.templates.all = append(r.templates.all, t)
 	// Ends when the template does; Close joins it through t.ended.
-	go t.run(r.process("template", r.cfg.Preload, nil))
+	spec := r.process("template", r.cfg.Preload, nil, nil)
+	spec.Env = r.environment(nil, jailed)
+	go t.run(spec)
 	return t, seen, nil
 }
 
@@ -110,9 +164,7 @@ func (r *Runtime) replace(seen *template) (current, retired *template, err error
 func (r *Runtime) forget(t *template) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.templates.current == t {
-		r.templates.current = nil
-	}
+	maps.DeleteFunc(r.templates.current, func(_ bool, o *template) bool { return o == t })
 	r.templates.all = slices.DeleteFunc(r.templates.all, func(o *template) bool { return o == t })
 }
 

@@ -15,8 +15,11 @@ const forks = false
 
 type templates struct{}
 
-func (r *Runtime) startForked(ctx context.Context, group child.Group) (*runtimes.Kernel, error) {
-	return r.startFresh(ctx, runtimes.Spec{Group: group})
+func (r *Runtime) startForked(ctx context.Context, jail child.Jail, group child.Group) (*runtimes.Kernel, error) {
+	return r.startFresh(ctx, runtimes.Spec{Jail: jail, Group: group})
 }
+
+// Prepare implements [runtimes.Preparer]. There is nothing to prepare.
+func (r *Runtime) Prepare(context.Context) {}
 
 func (r *Runtime) closeTemplates() {}

@@ -16,6 +16,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,7 +38,8 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Runtime implements [runtimes.Runtime], [runtimes.BirthEnv] and [runtimes.Scripts].
+// Runtime implements [runtimes.Runtime], [runtimes.BirthEnv], [runtimes.Scripts] and
+// [runtimes.Preparer].
 type Runtime struct {
 	cfg     Config
 	found   interpreter
@@ -53,6 +55,7 @@ var (
 	_ runtimes.Runtime  = (*Runtime)(nil)
 	_ runtimes.BirthEnv = (*Runtime)(nil)
 	_ runtimes.Scripts  = (*Runtime)(nil)
+	_ runtimes.Preparer = (*Runtime)(nil)
 )
 
 // New finds the interpreter. It never fails: without a usable Python, Info
@@ -91,6 +94,11 @@ func (r *Runtime) Info() runtimes.Info {
 	}
 }
 
+// Shared implements [runtimes.Sharing].
+func (r *Runtime) Shared() []string {
+	return append([]string{filepath.Dir(r.found.Executable)}, r.found.Paths...)
+}
+
 // Start starts a kernel: a fork of the template, or with birth variables an
 // interpreter of its own.
 func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kernel, error) {
@@ -100,7 +108,7 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 	if len(spec.Env) > 0 || !forks {
 		return r.startFresh(ctx, spec)
 	}
-	return r.startForked(ctx, spec.Group)
+	return r.startForked(ctx, spec.Jail, spec.Group)
 }
 
 // Translate returns the cell as it is.
@@ -124,7 +132,7 @@ func (r *Runtime) Close() error {
 
 // startFresh starts an interpreter of its own.
 func (r *Runtime) startFresh(ctx context.Context, spec runtimes.Spec) (*runtimes.Kernel, error) {
-	p := r.process("kernel", nil, spec.Env)
+	p := r.process("kernel", nil, spec.Env, spec.Jail)
 	p.Group = spec.Group
 	k, err := runtimes.Launch(ctx, p)
 	if err != nil {
@@ -135,26 +143,34 @@ func (r *Runtime) startFresh(ctx context.Context, spec runtimes.Spec) (*runtimes
 
 // process describes an interpreter that runs the driver. Its fourth extra
 // descriptor is the driver's source.
-func (r *Runtime) process(mode string, options []string, env map[string]string) child.Spec {
+func (r *Runtime) process(mode string, options []string, env map[string]string, jail child.Jail) child.Spec {
 	args := append([]string{"-X", "utf8", "-c", bootstrap, mode}, options...)
 	return child.Spec{
 		Path:  r.found.Executable,
 		Args:  args,
-		Env:   r.environment(env),
+		Env:   r.environment(env, jail != nil),
 		Dir:   "/",
 		Files: []*os.File{r.payload},
+		Jail:  jail,
 	}
 }
 
-// environment is the server's own, without what is the server's business, with
-// the interpreter's programs (pip, python) first on the PATH.
-func (r *Runtime) environment(extra map[string]string) []string {
+// environment is what there is of the server's own, with the interpreter's programs
+// (pip, python) first on the PATH. In jails that is little, but what an interpreter
+// may need to start at all.
+func (r *Runtime) environment(extra map[string]string, jailed bool) []string {
+	inherited := runtimes.Inherited(nil)
+	if jailed {
+		inherited = slices.DeleteFunc(inherited, func(pair string) bool {
+			name, _, _ := strings.Cut(pair, "=")
+			return !isBirth(name)
+		})
+		inherited = append(inherited, runtimes.Shown()...)
+	}
 	vars := make(map[string]string)
-	for _, pair := range os.Environ() {
+	for _, pair := range inherited {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "HOTCELL_") {
-			vars[name] = value
-		}
+		vars[name] = value
 	}
 	vars["PATH"] = prepend(filepath.Dir(r.found.Executable), vars["PATH"])
 	// Nobody is there to press a key.

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/jail"
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
 	"hotcell/runtimes/python"
@@ -24,7 +25,18 @@ import (
 // takes a second to import everything.
 var shared *python.Runtime
 
+// jailVar makes this program the first process of a jail, in namespaces of its
+// own; the value is what beInit has to know.
+const jailVar = "HOTCELL_TEST_JAIL"
+
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "be-child" {
+		os.Exit(jail.Main(os.Args[3:]))
+	}
+	if os.Getenv(jailVar) != "" {
+		fmt.Fprintln(os.Stderr, beInit())
+		os.Exit(1)
+	}
 	program, err := program()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

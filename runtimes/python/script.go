@@ -26,10 +26,10 @@ func (r *Runtime) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.R
 	switch birth := scriptBirth(r.BirthEnv(s.Vars)); {
 	case len(birth) > 0 || !forks:
 		take = func(ctx context.Context) (*runtimes.Kernel, error) {
-			return runtimes.Launch(ctx, r.process("script", nil, birth))
+			return runtimes.Launch(ctx, r.process("script", nil, birth, s.Jail))
 		}
 	case take == nil:
-		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.startForked(ctx, nil) }
+		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.startForked(ctx, s.Jail, nil) }
 	}
 	run, err := runtimes.Become(ctx, take, s.Group, wire.Script{File: path, Path: path, Args: s.Args, Env: s.Env}, s.Dir)
 	if err != nil {

@@ -135,8 +135,9 @@ func (t *template) serve(conn *net.UnixConn, began time.Time) {
 	}
 }
 
-// fork asks for a kernel that has the given ends.
-func (t *template) fork(ctx context.Context, ends *runtimes.Ends) (*child.Adopted, error) {
+// fork asks for a kernel that has the given ends. Into its jail it goes by itself; its
+// first message says whether it is there.
+func (t *template) fork(ctx context.Context, ends *runtimes.Ends, w walls) (*child.Adopted, error) {
 	t.mu.Lock()
 	if t.fault != nil || t.conn == nil {
 		err := t.fault
@@ -148,8 +149,11 @@ func (t *template) fork(ctx context.Context, ends *runtimes.Ends) (*child.Adopte
 	t.waiting[seq] = answer
 	t.mu.Unlock()
 
-	if err := sendFork(conn, seq, ends.Theirs[:]); err != nil {
+	if err := sendFork(conn, seq, ends.Theirs[:], w); err != nil {
 		t.abandon(seq, answer)
+		if jail := (*jailError)(nil); errors.As(err, &jail) {
+			return nil, err
+		}
 		err = fmt.Errorf("%w: %w", errTemplateGone, err)
 		t.fail(err) // before serve has noticed
 		return nil, err
@@ -214,7 +218,7 @@ func (t *template) exited(p packet) {
 	}
 	k.Exited(child.Exit{Code: p.Code, Signal: syscall.Signal(p.Signal), At: time.Now()})
 	if conn != nil {
-		_ = send(conn, "reap", uint64(p.Pid), nil)
+		_ = sendReap(conn, p.Pid)
 	}
 	t.mu.Lock()
 	delete(t.kernels, p.Pid)

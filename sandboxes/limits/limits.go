@@ -127,6 +127,11 @@ func (s *Set) Admit(sandbox string, pid int) error {
 	return o.home.Admit(pid)
 }
 
+// Within is Admit for one sandbox.
+func (s *Set) Within(sandbox string) func(pid int) error {
+	return func(pid int) error { return s.Admit(sandbox, pid) }
+}
+
 // enter finds the bounds of a sandbox, and makes them at its first use.
 func (s *Set) enter(sandbox string) (*opened, error) {
 	s.mu.Lock()

@@ -10,7 +10,6 @@ import getpass
 import os
 import platform
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -22,7 +21,7 @@ from .exchange import Exchange
 from .history import History
 from .interrupts import Interrupts
 from .loop import KernelLoop
-from .namespace import Environment, names, reseed
+from .namespace import Environment, names, reseed, take_on
 from .plain import Plain
 from .protocol import Connection, Frame, Hangup, end_process, high_descriptor, pack
 from .rehearsal import warm_up
@@ -31,8 +30,6 @@ from .sources import Sources, forget_command_line, teach_inspect
 from .streams import Builtins, Streams
 
 PROTOCOL = 1
-
-_environ = os.environ
 
 
 class Kernel:
@@ -160,9 +157,7 @@ class Kernel:
         try:
             if language != "python":
                 raise ValueError(f"this kernel runs python, not {language}")
-            _environ.update(env)
-            if "TZ" in env:
-                time.tzset()
+            take_on(env)
             if frame.get("cwd"):
                 os.chdir(frame["cwd"])
         except Exception as error:

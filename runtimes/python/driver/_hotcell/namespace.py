@@ -44,6 +44,21 @@ def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list
     return found, more
 
 
+def take_on(env: dict[str, str]) -> None:
+    """Variables for good, with what is derived from them."""
+    _environ.update(env)
+    if "TZ" in env:
+        _tzset()
+    forget_places()
+
+
+def forget_places() -> None:
+    """What the template has found, outside, may be nowhere for this kernel."""
+    tempfile: Any = sys.modules.get("tempfile")
+    if tempfile is not None and tempfile.tempdir is not None:
+        tempfile.tempdir = None
+
+
 class Environment:
     """Variables that are set for one execution and put back after it."""
 
@@ -69,8 +84,12 @@ class Environment:
 
 
 def reseed() -> None:
-    """Random numbers of this process' own. Python's random sees to that itself at a
-    fork; numpy's takes an array of words ten times faster than nothing at all."""
+    """Random numbers and keys of this process' own. Python's random sees to that itself at
+    a fork; numpy's takes an array of words ten times faster than nothing at all. With the
+    template's key for multiprocessing one kernel could call another's servers."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed(list(memoryview(_urandom(32)).cast("I")))
+    process: Any = sys.modules.get("multiprocessing.process")
+    if process is not None:
+        process.current_process().authkey = _urandom(32)

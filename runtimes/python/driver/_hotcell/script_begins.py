@@ -11,7 +11,7 @@ import time
 import types
 from typing import Any
 
-from .namespace import reseed
+from .namespace import forget_places, reseed
 from .streams import Pipe
 
 _environ = os.environ
@@ -57,10 +57,10 @@ def settle_in(cwd: str, env: dict[str, str]) -> None:
         time.tzset()
     sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
     reseed()
+    forget_places()
     process: Any = sys.modules.get("multiprocessing.process")
     if process is not None:
         process.ORIGINAL_DIR = cwd
-        process.current_process().authkey = os.urandom(32)
 
 
 def open_streams() -> None:

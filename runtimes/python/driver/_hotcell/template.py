@@ -1,15 +1,21 @@
 """The template: a warm process from which kernels are forked.
 
 It has everything imported and never runs user code. It speaks on a
-SOCK_SEQPACKET socket: two words a packet, and JSON objects back.
+SOCK_SEQPACKET socket: a few words a packet, and JSON objects back.
 
-    server → template   fork SEQ, with the descriptors of protocol, stdout, stderr
+    server → template   fork SEQ DOORS, with the descriptors of protocol, stdout, stderr, and
+                            of so many files by which the kernel enters its group
+                        fork SEQ DOORS UID NAMESPACES RULED ENV FILTER: into a jail, see jail.py.
+                            The descriptors of its first process, if there are namespaces to
+                            join, and of its ruleset, if there is one, follow the others.
                         reap PID
     template → server   {"op": "ready", …}, {"op": "forked", "seq", "pid"} + pidfd,
                         {"op": "failed", "seq", "error"}, {"op": "exited", "pid", "code", "signal"}
 
 Whatever it touches between two forks is copied then, a page at a time, and
 somebody waits for that. So it does little before a fork.
+
+A kernel that can't get into its jail says so in the place of its hello, and ends.
 
 A kernel that has exited stays unreaped until the server says so: its number
 can't be given to another process while somebody may still send it a signal.
@@ -27,13 +33,17 @@ import socket
 from array import array
 from typing import Any
 
+from .ends import Ends
+from .jail import Gate, Jail, JailError, enter, parse, seal
 from .kernel import Kernel
-from .protocol import encode_json
+from .protocol import encode_json, pack
 
 LARGE_PAGE = 2 << 20
 MADV_COLLAPSE = 25
-PACKET = 64
-ROOM = socket.CMSG_SPACE(3 * 4)  # for three descriptors
+PACKET = 128
+ENDS = 3  # of a kernel: protocol, stdout, stderr
+DOORS = 3  # at most: a kernel's group has as many places
+ROOM = socket.CMSG_SPACE((ENDS + DOORS + 2) * 4)
 
 
 class Template:
@@ -45,6 +55,9 @@ class Template:
         self._fd = fd
         self._pids: dict[int, int] = {}  # by pidfd
         self._exited: dict[int, int] = {}  # pidfd by pid, until it is reaped
+        self._gate = Gate()
+        self._ends = Ends()
+        self._poll.register(self._ends.fd, select.POLLIN)
         self._strange = gaps(kernel.descriptors())
 
     def run(self) -> None:
@@ -60,6 +73,9 @@ class Template:
                     if fd == self._fd:
                         if self._serve():
                             return
+                    elif fd == self._ends.fd:
+                        self._ends.clear()
+                        self._reap_strangers()
                     else:
                         self._report_exit(fd)
         except (EOFError, OSError):
@@ -78,50 +94,63 @@ class Template:
         body, control, _, _ = self._socket.recvmsg(PACKET, ROOM)
         if not body:
             raise EOFError
-        verb, _, number = body.partition(b" ")
+        verb, number, *words = body.split()
         if verb == b"fork":
             theirs = [fd for part in control for fd in array("i", part[2])]
-            return self._fork(int(number), theirs)
+            walls = ENDS + int(words[0])
+            return self._fork(int(number), theirs, walls, parse(words[1:], theirs[walls:]))
         if verb == b"reap":
             self._reap(int(number))
         return False
 
-    def _fork(self, seq: int, theirs: list[int]) -> bool:
+    def _fork(self, seq: int, theirs: list[int], walls: int, jail: Jail | None) -> bool:
         fds = theirs
         try:
             led, leads = os.pipe()
             fds = [*theirs, leads, led]
-            pid = os.fork()
+            pid = self._gate.fork(jail) if jail else os.fork()
         except OSError as error:
             close_all(fds)
-            self._say({"op": "failed", "seq": seq, "error": f"fork: {error.strerror}"})
+            words = error.strerror if isinstance(error, JailError) else f"fork: {error.strerror}"
+            self._say({"op": "failed", "seq": seq, "error": words})
             return False
         if pid == 0:
-            self._leave(fds)
+            self._leave(theirs[:walls], leads, jail)
             return True
         close_all(fds[:-1])
         pidfd = os.pidfd_open(pid)
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        # Until it leads its own group it can't be signalled as one.
-        os.read(led, 1)
+        # Until it leads its own group it can't be signalled as one. In a jail without a
+        # user of its own somebody could stop it before that.
+        if jail is None or jail.uid:
+            os.read(led, 1)
         os.close(led)
         self._say({"op": "forked", "seq": seq, "pid": pid}, pidfd)
         return False
 
-    def _leave(self, fds: list[int]) -> None:
+    def _leave(self, theirs: list[int], leads: int, jail: Jail | None) -> None:
         """In the child: take the kernel's descriptors, and leave the template's."""
+        protocol, stdout, stderr = theirs[:ENDS]
         try:
-            protocol, stdout, stderr, leads, _ = fds
             os.setsid()
+            for door in theirs[ENDS:]:
+                os.write(door, b"0")  # who writes it is meant, and it has one thread
+                os.close(door)
             os.close(leads)  # a write would wake the template in this processor's queue
+            self._ends.leave()
             self._socket.detach()
+            program = enter(jail, protocol) if jail else b""
             self._kernel.adopt(protocol, stdout, stderr)
+            protocol = self._kernel.connection.fileno
             for low, high in self._strange:
                 os.closerange(low, high)
             os.umask(0o022)
             gc.enable()
-        except BaseException:
+            if jail:
+                seal(jail, program)
+        except BaseException as error:
+            refuse(protocol, error)
             os._exit(1)
 
     def _report_exit(self, pidfd: int) -> None:
@@ -147,6 +176,30 @@ class Template:
         os.waitid(os.P_PID, pid, os.WEXITED)
         del self._pids[pidfd]
         os.close(pidfd)
+        if not self._exited:
+            self._reap_strangers()
+
+    def _reap_strangers(self) -> None:
+        """User code can make a child of ours, with CLONE_PARENT. Nobody else reaps it, and
+        a pid namespace doesn't end as long as there is one of its processes to be reaped."""
+        try:
+            while (
+                dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            ) is not None:
+                if dead.si_pid in self._pids.values():  # its end is still to be reported
+                    return
+                os.waitid(os.P_PID, dead.si_pid, os.WEXITED)
+        except ChildProcessError:  # there are none at all
+            pass
+
+
+def refuse(protocol: int, error: BaseException) -> None:
+    """Say in the place of a hello why there is no kernel."""
+    words = error.strerror if isinstance(error, JailError) else f"{type(error).__name__}: {error}"
+    try:
+        os.write(protocol, pack({"type": "refused", "value": f"enter the jail: {words}"}))
+    except OSError:
+        pass
 
 
 def close_all(fds: list[int]) -> None:

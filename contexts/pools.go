@@ -1,0 +1,167 @@
+package contexts
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"hotcell/internal/child"
+	"hotcell/runtimes"
+)
+
+// lot says whose kernels a pool has. Those without a jail are everybody's.
+type lot struct {
+	owner   string
+	runtime runtimes.Runtime
+}
+
+// everybody is the owner of the pools without a jail.
+const everybody = ""
+
+// openPools makes the pools that there are from the beginning: those of kernels
+// without a jail, or, where everybody has a jail, none; but what a runtime has ready
+// for all of them is made ready.
+func (s *Set) openPools(ctx context.Context) {
+	for _, r := range s.cfg.Table.All() {
+		p, prepares := r.(runtimes.Preparer)
+		switch {
+		case !s.cfg.Jailed:
+			s.pools[lot{everybody, r}] = newPool(ctx, r, nil, s.cfg.Parked, true, s.cfg.Log)
+		case prepares && s.cfg.Parked > 0 && r.Info().Fault == "":
+			// Ends when the runtime is ready or Close cancels s.ctx.
+			s.prepared.Go(func() { p.Prepare(s.ctx) })
+		}
+	}
+}
+
+// pool finds the pool of an owner's kernels, and the jail that they are in.
+func (s *Set) pool(ctx context.Context, owner string, r runtimes.Runtime) (*pool, child.Jail, error) {
+	jail, err := s.jail(ctx, owner)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, group := lot{owner, r}, s.grouped(owner)
+	if jail == nil {
+		l.owner, group = everybody, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, ErrClosed
+	}
+	p := s.pools[l]
+	if p == nil {
+		p = newPool(ctx, r, group, s.cfg.Parked, false, s.cfg.Log)
+		s.pools[l] = p
+	}
+	return p, jail, nil
+}
+
+// jail is the one in which an owner's kernels live now.
+func (s *Set) jail(ctx context.Context, owner string) (child.Jail, error) {
+	if s.cfg.Jail == nil {
+		return nil, nil //nolint:nilnil // there is none around any
+	}
+	jail, err := s.cfg.Jail(ctx, owner)
+	if err != nil {
+		return nil, fmt.Errorf("isolate the sandbox: %w", err)
+	}
+	return jail, nil
+}
+
+// take gives a kernel of an owner's. A jail that ended in that moment is asked for
+// once more; what was parked in it is not told from what it is.
+func (s *Set) take(ctx context.Context, owner string, r runtimes.Runtime) (*runtimes.Kernel, error) {
+	for attempt := 0; ; attempt++ {
+		p, jail, err := s.pool(ctx, owner, r)
+		if err != nil {
+			return nil, err
+		}
+		k, err := p.take(ctx, jail)
+		if err == nil {
+			return s.enter(k, owner)
+		}
+		if attempt > 0 || !child.Ended(jail) {
+			return nil, err
+		}
+	}
+}
+
+// grouper makes a kernel's group.
+type grouper func() (child.Group, error)
+
+// grouped makes those of an owner's kernels; nil if there are none.
+func (s *Set) grouped(owner string) grouper {
+	if s.cfg.Group == nil {
+		return nil
+	}
+	return func() (child.Group, error) { return s.cfg.Group(owner) }
+}
+
+// enter puts a kernel that was everybody's into a group of its owner's.
+func (s *Set) enter(k *runtimes.Kernel, owner string) (*runtimes.Kernel, error) {
+	if k.Group != nil || s.cfg.Group == nil {
+		return k, nil
+	}
+	group, err := s.cfg.Group(owner)
+	if err == nil {
+		err = k.Enter(group)
+	}
+	if err != nil {
+		k.Discard()
+		return nil, err
+	}
+	return k, nil
+}
+
+// closePools ends what is parked for an owner.
+func (s *Set) closePools(owner string) {
+	s.mu.Lock()
+	var theirs []*pool
+	for l, p := range s.pools {
+		if l.owner == owner && owner != everybody {
+			theirs = append(theirs, p)
+			delete(s.pools, l)
+		}
+	}
+	s.mu.Unlock()
+	closeAll(theirs)
+}
+
+// closeAll closes pools, all at once.
+func closeAll(pools []*pool) {
+	var wg sync.WaitGroup
+	for _, p := range pools {
+		wg.Go(p.close) // ends when its kernels have
+	}
+	wg.Wait()
+}
+
+// allPools are those that there are now.
+func (s *Set) allPools() []*pool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*pool, 0, len(s.pools))
+	for _, p := range s.pools {
+		out = append(out, p)
+	}
+	return out
+}
+
+// Parked tells how many kernels of each runtime wait for use, by its name.
+func (s *Set) Parked() map[string]int {
+	out := make(map[string]int)
+	for _, p := range s.allPools() {
+		out[p.runtime.Info().Name] += p.count()
+	}
+	return out
+}
+
+// Warm returns when every pool that can is full, and what kernels come from is
+// ready, or ctx ends.
+func (s *Set) Warm(ctx context.Context) {
+	for _, p := range s.allPools() {
+		p.warm(ctx)
+	}
+	_ = wait(ctx, &s.prepared)
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package python_test
+
+import "errors"
+
+func beInit() error { return errors.ErrUnsupported }
