@@ -68,7 +68,7 @@ func (c *kernel) counted() child.Count {
 }
 
 // ended is exit in words.
-func (c *kernel) ended() string { return c.Kernel.EndedAs(c.exit()) }
+func (c *kernel) ended() string { return c.EndedAs(c.exit()) }
 
 // exit is how a kernel that is gone has ended, without what was told before.
 func (c *kernel) exit() child.Exit {
