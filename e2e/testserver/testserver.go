@@ -25,10 +25,12 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/jail"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/stream"
 )
 
@@ -41,6 +43,7 @@ type Server struct {
 	DataDir   string
 	Contexts  *contexts.Set
 	Sandboxes *sandboxes.Registry
+	Isolation *isolation.Set
 	Table     *runtimes.Table
 	Tools     *tools.Tools
 
@@ -60,6 +63,8 @@ type options struct {
 	preload  []string
 	python   string
 	log      *slog.Logger
+	mode     jail.Mode
+	network  jail.Network
 }
 
 // Option changes how a server is made.
@@ -90,6 +95,12 @@ func WithPandas() Option { return func(o *options) { o.preload = nil } }
 // WithPython runs Python contexts with another interpreter than the usual one.
 func WithPython(program string) Option { return func(o *options) { o.python = program } }
 
+// WithIsolation puts a boundary around each sandbox. What else is tested can be
+// tested within one, too: HOTCELL_TEST_ISOLATION is the mode of all other servers.
+func WithIsolation(mode jail.Mode, network jail.Network) Option {
+	return func(o *options) { o.mode, o.network = mode, network }
+}
+
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
@@ -100,6 +111,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		key:     "test-key",
 		preload: []string{},
 		python:  kernelPython(),
+		mode:    jail.Mode(os.Getenv("HOTCELL_TEST_ISOLATION")),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, f := range opts {
@@ -111,10 +123,11 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
+	s.isolate(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: s.admit,
+		Admit: s.admit, Jail: s.jail,
 	}
 	if o.contexts != nil {
 		o.contexts(&cc)
@@ -131,7 +144,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id))
+			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.Isolation.End(ctx, id))
 		},
 		Busy:   func(id string) bool { return s.busy(id) || s.Tools.Busy(id) },
 		Minute: o.minute, Log: o.log,
@@ -140,7 +153,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
 	hc := handlers.Config{
-		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
+		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools, Isolation: s.Isolation,
 		Key: o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
@@ -219,6 +232,7 @@ func (s *Server) Close(tb testing.TB) {
 			tb.Errorf("close sandboxes: %v", err)
 		}
 	}
+	s.Isolation.Close()
 	if s.Table != nil {
 		if err := s.Table.Close(); err != nil {
 			tb.Errorf("close runtimes: %v", err)
