@@ -127,7 +127,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: s.admit, Jail: s.jail,
+		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None,
 	}
 	if o.contexts != nil {
 		o.contexts(&cc)
