@@ -16,6 +16,8 @@ type programs struct {
 	hotcell string
 	python  string // for hotcell's kernels; empty: what the server finds
 	jupyter string // the Python that has ipykernel
+	// isolation is what is around the server's sandboxes; empty: what it is by default.
+	isolation string
 }
 
 // lab is everything that is running while a benchmark is.
@@ -69,6 +71,9 @@ func (l *lab) start(ctx context.Context) (err error) {
 
 // open starts a server and connects to it.
 func (l *lab) open(ctx context.Context, name string, flags ...string) (*bench, error) {
+	if l.isolation != "" {
+		flags = append(flags, "--isolation", l.isolation)
+	}
 	s, err := startServer(ctx, l.hotcell, l.python, filepath.Join(l.dir, name), flags...)
 	if err != nil {
 		return nil, err

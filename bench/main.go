@@ -62,6 +62,7 @@ func parse(args []string, errout io.Writer) (options, error) {
 	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured in turn, after one round that does not count")
 	f.BoolVar(&o.json, "json", false, "write JSON instead of a table")
 	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the program that is measured")
+	f.StringVar(&o.isolation, "isolation", "", "what is around the server's sandboxes: none, process, namespace")
 	f.StringVar(&o.python, "python", env("HOTCELL_PYTHON", ".venv/bin/python"), "the Python of hotcell's kernels")
 	f.StringVar(&o.jupyter, "ipykernel", env("HOTCELL_TEST_PYTHON", ".venv-test/bin/python"), "a Python that has ipykernel, jupyter_client, pandas and matplotlib")
 	if err := f.Parse(args); err != nil {

@@ -25,10 +25,12 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/jail"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/sandboxes/limits"
 	"hotcell/stream"
 )
@@ -42,6 +44,7 @@ type Server struct {
 	DataDir   string
 	Contexts  *contexts.Set
 	Sandboxes *sandboxes.Registry
+	Isolation *isolation.Set
 	Table     *runtimes.Table
 	Tools     *tools.Tools
 	Limits    *limits.Set // nil without WithLimits
@@ -63,6 +66,8 @@ type options struct {
 	preload  []string
 	python   string
 	log      *slog.Logger
+	mode     jail.Mode
+	network  jail.Network
 }
 
 // Option changes how a server is made.
@@ -96,6 +101,12 @@ func WithPandas() Option { return func(o *options) { o.preload = nil } }
 // WithPython runs Python contexts with another interpreter than the usual one.
 func WithPython(program string) Option { return func(o *options) { o.python = program } }
 
+// WithIsolation puts a boundary around each sandbox. What else is tested can be
+// tested within one, too: HOTCELL_TEST_ISOLATION is the mode of all other servers.
+func WithIsolation(mode jail.Mode, network jail.Network) Option {
+	return func(o *options) { o.mode, o.network = mode, network }
+}
+
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
@@ -106,6 +117,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		key:     "test-key",
 		preload: []string{},
 		python:  kernelPython(),
+		mode:    jail.Mode(os.Getenv("HOTCELL_TEST_ISOLATION")),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, f := range opts {
@@ -117,10 +129,11 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
+	s.isolate(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: s.admit,
+		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None,
 	}
 	if o.limits != nil {
 		s.bound(o)
@@ -141,7 +154,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.endLimits(id))
+			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.Isolation.End(ctx, id), s.endLimits(id))
 		},
 		Busy:   func(id string) bool { return s.busy(id) || s.Tools.Busy(id) },
 		Minute: o.minute, Log: o.log,
@@ -150,7 +163,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
 	hc := handlers.Config{
-		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools, Limits: s.Limits,
+		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools, Isolation: s.Isolation, Limits: s.Limits,
 		Key: o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
@@ -248,6 +261,7 @@ func (s *Server) Close(tb testing.TB) {
 			tb.Errorf("close sandboxes: %v", err)
 		}
 	}
+	s.Isolation.Close()
 	if err := s.Limits.Close(); err != nil {
 		tb.Errorf("close limits: %v", err)
 	}

@@ -143,6 +143,31 @@ func TestJailedWorks(t *testing.T) {
 	}
 }
 
+// TestNothingOfTheServers: what the server has in its environment is nowhere in the
+// memory of a kernel in a jail, and neither is what there is of another jail.
+func TestNothingOfTheServers(t *testing.T) {
+	t.Parallel()
+	other := newCell(t, spaces)
+	other.join.Env = map[string]string{"HOME": "/" + serversSecret}
+	jailed(t, other).ok("1")
+	k := jailed(t, newCell(t, spaces))
+	k.ok("import os, re; in_memory = []")
+	got := k.ok(`for line in open('/proc/self/maps'):
+    area, mode, *_, name = line.split(maxsplit=5) if line.count(' ') > 5 else [*line.split(), '']
+    if mode.startswith('rw') and not name.startswith('[v'):
+        start, end = (int(edge, 16) for edge in area.split('-'))
+        with open('/proc/self/mem', 'rb', 0) as memory:
+            memory.seek(start)
+            in_memory += re.findall(b'xyzzy.plug[h]', memory.read(end - start))
+len(in_memory), [n for n in os.environ if 'SERVER' in n], b'xyzzy' in open('/proc/self/environ', 'rb').read()`).result()
+	if got != "(0, [], False)" {
+		t.Error(got)
+	}
+	if got := configured(t).ok("import os; os.environ['A_SERVERS_SECRET']").result(); got != "'"+serversSecret+"'" {
+		t.Errorf("without a jail: %s", got)
+	}
+}
+
 // TestJailedApart: no key or seed of one kernel is known to another.
 func TestJailedApart(t *testing.T) {
 	t.Parallel()
@@ -285,12 +310,16 @@ func TestNoWayIn(t *testing.T) {
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v", err)
 			}
-			free := configured(t)
-			if templateOf(t, free) != template {
+			next := jailed(t, newCell(t, spaces))
+			if templateOf(t, next) != template {
 				t.Error("the template has gone")
 			}
-			if got := free.ok("import os; os.getuid()").result(); got != strconv.Itoa(os.Getuid()) {
-				t.Errorf("a kernel without a jail is user %s", got)
+			here, err := os.Readlink("/proc/self/ns/pid")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if there, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid_for_children", template)); there != here {
+				t.Errorf("the template forks into %s: %v", there, err)
 			}
 		})
 	}

@@ -29,6 +29,9 @@ var shared *python.Runtime
 // own; the value is what beInit has to know.
 const jailVar = "HOTCELL_TEST_JAIL"
 
+// serversSecret is in the environment of what is the server in these tests.
+const serversSecret = "xyzzy-plugh"
+
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be-child" {
 		os.Exit(jail.Main(os.Args[3:]))
@@ -46,6 +49,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, abandon(program))
 		os.Exit(1)
 	}
+	_ = os.Setenv("A_SERVERS_SECRET", serversSecret)
 	shared = python.New(python.Config{Program: program})
 	code := m.Run()
 	_ = shared.Close()
