@@ -88,7 +88,7 @@ func TestAttempts(t *testing.T) {
 				"SECRET": secret, "DATA": s.DataDir, "OTHER": s.Sandboxes.WorkDir(other),
 				"SERVERNAME": filepath.Base(os.Args[0]), "SERVER": fmt.Sprint(os.Getpid()), "INIT": "1",
 				"ABSTRACT": listen(t, "\x00hotcell-test-"+fmt.Sprint(os.Getpid())+string(mode))[1:],
-				"PROGRAM":  program(t),
+				"PROGRAM":  ownProgram(t),
 				"SOCKET":   listen(t, filepath.Join(t.TempDir(), "socket")),
 			}
 			place := s.Place(t, mine)
@@ -124,8 +124,8 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// program is the path of our own.
-func program(t *testing.T) string {
+// ownProgram is the path of our own.
+func ownProgram(t *testing.T) string {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
