@@ -189,6 +189,14 @@ func (s *Server) bound(o options) {
 	s.Limits = limits.New(*o.limits)
 }
 
+// limitsOf puts processes under a sandbox's limits, if there are any.
+func (s *Server) limitsOf(sandbox string) func(pid int) error {
+	if s.Limits == nil {
+		return nil
+	}
+	return s.Limits.Within(sandbox)
+}
+
 func (s *Server) endLimits(sandbox string) error {
 	if s.Limits == nil {
 		return nil

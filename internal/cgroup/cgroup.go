@@ -65,4 +65,4 @@ type Config struct {
 	Log *slog.Logger
 }
 
-var _ child.Group = (*Group)(nil)
+var _ child.Doors = (*Group)(nil)

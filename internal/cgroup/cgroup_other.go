@@ -3,6 +3,7 @@
 package cgroup
 
 import (
+	"os"
 	"syscall"
 
 	"hotcell/internal/child"
@@ -40,6 +41,9 @@ func (s *Sandbox) Limits() Limits { return s.limits }
 // Group returns a group without bounds.
 func (s *Sandbox) Group(string, Limits) (*Group, error) { return &Group{}, nil }
 
+// Home returns a group without bounds.
+func (s *Sandbox) Home() (*Group, error) { return &Group{}, nil }
+
 // Close does nothing.
 func (s *Sandbox) Close() error { return nil }
 
@@ -51,6 +55,15 @@ func (g *Group) Start(_ *syscall.SysProcAttr, start func() (int, error)) error {
 
 // Admit implements [child.Group].
 func (g *Group) Admit(int) error { return nil }
+
+// Doors implements [child.Doors].
+func (g *Group) Doors() (in, back []*os.File, err error) { return nil, nil, nil }
+
+// Opens implements [child.Doors].
+func (g *Group) Opens() bool { return false }
+
+// Entered implements [child.Doors].
+func (g *Group) Entered(int) error { return nil }
 
 // Count implements [child.Group].
 func (g *Group) Count() child.Count { return child.Count{} }

@@ -227,23 +227,38 @@ func (g *Group) Admit(pid int) error {
 	return g.limit(pid)
 }
 
-// Doors are files into which a process that was forked elsewhere writes "0" to enter
-// the group by itself, which costs next to nothing in version 1; [Group.Entered] has
-// to follow. They are the caller's to close. None: it has to be moved by Admit.
-func (g *Group) Doors() ([]*os.File, error) {
-	if !g.real() || g.node.v2 {
-		return nil, nil
+// Doors implements [child.Doors]. There are some in version 1 only.
+func (g *Group) Doors() (in, back []*os.File, err error) {
+	if !g.Opens() {
+		return nil, nil, nil
 	}
 	if err := g.sandbox.room(0); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []*os.File
-	for _, dir := range g.node.holders() {
+	if in, err = g.node.doors(); err != nil {
+		return nil, nil, err
+	}
+	home := g.sandbox.homeNode()
+	if back, err = home.doors(); err != nil {
+		closeAll(in)
+		return nil, nil, err
+	}
+	if len(in) != len(back) {
+		closeAll(append(in, back...))
+		return nil, nil, errors.New("the sandbox has no group of its own to come back to")
+	}
+	return in, back, nil
+}
+
+// Opens implements [child.Doors].
+func (g *Group) Opens() bool { return g.real() && !g.node.v2 }
+
+// doors opens the files by which a thread becomes a member.
+func (n node) doors() (out []*os.File, err error) {
+	for _, dir := range n.holders() {
 		fd, err := unix.Open(filepath.Join(dir, "tasks"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
-			for _, f := range out {
-				_ = f.Close()
-			}
+			closeAll(out)
 			return nil, fmt.Errorf("open the sandbox's group: %w", err)
 		}
 		out = append(out, os.NewFile(uintptr(fd), "tasks"))
@@ -251,7 +266,13 @@ func (g *Group) Doors() ([]*os.File, error) {
 	return out, nil
 }
 
-// Entered is Admit for a process that has used the doors.
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
+
+// Entered implements [child.Doors].
 func (g *Group) Entered(pid int) error { return g.limit(pid) }
 
 // End implements [child.Group].

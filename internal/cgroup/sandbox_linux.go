@@ -26,6 +26,7 @@ type Sandbox struct {
 
 	mu     sync.Mutex
 	closed bool
+	home   node
 	made   int
 	free   []node
 	groups map[*Group]struct{}
@@ -61,6 +62,23 @@ func (s *Sandbox) Group(of string, limits Limits) (*Group, error) {
 		n.resetWatermark()
 	}
 	return g, s.register(g)
+}
+
+// Home makes the group of what belongs to the sandbox as such. It is for once.
+func (s *Sandbox) Home() (*Group, error) {
+	g, err := s.Group("sandbox", Limits{})
+	if err == nil {
+		s.mu.Lock()
+		s.home = g.node
+		s.mu.Unlock()
+	}
+	return g, err
+}
+
+func (s *Sandbox) homeNode() node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.home
 }
 
 func (s *Sandbox) register(g *Group) error {

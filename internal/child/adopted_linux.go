@@ -64,6 +64,15 @@ func (a *Adopted) Enter(group Group) error { return a.enter(group, group.Admit) 
 // Entered is Enter for a process that has gone through the doors by itself.
 func (a *Adopted) Entered(group Doors) error { return a.enter(group, group.Entered) }
 
+// settleIn is for a process that was born beyond the group's doors, if it has any, and
+// else in the sandbox's own group, which is above.
+func (a *Adopted) settleIn(group Group) error {
+	if doors, ok := group.(Doors); ok && doors.Opens() {
+		return a.Entered(doors)
+	}
+	return a.Enter(group)
+}
+
 func (a *Adopted) enter(group Group, admit func(pid int) error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,9 +20,10 @@ type Born struct {
 	handle handle
 }
 
-// Bear starts a process, which is born with the mark. Whoever calls it awaits and
-// reaps it. The error is the system's, in an [os.PathError].
-func Bear(spec Spec, m Mark) (*Born, error) {
+// Bear starts a process, which is born with the mark, and beyond the doors of a group
+// if there are any: see [Doors]. Whoever calls it awaits and reaps it. The error is the
+// system's, in an [os.PathError].
+func Bear(spec Spec, m Mark, in, back []*os.File) (*Born, error) {
 	if spec.Search {
 		path, err := LookPath(spec.Path, spec.Dir, spec.Env)
 		if err != nil {
@@ -31,7 +33,10 @@ func Bear(spec Spec, m Mark) (*Born, error) {
 	}
 	b := &Born{cmd: command(spec)}
 	b.handle.prepare(b.cmd, spec)
-	_, err := m.start(b.cmd.Start)
+	err := visit(in, back, func() error {
+		_, err := m.start(b.cmd.Start)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +48,34 @@ func Bear(spec Spec, m Mark) (*Born, error) {
 	b.handle.pid = b.cmd.Process.Pid
 	b.handle.pidfd = pollable(b.handle.fd)
 	return b, nil
+}
+
+// visit calls start on a thread that is in a group meanwhile: whom it starts is born
+// there.
+func visit(in, back []*os.File, start func() error) error {
+	runtime.LockOSThread()
+	entered := 0
+	defer func() {
+		for _, door := range back[:entered] {
+			if through(door) != nil {
+				return // still locked, the thread ends with its goroutine
+			}
+		}
+		runtime.UnlockOSThread()
+	}()
+	for _, door := range in {
+		if err := through(door); err != nil {
+			return &os.PathError{Op: "enter", Path: "group", Err: err}
+		}
+		entered++
+	}
+	return start()
+}
+
+// through goes through a door.
+func through(door *os.File) error {
+	_, err := unix.Write(int(door.Fd()), []byte("0"))
+	return err
 }
 
 // Pid is the process number here.

@@ -33,9 +33,12 @@ type Group interface {
 // system next to nothing, other than moving it from outside.
 type Doors interface {
 	Group
-	// Doors are files into which the process writes "0", with its only thread. They
-	// are the caller's to close; there may be none, then it has to be moved by Admit.
-	Doors() ([]*os.File, error)
+	// Doors are files into which a thread writes "0" to go in, and those to come back
+	// into the group of the sandbox as such. They are the caller's to close; there may
+	// be none, then a process has to be moved by Admit.
+	Doors() (in, back []*os.File, err error)
+	// Opens tells whether there are any.
+	Opens() bool
 	// Entered does what is left of Admit.
 	Entered(pid int) error
 }

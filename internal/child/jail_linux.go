@@ -2,6 +2,7 @@ package child
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -43,11 +44,13 @@ type Join struct {
 func startJailed(ctx context.Context, spec Spec) (*Process, error) {
 	a, err := spec.Jail.Spawn(ctx, spec)
 	if err != nil {
+		if spec.Group != nil && errors.Is(err, syscall.EAGAIN) {
+			err = fmt.Errorf("%w: %w", ErrNoProcess, err)
+		}
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
 	}
 	if spec.Group != nil {
-		// It was born in the sandbox's; this is its own, below that.
-		if err := a.Enter(spec.Group); err != nil {
+		if err := a.settleIn(spec.Group); err != nil {
 			_ = a.Signal(syscall.SIGKILL)
 			<-a.Done()
 			return nil, fmt.Errorf("start %s: %w", spec.Path, err)

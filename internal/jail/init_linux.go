@@ -108,13 +108,19 @@ func (f *first) take() {
 
 // start starts a process and reports its end.
 func (f *first) start(r request, files []*os.File) {
-	spec, err := specOf(r, files)
+	if r.Doors < 0 || len(files) < 2*r.Doors {
+		closeAll(files)
+		_ = f.pipe.send(failure(r.Seq, unix.EBADF))
+		return
+	}
+	in, back, own := files[:r.Doors], files[r.Doors:2*r.Doors], files[2*r.Doors:]
+	spec, err := specOf(r, own)
 	if err != nil {
 		closeAll(files)
 		_ = f.pipe.send(failure(r.Seq, err))
 		return
 	}
-	b, err := child.Bear(spec, child.Mark(r.Mark))
+	b, err := child.Bear(spec, child.Mark(r.Mark), in, back)
 	closeAll(files)
 	if err != nil {
 		_ = f.pipe.send(failure(r.Seq, err))

@@ -26,7 +26,12 @@ func (j *Jail) Spawn(ctx context.Context, spec child.Spec) (*child.Adopted, erro
 	if len(r.Dir) == 0 {
 		r.Dir = []byte("/") // ours is nothing that it should be in
 	}
-	var files []*os.File
+	files, err := doors(spec.Group)
+	if err != nil {
+		return nil, err
+	}
+	r.Doors = len(files) / 2
+	defer closeAll(files[:len(files):len(files)])
 	for i, f := range []*os.File{spec.Stdin, spec.Stdout, spec.Stderr} {
 		if f != nil {
 			r.Streams[i] = true
@@ -42,6 +47,16 @@ func (j *Jail) Spawn(ctx context.Context, spec child.Spec) (*child.Adopted, erro
 		return nil, &os.PathError{Op: got.reply.What, Path: j.subject(got.reply.What, spec), Err: unix.Errno(got.reply.Errno)}
 	}
 	return got.process, nil
+}
+
+// doors are the way into a group, and as many back, if it has any.
+func doors(group child.Group) ([]*os.File, error) {
+	g, ok := group.(child.Doors)
+	if !ok {
+		return nil, nil
+	}
+	in, back, err := g.Doors()
+	return append(in, back...), err
 }
 
 func (j *Jail) subject(what string, spec child.Spec) string {

@@ -42,7 +42,8 @@ type request struct {
 	Args     []byte  `json:"args,omitempty"` // each with a NUL behind it, like the variables
 	Env      []byte  `json:"env,omitempty"`
 	Mark     uint64  `json:"mark,omitempty"`
-	Streams  [3]bool `json:"streams"` // which of the first three are among the descriptors
+	Doors    int     `json:"doors,omitempty"` // of its group: the first so many descriptors are the way in, as many more the way back
+	Streams  [3]bool `json:"streams"`         // which of the first three are among the descriptors
 }
 
 // Ops of replies.

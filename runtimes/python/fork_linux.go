@@ -60,10 +60,12 @@ func (r *Runtime) forkInto(ctx context.Context, ends *runtimes.Ends, jail child.
 	}
 	doors, _ := group.(child.Doors)
 	if doors != nil {
-		if w.doors, err = doors.Doors(); err != nil {
+		var back []*os.File
+		if w.doors, back, err = doors.Doors(); err != nil {
 			return nil, err
 		}
 		defer closeAll(w.doors)
+		closeAll(back) // it stays
 	}
 	p, err := r.fork(ctx, ends, jail != nil, w)
 	if err != nil {

@@ -157,7 +157,7 @@ func (s *Set) make(sandbox string) (*cgroup.Sandbox, child.Group, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	home, err := sb.Group("sandbox", cgroup.Limits{})
+	home, err := sb.Home()
 	if err != nil {
 		return nil, nil, errors.Join(err, sb.Close())
 	}
