@@ -38,28 +38,27 @@ func (n node) clear(reap bool) (empty bool) {
 
 // kill kills some of its members and waits until they have ended.
 func (n node) kill(pids []int, end time.Time, reap bool) {
-	var held []unix.PollFd
+	fds := make(map[int]int, len(pids))
 	defer func() {
-		for _, h := range held {
-			_ = unix.Close(int(h.Fd))
+		for _, fd := range fds {
+			_ = unix.Close(fd)
 		}
 	}()
-	fds := make(map[int]int, len(pids))
 	for _, pid := range pids {
 		fd, err := unix.PidfdOpen(pid, 0)
 		switch {
 		case err == nil:
 			fds[pid] = fd
-			held = append(held, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 		case errors.Is(err, unix.ENOSYS):
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
 	}
+	var held []unix.PollFd // those that were killed
 	// Whoever is a member still is the one that the descriptor holds, and not another
 	// that was given its number.
 	for _, pid := range n.members() {
-		if fd, ok := fds[pid]; ok {
-			_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		if fd, ok := fds[pid]; ok && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil {
+			held = append(held, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 		}
 	}
 	for i := range held {
