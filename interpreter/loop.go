@@ -109,7 +109,7 @@ func (in *Interpreter) launch(ctx context.Context) (k *kernel, sent bool, err er
 		return nil, false, err
 	}
 	k = newKernel(raw, in.cfg.Now, in.cfg.Complete)
-	r := wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env}
+	r := wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env, Doors: raw.Doors()}
 	if sent = k.sendNow(r); !sent {
 		k.send(r)
 	}

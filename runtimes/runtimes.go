@@ -110,7 +110,11 @@ type Kernel struct {
 	Jail    child.Jail // where it lives; nil is beside us
 	// Group counts and bounds it until Process is done, which ends it; nil: nothing does.
 	Group child.Group
+	doors []string // by which it has to enter the group before anything else
 }
+
+// Doors are what the first request has to name, see [wire.Request].
+func (k *Kernel) Doors() []string { return k.doors }
 
 // Enter puts a kernel that has waited for its user into the user's group, whose it is
 // from the call on, even if that fails.
@@ -120,10 +124,51 @@ func (k *Kernel) Enter(group child.Group) error {
 		group.End()
 		return fmt.Errorf("bound the kernel: its process is a %T", k.Process)
 	}
-	if err := p.Enter(group); err != nil {
+	err := error(nil)
+	if doors := k.openings(group); len(doors) > 0 {
+		err = k.enterItself(group, doors)
+	} else {
+		err = p.Enter(group)
+	}
+	if err != nil {
 		return fmt.Errorf("bound the kernel: %w", err)
 	}
 	k.Group = group
+	return nil
+}
+
+// openings are the doors that the kernel can use: it sees the files as we do.
+func (k *Kernel) openings(group child.Group) []string {
+	g, ok := group.(child.Doors)
+	if !ok || !g.Opens() || !k.Hello.Enters || k.Jail != nil {
+		return nil
+	}
+	in, back, err := g.Doors()
+	if err != nil { // which Enter meets too
+		return nil
+	}
+	paths := make([]string, 0, len(in))
+	for _, f := range in {
+		paths = append(paths, f.Name())
+	}
+	for _, f := range slices.Concat(in, back) {
+		_ = f.Close()
+	}
+	return paths
+}
+
+// enterItself leaves the entering to the kernel, before anything of a user's is in it.
+func (k *Kernel) enterItself(group child.Group, doors []string) error {
+	p, ok := k.Process.(interface{ Entered(group child.Doors) error })
+	g, is := group.(child.Doors)
+	if !ok || !is {
+		group.End()
+		return fmt.Errorf("its process is a %T", k.Process)
+	}
+	if err := p.Entered(g); err != nil {
+		return err
+	}
+	k.doors = doors
 	return nil
 }
 

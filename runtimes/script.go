@@ -87,7 +87,7 @@ func Become(ctx context.Context, take func(context.Context) (*Kernel, error), gr
 			k.Discard()
 			return nil, err
 		}
-		err = handOver(ctx, k, wire.Request{Type: wire.ReqScript, Cwd: dir, Script: &s})
+		err = handOver(ctx, k, wire.Request{Type: wire.ReqScript, Cwd: dir, Script: &s, Doors: k.Doors()})
 		if err == nil {
 			if k.Stderr != nil {
 				_ = k.Stderr.Close() // both streams are one now

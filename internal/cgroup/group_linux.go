@@ -256,12 +256,13 @@ func (g *Group) Opens() bool { return g.real() && !g.node.v2 }
 // doors opens the files by which a thread becomes a member.
 func (n node) doors() (out []*os.File, err error) {
 	for _, dir := range n.holders() {
-		fd, err := unix.Open(filepath.Join(dir, "tasks"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		path := filepath.Join(dir, "tasks")
+		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			closeAll(out)
 			return nil, fmt.Errorf("open the sandbox's group: %w", err)
 		}
-		out = append(out, os.NewFile(uintptr(fd), "tasks"))
+		out = append(out, os.NewFile(uintptr(fd), path))
 	}
 	return out, nil
 }

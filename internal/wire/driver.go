@@ -41,6 +41,7 @@ type Request struct {
 	Value    string            `json:"value,omitempty"`  // input_reply
 	EOF      bool              `json:"eof,omitempty"`    // input_reply: end of input instead of a value
 	Script   *Script           `json:"script,omitempty"` // script
+	Doors    []string          `json:"doors,omitempty"`  // configure, script: files to write "0" to first, see docs/adding-a-runtime.md
 }
 
 // Script is what a kernel becomes instead of being configured: a program that
@@ -80,6 +81,7 @@ type Message struct {
 	Protocol int    `json:"protocol,omitempty"` // hello
 	Language string `json:"language,omitempty"` // hello
 	Version  string `json:"version,omitempty"`  // hello: of the language, "3.11.7"
+	Enters   bool   `json:"enters,omitempty"`   // hello: it has one thread, and takes doors
 
 	Bundle    Bundle          `json:"data,omitempty"`       // display, result, inspect_reply
 	Metadata  json.RawMessage `json:"metadata,omitempty"`   // display, result
