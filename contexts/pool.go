@@ -151,7 +151,7 @@ func (p *pool) fill(first bool) {
 			}
 			k, err := start(p.ctx, p.runtime, runtimes.Spec{Jail: jail}, p.group)
 			if err != nil {
-				if !errors.Is(err, context.Canceled) {
+				if !errors.Is(err, context.Canceled) && !child.Ended(jail) {
 					p.log.LogAttrs(p.ctx, slog.LevelWarn, "park kernel",
 						slog.String("runtime", p.runtime.Info().Name), slog.Any("error", err))
 				}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -167,6 +168,27 @@ func hold(t *testing.T, number string) int {
 	}
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	return fd
+}
+
+// TestKillBeforeItLeads: somebody may stop a process before it comes to lead its group.
+func TestKillBeforeItLeads(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sleep", "600")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pidfd, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := child.Adopt(cmd.Process.Pid, os.NewFile(uintptr(pidfd), "pidfd"))
+	if err := errors.Join(cmd.Process.Signal(syscall.SIGSTOP), a.Signal(syscall.SIGKILL)); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("it ended by %v", err)
+	}
+	a.Exited(child.Exit{})
 }
 
 func TestStartFailures(t *testing.T) {

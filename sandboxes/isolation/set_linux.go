@@ -69,9 +69,34 @@ func (s *Set) Jail(ctx context.Context, sb Sandbox) (*jail.Jail, error) {
 	if s.status.Mode == jail.None {
 		return nil, disown(sb.Work)
 	}
+	for {
+		c, err := s.cell(sb)
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-c.ready:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the sandbox's jail: %w", context.Cause(ctx))
+		}
+		if c.err != nil || !child.Ended(c.jail) {
+			return c.jail, c.err
+		}
+		// Its first process was killed. What is left, its directory above all, goes
+		// before there can be another.
+		select {
+		case <-c.jail.Done():
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the end of the sandbox's last jail: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// cell is the one that a sandbox has, or gets.
+func (s *Set) cell(sb Sandbox) (*cell, error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
 		return nil, ErrClosed
 	}
 	c := s.cells[sb.ID]
@@ -82,13 +107,7 @@ func (s *Set) Jail(ctx context.Context, sb Sandbox) (*jail.Jail, error) {
 		// bounds. It is for all who wait, and so doesn't end with whoever came first.
 		s.wg.Go(func() { s.build(c, sb) })
 	}
-	s.mu.Unlock()
-	select {
-	case <-c.ready:
-		return c.jail, c.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for the sandbox's jail: %w", context.Cause(ctx))
-	}
+	return c, nil
 }
 
 // over reports whether a jail has ended, or was never there.
