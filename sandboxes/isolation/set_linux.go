@@ -116,6 +116,9 @@ func (s *Set) build(c *cell, sb Sandbox) {
 	if c.err = own(sb.Work, cfg.UID); c.err != nil {
 		return
 	}
+	if c.err = jail.Sweep(cfg); c.err != nil { // of a server before this one, which was killed
+		return
+	}
 	c.jail, c.err = jail.New(s.ctx, cfg)
 	if c.err == nil && s.cfg.Enter != nil {
 		if c.err = s.cfg.Enter(sb.ID); c.err != nil {
