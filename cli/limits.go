@@ -20,20 +20,20 @@ import (
 
 // limitFlags are what sandboxes and what runs in them may have.
 type limitFlags struct {
-	SandboxMemory    size          `help:"The memory of a sandbox: bytes, with a unit such as 4GiB, or a part of the machine's such as 50%. 0 is no limit." default:"75%" placeholder:"SIZE" group:"Limits"`
+	SandboxMemory    size          `help:"The memory of a sandbox: bytes, with a unit such as 4GiB, or a part of the machine's such as 50%. 0 is no limit. Default: 75%." default:"75%" placeholder:"SIZE" group:"Limits"`
 	SandboxCPU       float64       `name:"sandbox-cpu" help:"How many processors a sandbox may use at once, such as 1.5. 0 is all; then they share equally." default:"0" placeholder:"N" group:"Limits"`
-	SandboxProcesses int           `help:"The processes and threads of a sandbox. 0 is no limit." default:"${sandboxprocesses}" placeholder:"N" group:"Limits"`
-	SandboxFiles     int           `help:"The descriptors that each process of a sandbox may have open. 0 is no limit." default:"65536" placeholder:"N" group:"Limits"`
+	SandboxProcesses int           `help:"The processes and threads of a sandbox. 0 is no limit. Default here: ${sandboxprocesses}." default:"${sandboxprocesses}" placeholder:"N" group:"Limits"`
+	SandboxFiles     int           `help:"The descriptors that each process of a sandbox may have open. 0 is no limit. Default: 65536." default:"65536" placeholder:"N" group:"Limits"`
 	SandboxFileSize  size          `help:"The size of a file that a process of a sandbox writes. 0 is no limit." default:"0" placeholder:"SIZE" group:"Limits"`
 	ContextMemory    size          `help:"The memory of each context, command, script, session and terminal in a sandbox. 0 is no limit but the sandbox's." default:"0" placeholder:"SIZE" group:"Limits"`
 	ContextCPU       float64       `name:"context-cpu" help:"How many processors each of them may use at once. 0 is all of the sandbox's." default:"0" placeholder:"N" group:"Limits"`
-	ContextProcesses int           `help:"The processes and threads of each of them. 0 is no limit but the sandbox's." default:"${contextprocesses}" placeholder:"N" group:"Limits"`
+	ContextProcesses int           `help:"The processes and threads of each of them. 0 is no limit but the sandbox's. Default here: ${contextprocesses}." default:"${contextprocesses}" placeholder:"N" group:"Limits"`
 	SandboxContexts  int           `help:"The contexts of a sandbox. 0 is no limit but --max-contexts." default:"0" placeholder:"N" group:"Limits"`
 	SandboxIdle      time.Duration `help:"Stop sandboxes in which nothing has happened for so long, if they don't ask for less. Not the default one. 0 is never." default:"0" group:"Limits"`
 	SandboxLifetime  time.Duration `help:"Delete sandboxes that are so old, if they don't ask for less. Not the default one. 0 is never." default:"0" group:"Limits"`
-	ContextQueue     int           `help:"The executions that may wait in a context." default:"256" placeholder:"N" group:"Limits"`
+	ContextQueue     int           `help:"The executions that may wait in a context. Default: 256." default:"256" placeholder:"N" group:"Limits"`
 	ContextLifetime  time.Duration `help:"End contexts that are so old, whatever runs in them. 0 is never." default:"0" group:"Limits"`
-	ExecutionOutput  size          `help:"What one execution may put out." default:"1GiB" placeholder:"SIZE" group:"Limits"`
+	ExecutionOutput  size          `help:"What one execution may put out. Default: 1GiB." default:"1GiB" placeholder:"SIZE" group:"Limits"`
 	NoGroups         bool          `help:"Don't use the kernel's groups (cgroups): limits hold for each process alone then." group:"Limits"`
 }
 

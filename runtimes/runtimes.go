@@ -124,7 +124,7 @@ func (k *Kernel) Enter(group child.Group) error {
 		group.End()
 		return fmt.Errorf("bound the kernel: its process is a %T", k.Process)
 	}
-	err := error(nil)
+	var err error
 	if doors := k.openings(group); len(doors) > 0 {
 		err = k.enterItself(group, doors)
 	} else {
