@@ -1,6 +1,7 @@
 package isolation_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hotcell/internal/child"
 	"hotcell/internal/jail"
 	"hotcell/sandboxes/isolation"
 )
@@ -173,5 +175,53 @@ func TestNothingIsLeftOpen(t *testing.T) {
 	}
 	if after := count(); after > before {
 		t.Errorf("%d descriptors became %d", before, after)
+	}
+}
+
+// TestUsersWithoutNamespaces gives each sandbox its own, and ends what an earlier
+// server has left of it.
+func TestUsersWithoutNamespaces(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root has other users")
+	}
+	data, err := os.MkdirTemp("", "hotcell-isolation-") //nolint:usetesting // others can't pass through t.TempDir
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(data) })
+	// The interpreters of this machine may be out of reach; this test needs none.
+	s, err := isolation.New(t.Context(), isolation.Config{Mode: jail.Process, Data: data, Dir: filepath.Join(data, "jails")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	if got := s.Status(); !got.Users || got.Reason != "" {
+		t.Fatalf("%+v", got)
+	}
+	work := filepath.Join(data, "work")
+	if err := os.Mkdir(work, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sb := isolation.Sandbox{ID: "a", Work: work, UID: jail.UserBase + 1000 + os.Getpid()}
+	left := exec.Command("sleep", "600")
+	left.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(sb.UID), Gid: uint32(sb.UID)}}
+	if err := left.Start(); err != nil {
+		t.Fatal(err)
+	}
+	j, err := s.Jail(t.Context(), sb)
+	if err != nil {
+		_ = left.Process.Kill()
+		t.Fatal(err)
+	}
+	if err := left.Wait(); err == nil {
+		t.Error("what was left has ended by itself")
+	}
+	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", "id -u > who; kill -0 1"}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: work, Jail: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if who, err := os.ReadFile(filepath.Join(work, "who")); err != nil || strings.TrimSpace(string(who)) != fmt.Sprint(sb.UID) || p.Exit().Code == 0 {
+		t.Errorf("%s %v %s", who, err, p.Exit())
 	}
 }
