@@ -18,6 +18,7 @@ import (
 type Set struct {
 	cfg    Config
 	status Status
+	home   string          // of the server's user; empty if there is none
 	ctx    context.Context // cancelled by Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -47,6 +48,7 @@ func New(ctx context.Context, cfg Config) (*Set, error) {
 		return nil, err
 	}
 	s := &Set{cfg: cfg, cells: make(map[string]*cell)}
+	s.home, _ = os.UserHomeDir()
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.choose(ctx); err != nil {
 		s.cancel()
@@ -105,7 +107,7 @@ func (s *Set) cell(sb Sandbox) (*cell, error) {
 		s.cells[sb.ID] = c
 		// Ends when the jail is there or its making has failed, which package jail
 		// bounds. It is for all who wait, and so doesn't end with whoever came first.
-		s.wg.Go(func() { s.build(c, sb) })
+		s.wg.Go(func() { s.build(c, sb) }) //nolint:contextcheck // see above
 	}
 	return c, nil
 }
@@ -135,6 +137,9 @@ func (s *Set) build(c *cell, sb Sandbox) {
 	if c.err = own(sb.Work, cfg.UID); c.err != nil {
 		return
 	}
+	if c.err = jail.Sweep(cfg); c.err != nil { // of a server before this one, which was killed
+		return
+	}
 	c.jail, c.err = jail.New(s.ctx, cfg)
 	if c.err == nil && s.cfg.Enter != nil {
 		if c.err = s.cfg.Enter(sb.ID); c.err != nil {
@@ -149,7 +154,7 @@ func (s *Set) config(sb Sandbox) jail.Config {
 	cfg := jail.Config{
 		Mode: s.status.Mode, Network: s.cfg.Network, Program: s.cfg.Program, Args: s.cfg.Args,
 		Work: sb.Work, Scratch: filepath.Join(s.cfg.Dir, sb.ID), Hidden: []string{s.cfg.Data},
-		Shared: append(s.cfg.Shared(), s.cfg.Visible...),
+		Shared: append(narrow(s.cfg.Shared(), s.home), s.cfg.Visible...),
 	}
 	if s.status.Users {
 		cfg.UID = sb.UID
