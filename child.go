@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"hotcell/files/room"
 	"hotcell/runtimes/golang/driver"
 )
 
@@ -12,6 +13,9 @@ import (
 func beChild(args []string) int {
 	if len(args) == 1 && args[0] == "go" {
 		return driver.Main()
+	}
+	if len(args) > 0 && args[0] == "files" {
+		return room.Main(args[1:])
 	}
 	fmt.Fprintf(os.Stderr, "hotcell: be-child %q is not for people\n", args)
 	return 2

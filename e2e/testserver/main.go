@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hotcell/files/room"
 	"hotcell/runtimes/golang/driver"
 )
 
@@ -26,6 +27,9 @@ func Main(m *testing.M) {
 func beChild(args []string) int {
 	if len(args) > 0 && args[0] == "go" {
 		return driver.Main()
+	}
+	if len(args) > 0 && args[0] == "files" {
+		return room.Main(args[1:])
 	}
 	return 2
 }

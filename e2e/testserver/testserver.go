@@ -25,6 +25,7 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/child"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -123,6 +124,9 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	tc := tools.Config{
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
 		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+	}
+	if os.Getenv("HOTCELL_E2E_FILES") == "agent" {
+		tc.Files.Start = child.Start
 	}
 	if o.tools != nil {
 		o.tools(&tc)
