@@ -104,14 +104,14 @@ type answer struct {
 // entry is a [files.Info] on its way: there may be 100,000 of them, and this is
 // three times as fast.
 type entry struct {
-	Path     string      `json:"p"`
-	Dir      bool        `json:"d,omitzero"`
-	Size     int64       `json:"s,omitzero"`
-	Mode     fs.FileMode `json:"m"`
-	Owner    string      `json:"o"`
-	Group    string      `json:"g"`
-	Seconds  int64       `json:"t"` // since 1970, modified
-	Nanos    int         `json:"n,omitzero"`
+	Path    string      `json:"p"`
+	Dir     bool        `json:"d,omitzero"`
+	Size    int64       `json:"s,omitzero"`
+	Mode    fs.FileMode `json:"m"`
+	Owner   string      `json:"o"`
+	Group   string      `json:"g"`
+	Seconds int64       `json:"t"` // since 1970, modified
+	Nanos   int         `json:"n,omitzero"`
 }
 
 // pack makes an answer ready for its way.
@@ -122,7 +122,7 @@ func (a *answer) pack() {
 	a.Entries = make([]entry, 0, len(a.List))
 	for _, i := range a.List {
 		a.Entries = append(a.Entries, entry{
-			Path: i.Path, Dir: i.Dir, Size: i.Size, Mode: i.Mode, Owner: i.Owner, Group: i.Group, 
+			Path: i.Path, Dir: i.Dir, Size: i.Size, Mode: i.Mode, Owner: i.Owner, Group: i.Group,
 			Seconds: i.Modified.Unix(), Nanos: i.Modified.Nanosecond(),
 		})
 	}
