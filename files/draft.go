@@ -143,7 +143,7 @@ func (d *Draft) dress() error {
 	is, ok2 := own.Sys().(*syscall.Stat_t)
 	if ok && ok2 && (was.Uid != is.Uid || was.Gid != is.Gid) {
 		if err := d.file.Chown(int(was.Uid), int(was.Gid)); err != nil {
-			return &Error{Path: d.path, Kind: ErrDenied, Words: "it belongs to somebody else, and the server may not give a new file to them"}
+			return &Error{Path: d.path, Kind: ErrDenied, Words: "it belongs to somebody else, and no new file can be given to them"}
 		}
 	}
 	// Like a write, this takes away the bits that lend an identity.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"hotcell/internal/child"
@@ -38,16 +39,8 @@ func (a *agent) start(p process.Place) {
 	defer close(a.ready)
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	program := a.set.cfg.Program
-	if program == "" {
-		var err error
-		if program, err = os.Executable(); err != nil {
-			a.fault = fmt.Errorf("find the program: %w", err)
-			return
-		}
-	}
 	spec := child.Spec{
-		Path: program, Args: append(a.set.cfg.Args[:len(a.set.cfg.Args):len(a.set.cfg.Args)], p.Dir), Dir: "/", Jail: p.Jail,
+		Path: a.set.cfg.Program, Args: append(slices.Clone(a.set.cfg.Args), p.Dir), Dir: "/", Jail: p.Jail,
 		// Nothing of the server's. A few threads suffice, whatever the machine has.
 		Env: []string{"GOMAXPROCS=4", "GOTRACEBACK=none", "PATH=/usr/local/bin:/usr/bin:/bin"},
 	}

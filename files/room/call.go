@@ -65,7 +65,7 @@ func (c *call) close() {
 
 // await gives the agent its time, and reports a call that is over.
 func (c *call) await(set func(time.Time) error) error {
-	_ = set(time.Now().Add(patience))
+	_ = set(time.Now().Add(c.agent.set.cfg.Patience))
 	if c.ctx.Err() != nil { // after the deadline, which must not undo that of the end
 		return context.Cause(c.ctx)
 	}
@@ -80,7 +80,7 @@ func (c *call) broken(err error) error {
 		return context.Cause(c.ctx)
 	case errors.As(err, &late) && late.Timeout():
 		c.agent.kill()
-		return fmt.Errorf("%w: the process that sees to them has said nothing for %s and was ended", ErrUnavailable, patience)
+		return fmt.Errorf("%w: the process that sees to them has said nothing for %s and was ended", ErrUnavailable, c.agent.set.cfg.Patience)
 	}
 	return c.agent.lost(err)
 }

@@ -55,7 +55,7 @@ func (a *agent) dial() (net.Conn, error) {
 // pass gives a descriptor to the agent. One that takes none for a while is not
 // going to.
 func (a *agent) pass(f *os.File) error {
-	_ = a.control.SetWriteDeadline(time.Now().Add(patience))
+	_ = a.control.SetWriteDeadline(time.Now().Add(a.set.cfg.Patience))
 	rc, err := a.control.SyscallConn()
 	if err != nil {
 		return err

@@ -15,6 +15,9 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be-child" {
+		if os.Args[2] == "taken-over" {
+			os.Exit(takenOver(os.Args[3]))
+		}
 		os.Exit(room.Main(os.Args[3:]))
 	}
 	goleak.VerifyTestMain(m)

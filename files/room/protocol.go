@@ -32,13 +32,13 @@ const (
 	doCreate  = "create"
 )
 
-// Time limits of both sides.
+// Time limits.
 const (
 	// beat is how often an agent that owes an answer says that it is at it.
 	beat = 5 * time.Second
-	// patience is how long it may say nothing. A sandbox that has used up its
+	// DefaultPatience is how long it may say nothing. A sandbox that has used up its
 	// processor time is slow; one whose code stops the agent must hold up nobody.
-	patience = 30 * time.Second
+	DefaultPatience = 30 * time.Second
 )
 
 // pieceSize is how much of a file is sent at once: what a socket takes without

@@ -19,9 +19,13 @@ const DefaultIdle = 30 * time.Second
 // Config says how agents are started. The zero value is right for a program
 // whose main calls [Main] for the arguments "be-child files".
 type Config struct {
-	Program string        // the program to start; empty is the running one
-	Args    []string      // that make it an agent; nil is be-child files
-	Idle    time.Duration // 0 is DefaultIdle
+	// Program is what is started. Empty: the running program, as it is known to those
+	// inside, whose first process it is; its path may be out of their reach.
+	Program string
+	Args    []string // that make it an agent; nil is be-child files
+	// Idle is how long one is kept that nobody calls; 0 is DefaultIdle. Patience is
+	// how long one may say nothing while it owes an answer; 0 is DefaultPatience.
+	Idle, Patience time.Duration
 	// Start starts an agent of any place. Nil: places with a boundary have one, which
 	// starts inside.
 	Start func(context.Context, child.Spec) (*child.Process, error)
@@ -41,7 +45,9 @@ type Set struct {
 
 // New returns a set. Nothing runs yet.
 func New(cfg Config) *Set {
+	cfg.Program = cmp.Or(cfg.Program, "/proc/self/exe")
 	cfg.Idle = cmp.Or(cfg.Idle, DefaultIdle)
+	cfg.Patience = cmp.Or(cfg.Patience, DefaultPatience)
 	if cfg.Args == nil {
 		cfg.Args = []string{"be-child", "files"}
 	}
