@@ -52,7 +52,7 @@ func frame(s string) string {
 // takenOver is such an agent.
 func takenOver(lie string) int {
 	_ = unix.SetNonblock(3, false)
-	var kept []net.Conn
+	kept := map[net.Conn]bool{}
 	for {
 		oob := make([]byte, unix.CmsgSpace(4))
 		n, oobn, _, _, err := unix.Recvmsg(3, make([]byte, 1), oob, 0)
@@ -81,7 +81,7 @@ func takenOver(lie string) int {
 			}
 		}
 		if lies()[lie][0] == "" {
-			kept = append(kept, conn)
+			kept[conn] = true
 			continue
 		}
 		_ = conn.Close()
