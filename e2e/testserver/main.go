@@ -7,6 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hotcell/files/room"
+	"hotcell/internal/jail"
 	"hotcell/runtimes/golang/driver"
 )
 
@@ -25,10 +26,12 @@ func Main(m *testing.M) {
 
 // beChild is what the program itself does after this word.
 func beChild(args []string) int {
-	if len(args) > 0 && args[0] == "go" {
+	switch {
+	case len(args) > 0 && args[0] == "go":
 		return driver.Main()
-	}
-	if len(args) > 0 && args[0] == "files" {
+	case len(args) > 0 && args[0] == "init":
+		return jail.Main(args[1:])
+	case len(args) > 0 && args[0] == "files":
 		return room.Main(args[1:])
 	}
 	return 2

@@ -16,11 +16,10 @@ import (
 //
 // Goroutines: one, only after Orphaned, until the process ends.
 type Adopted struct {
-	pid   int
-	pidfd *os.File
-	mark  mark
-	done  chan struct{}
-	exit  Exit
+	handle handle
+	settle func()
+	done   chan struct{}
+	exit   Exit
 
 	mu    sync.Mutex
 	ended bool
@@ -30,7 +29,17 @@ type Adopted struct {
 // it could have been reaped.
 func Adopt(pid int, pidfd *os.File) *Adopted {
 	// It has its parent's mark, whose end it may outlive.
-	return &Adopted{pid: pid, pidfd: pollable(dupe(pidfd)), mark: newMark().adopt(pid), done: make(chan struct{})}
+	return adopt(handle{pid: pid, pidfd: pollable(dupe(pidfd)), mark: newMark().adopt(pid)}, nil)
+}
+
+// AdoptBorn is Adopt for a process that a jail's first process started by [Bear],
+// with the mark, since the moment, and what [Spec] says is to be called at its end.
+func AdoptBorn(pid int, pidfd *os.File, mark Mark, since time.Time, settle func()) *Adopted {
+	return adopt(handle{pid: pid, pidfd: pollable(dupe(pidfd)), mark: mark, born: since, alone: true}, settle)
+}
+
+func adopt(h handle, settle func()) *Adopted {
+	return &Adopted{handle: h, settle: settle, done: make(chan struct{})}
 }
 
 // dupe gives a descriptor of our own, since a *os.File that arrived over a
@@ -45,7 +54,7 @@ func dupe(f *os.File) int {
 }
 
 // Pid is the process number, of the process and of its group.
-func (a *Adopted) Pid() int { return a.pid }
+func (a *Adopted) Pid() int { return a.handle.pid }
 
 // Done is closed when the process has exited and Exit is known.
 func (a *Adopted) Done() <-chan struct{} { return a.done }
@@ -64,20 +73,21 @@ func (a *Adopted) Signal(sig os.Signal) error {
 	if a.ended {
 		return nil
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
-	return h.signal(s)
+	return a.handle.signal(s)
 }
 
 // Exited takes the reaper's word that the process has exited and is still
 // unreaped. It kills what is left of the group and the session.
 func (a *Adopted) Exited(e Exit) {
+	if a.settle != nil {
+		a.settle()
+	}
 	a.mu.Lock()
 	if a.ended {
 		a.mu.Unlock()
 		return
 	}
-	h := handle{pid: a.pid, pidfd: a.pidfd, mark: a.mark}
-	left := h.sweep()
+	left := a.handle.sweep()
 	a.mu.Unlock()
 	left.bury()
 	a.mu.Lock()
@@ -92,13 +102,16 @@ func (a *Adopted) Exited(e Exit) {
 func (a *Adopted) Orphaned() {
 	// Ends when the process does.
 	go func() {
-		_ = awaitReadable(a.pidfd)
+		_ = awaitReadable(a.handle.pidfd)
+		if a.settle != nil {
+			a.settle()
+		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.ended {
 			return
 		}
-		_ = signalGroup(a.pidfd, a.pid, syscall.SIGKILL)
+		_ = signalGroup(a.handle.pidfd, a.handle.pid, syscall.SIGKILL)
 		a.end(Exit{Unknown: true, At: time.Now()})
 	}()
 }
@@ -107,6 +120,6 @@ func (a *Adopted) Orphaned() {
 func (a *Adopted) end(e Exit) {
 	a.ended = true
 	a.exit = e
-	_ = a.pidfd.Close()
+	a.handle.close()
 	close(a.done)
 }

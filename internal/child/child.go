@@ -20,9 +20,13 @@ import (
 	"time"
 )
 
-// Spec says what to start. Path must be resolved already.
+// Spec says what to start. Path must be resolved already, unless Search says
+// otherwise.
 type Spec struct {
-	Path   string
+	Path string
+	// Search finds Path where the process runs, see [LookPath]. It is for a jail,
+	// whose files are others than ours.
+	Search bool
 	Args   []string // without the program's own name
 	Env    []string // the whole environment; nil is an empty one
 	Dir    string
@@ -34,8 +38,13 @@ type Spec struct {
 	Terminal bool
 	// OutlivesUs keeps the process when the server dies without a word.
 	OutlivesUs bool
-	// Jail is where the process lives. Nil: beside us.
+	// Jail is where the process lives, which ends with us. Nil: beside us.
 	Jail Jail
+	// Users starts the process in a user namespace of its own, in which these users
+	// and groups exist, with the same numbers. It is root there, where we are.
+	Users []int
+	// NoNetwork gives it a network namespace with nothing in it, beside Users.
+	NoNetwork bool
 	// Settle, if there is one, is called when the process has exited, before what
 	// is left of it is killed and before Done is closed. It must end by itself.
 	Settle func()
@@ -63,6 +72,7 @@ func (e Exit) String() string {
 
 // Process is a child of ours and leads its own session and process group.
 type Process struct {
+	jailed *Adopted // in a jail, it does all that the rest is for
 	cmd    *exec.Cmd
 	handle handle
 	settle func()
@@ -79,6 +89,21 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
+	if spec.Jail != nil {
+		return startJailed(ctx, spec)
+	}
+	p := &Process{cmd: command(spec), settle: spec.Settle, done: make(chan struct{})}
+	p.handle.prepare(p.cmd, spec)
+	if err := p.handle.start(p.cmd); err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
+	}
+	// Ends when the process has ended; everybody else waits for done.
+	go p.wait()
+	return p, nil
+}
+
+// command is a process that isn't started yet.
+func command(spec Spec) *exec.Cmd {
 	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // a process is not owned by the request that started it
 	cmd.Env = spec.Env
 	if cmd.Env == nil {
@@ -96,30 +121,35 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		cmd.Stderr = spec.Stderr
 	}
 	cmd.ExtraFiles = spec.Files
-	p := &Process{cmd: cmd, settle: spec.Settle, done: make(chan struct{})}
-	p.handle.prepare(cmd, !spec.OutlivesUs)
-	cmd.SysProcAttr.Setctty = spec.Terminal // its descriptor is 0, stdin
-	if err := p.handle.start(cmd); err != nil {
-		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
-	}
-	// Ends when the process has ended; everybody else waits for done.
-	go p.wait()
-	return p, nil
+	return cmd
 }
 
 // Pid is the process number, of the process and of its group.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
+func (p *Process) Pid() int {
+	if p.jailed != nil {
+		return p.jailed.Pid()
+	}
+	return p.cmd.Process.Pid
+}
 
 // Done is closed when the process has been reaped, nothing of it is left, and
 // Exit is known.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Exit is how the process ended. It may be called once Done is closed.
-func (p *Process) Exit() Exit { return p.exit }
+func (p *Process) Exit() Exit {
+	if p.jailed != nil {
+		return p.jailed.Exit()
+	}
+	return p.exit
+}
 
 // Signal sends sig to the process group. SIGKILL also reaches descendants that
 // have left the group. A process that has ended takes any signal without error.
 func (p *Process) Signal(sig os.Signal) error {
+	if p.jailed != nil {
+		return p.jailed.Signal(sig)
+	}
 	s, ok := sig.(syscall.Signal)
 	if !ok {
 		return fmt.Errorf("signal %v is not a system signal", sig)
@@ -141,13 +171,13 @@ func (p *Process) Stop(grace time.Duration) Exit {
 		defer t.Stop()
 		select {
 		case <-p.done:
-			return p.exit
+			return p.Exit()
 		case <-t.C:
 		}
 	}
 	_ = p.Signal(syscall.SIGKILL)
 	<-p.done
-	return p.exit
+	return p.Exit()
 }
 
 func (p *Process) wait() {

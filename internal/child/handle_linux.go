@@ -21,14 +21,28 @@ type handle struct {
 	pidfd *os.File  // pollable, so that a waiting process costs no thread
 	mark  mark      // on it and its descendants
 	born  time.Time // zero: not known
+	alone bool      // nothing else can have the mark, since a jail's first process gave it
 }
 
-func (h *handle) prepare(cmd *exec.Cmd, dieWithUs bool) {
+func (h *handle) prepare(cmd *exec.Cmd, spec Spec) {
 	h.fd = -1
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, PidFD: &h.fd}
-	if dieWithUs {
-		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	attr := &syscall.SysProcAttr{Setsid: true, PidFD: &h.fd, Setctty: spec.Terminal} // whose descriptor is 0, stdin
+	if !spec.OutlivesUs {
+		attr.Pdeathsig = syscall.SIGKILL
 	}
+	if len(spec.Users) > 0 {
+		attr.Cloneflags = unix.CLONE_NEWUSER
+		attr.GidMappingsEnableSetgroups = true
+		if spec.NoNetwork {
+			attr.Cloneflags |= unix.CLONE_NEWNET
+		}
+	}
+	for _, user := range spec.Users {
+		same := syscall.SysProcIDMap{ContainerID: user, HostID: user, Size: 1}
+		attr.UidMappings = append(attr.UidMappings, same)
+		attr.GidMappings = append(attr.GidMappings, same)
+	}
+	cmd.SysProcAttr = attr
 }
 
 func (h *handle) start(cmd *exec.Cmd) (err error) {

@@ -13,8 +13,8 @@ import (
 // same lock as the signals.
 type handle struct{ pid int }
 
-func (h *handle) prepare(cmd *exec.Cmd, _ bool) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+func (h *handle) prepare(cmd *exec.Cmd, spec Spec) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: spec.Terminal} // whose descriptor is 0, stdin
 }
 
 func (h *handle) start(cmd *exec.Cmd) error {

@@ -2,6 +2,7 @@ package child
 
 import (
 	"context"
+	"fmt"
 	"os"
 )
 
@@ -15,6 +16,9 @@ type Jail interface {
 	// Admit puts such a process, by its number here, under the jail's limits. It is
 	// called before the process runs anything of a user's.
 	Admit(pid int) error
+	// CheckDir reports why a process inside can't have a directory as its own, as the
+	// system's error.
+	CheckDir(path string) error
 }
 
 // Join is what a forked process has to do to be inside a jail, in this order.
@@ -29,4 +33,16 @@ type Join struct {
 	UID int
 	// Seccomp is a filter, as struct sock_filter[]. Nil: none.
 	Seccomp []byte
+	// Env has the variables that a process inside has unless it is given others, HOME
+	// and TMPDIR.
+	Env map[string]string
+}
+
+// startJailed starts a process in its jail, whose first process waits for it.
+func startJailed(ctx context.Context, spec Spec) (*Process, error) {
+	a, err := spec.Jail.Spawn(ctx, spec)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
+	}
+	return &Process{jailed: a, done: a.done}, nil
 }

@@ -1,7 +1,11 @@
 package child
 
 import (
+	"errors"
 	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -15,12 +19,18 @@ import (
 // since 2.4; but it is inherited by every fork, kept by every exec, can be asked
 // for with one system call, and nobody changes it. It is no wall: a process that
 // wants to get away can take it off.
-type mark uint64
+type mark = Mark
+
+// Mark is a mark, for [Bear].
+type Mark uint64
 
 // marking is held while this process has a mark on itself, for a child to
 // inherit: the limit is the process's, and so is the lock. What else starts a
 // process meanwhile waits, as it does for syscall.ForkLock.
 var marking sync.Mutex //nolint:gochecknoglobals // see above
+
+// NewMark is a mark that nothing has yet.
+func NewMark() Mark { return newMark() }
 
 // newMark is unlike any limit that somebody could mean, and unlike those of
 // other servers.
@@ -63,4 +73,19 @@ func (m mark) put(pid int, lim unix.Rlimit) bool {
 func (m mark) on(pid int) bool {
 	var lim unix.Rlimit
 	return m != 0 && unix.Prlimit(pid, unix.RLIMIT_LOCKS, nil, &lim) == nil && mark(lim.Cur) == m
+}
+
+// shownOn is on for a process of another user whom we may signal and not ask, as a
+// root without CAP_SYS_RESOURCE may.
+func (m mark) shownOn(pid int) bool {
+	if err := unix.Prlimit(pid, unix.RLIMIT_LOCKS, nil, &unix.Rlimit{}); m == 0 || !errors.Is(err, unix.EPERM) {
+		return false
+	}
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/limits")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(text), "\nMax file locks ")
+	f := strings.Fields(rest)
+	return len(f) > 0 && f[0] == strconv.FormatUint(uint64(m), 10)
 }

@@ -51,7 +51,16 @@ func (h *handle) killStrays() strays {
 // descends from it.
 func (h *handle) owns(pid int) bool {
 	sid, err := unix.Getsid(pid)
-	return err == nil && (sid == h.pid || h.mark.on(pid) && !h.foreign(pid))
+	switch {
+	case err != nil:
+		return false
+	case sid == h.pid:
+		return true
+	case h.alone:
+		return h.mark.on(pid) || h.mark.shownOn(pid)
+	default:
+		return h.mark.on(pid) && !h.foreign(pid)
+	}
 }
 
 // foreign reports whether a process with h's mark comes from this process, but

@@ -1,0 +1,308 @@
+package jail_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
+	"hotcell/internal/jail"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "be-child" && os.Args[2] == "init" {
+		os.Exit(jail.Main(os.Args[3:]))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// modes are those that work here.
+func modes(tb testing.TB) []jail.Mode {
+	tb.Helper()
+	if _, err := exec.LookPath("bwrap"); err != nil {
+		tb.Log("bubblewrap is not installed: namespaces are not tried")
+		return []jail.Mode{jail.Process}
+	}
+	return []jail.Mode{jail.Namespace, jail.Process}
+}
+
+// open makes a jail, whose directories others can reach.
+func open(tb testing.TB, mode jail.Mode, change func(*jail.Config)) *jail.Jail {
+	tb.Helper()
+	cfg := jail.Config{Mode: mode, Network: jail.Host, Work: place(tb, "work"), Scratch: filepath.Join(place(tb, "scratch"), "a")}
+	if os.Geteuid() == 0 {
+		cfg.UID = jail.UserBase + 4711 + os.Getpid()
+		if err := os.Chown(cfg.Work, cfg.UID, cfg.UID); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	j, err := jail.New(tb.Context(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(j.Close)
+	return j
+}
+
+// place is a directory that another user can reach, which tb.TempDir isn'tb.
+func place(tb testing.TB, name string) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "hotcell-jail-") //nolint:usetesting // see above
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	full := filepath.Join(dir, name)
+	for _, err := range []error{os.Chmod(dir, 0o711), os.Mkdir(full, 0o755)} {
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return full
+}
+
+// run runs a script inside, and returns what it put out and how it ended.
+func run(t *testing.T, j *jail.Jail, script string) (string, child.Exit) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, err := child.Start(t.Context(), child.Spec{
+		Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=/usr/local/bin:/usr/bin:/bin:/sbin:/usr/sbin"}, Dir: j.Config().Work,
+		Stdout: w, Stderr: w, Jail: j,
+	})
+	_ = w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	_, _ = io.Copy(&out, r)
+	<-p.Done()
+	return strings.TrimSpace(out.String()), p.Exit()
+}
+
+func TestStart(t *testing.T) {
+	for _, mode := range modes(t) {
+		t.Run(string(mode), func(t *testing.T) {
+			j := open(t, mode, nil)
+			out, exit := run(t, j, "echo $$; id -u; pwd; echo $HOME; umask; exit 7")
+			t.Log(out)
+			if exit.Code != 7 || exit.Signal != 0 || exit.At.IsZero() {
+				t.Errorf("%+v", exit)
+			}
+			words := strings.Fields(out)
+			if len(words) != 5 || words[2] != j.Config().Work || words[3] != j.Config().Work || words[4] != "0022" {
+				t.Errorf("%q", out)
+			}
+			if want := strconv.Itoa(j.Config().UID); os.Geteuid() == 0 && words[1] != want {
+				t.Errorf("user %s, want %s", words[1], want)
+			}
+			if _, exit := run(t, j, "kill -SEGV $$"); exit.Signal != syscall.SIGSEGV || exit.Code != 139 {
+				t.Errorf("%+v", exit)
+			}
+		})
+	}
+}
+
+func TestStartFailures(t *testing.T) {
+	for _, mode := range modes(t) {
+		t.Run(string(mode), func(t *testing.T) {
+			j := open(t, mode, nil)
+			plain := filepath.Join(j.Config().Work, "plain")
+			if err := os.WriteFile(plain, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []struct {
+				spec child.Spec
+				want error
+			}{
+				{child.Spec{Path: "/does/not/exist"}, os.ErrNotExist},
+				{child.Spec{Path: plain}, os.ErrPermission},
+				{child.Spec{Path: "/bin/true", Dir: "/not/there"}, os.ErrNotExist},
+				{child.Spec{Path: "nothing", Search: true, Env: []string{"PATH=/bin"}}, os.ErrNotExist},
+				{child.Spec{Path: "/bin/true", Args: []string{strings.Repeat("x", 1<<20)}}, syscall.E2BIG},
+			} {
+				c.spec.Jail = j
+				_, there := child.Start(t.Context(), c.spec)
+				c.spec.Jail = nil
+				_, here := child.Start(t.Context(), child.Spec{Path: c.spec.Path, Dir: c.spec.Dir, Args: c.spec.Args})
+				if !errors.Is(there, c.want) {
+					t.Errorf("%q: %v", c.spec.Path, there)
+				}
+				if !c.spec.Search && (there == nil || here == nil || there.Error() != here.Error()) {
+					t.Errorf("outside it is %v, inside %v", here, there)
+				}
+			}
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(errors.New("too late"))
+			if _, err := child.Start(ctx, child.Spec{Path: "/bin/true", Jail: j}); err == nil || err.Error() != "start /bin/true: too late" && err.Error() != "too late" {
+				t.Errorf("%v", err)
+			}
+			if err := j.CheckDir(j.Config().Work); err != nil {
+				t.Error(err)
+			}
+			if err := j.CheckDir("/nowhere"); !errors.Is(err, os.ErrNotExist) {
+				t.Error(err)
+			}
+			if err := j.CheckDir(plain); !errors.Is(err, syscall.ENOTDIR) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestNothingIsLeft is the test of the same name in package child, inside.
+func TestNothingIsLeft(t *testing.T) {
+	for _, mode := range modes(t) {
+		t.Run(string(mode), func(t *testing.T) {
+			j := open(t, mode, nil)
+			neighbour := start(t, j, "exec sleep 600")
+			for name, script := range map[string]string{
+				"same group":  "sleep 600 & sleep 600",
+				"own session": "setsid sleep 600 & sleep 600",
+				"a daemon":    "(setsid sh -c 'sleep 600 & sleep 600' &) & sleep 600",
+			} {
+				p := start(t, j, script)
+				for len(below(t, j)) < 3 { // sleep of the neighbour's, the shell, its child
+					time.Sleep(time.Millisecond)
+				}
+				p.Stop(0)
+				if left := below(t, j); len(left) != 1 || left[0] != neighbour.Pid() {
+					t.Errorf("%s: %v is left, beside the neighbour %d", name, left, neighbour.Pid())
+				}
+			}
+			select {
+			case <-neighbour.Done():
+				t.Error("the neighbour has ended")
+			default:
+			}
+			for range 20 {
+				if _, exit := run(t, j, "(sleep 0.01 &); true"); exit.Code != 0 {
+					t.Error(exit)
+				}
+			}
+			if left := below(t, j); len(left) != 1 {
+				t.Errorf("%v is left", left)
+			}
+		})
+	}
+}
+
+func start(t *testing.T, j *jail.Jail, script string) *child.Process {
+	t.Helper()
+	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=/usr/bin:/bin"}, Jail: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// below lists the processes below the first one.
+func below(t *testing.T, j *jail.Jail) []int {
+	t.Helper()
+	out, _ := exec.Command("ps", "-eo", "pid=,ppid=,stat=").Output()
+	parents := map[int]int{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		pid, _ := strconv.Atoi(f[0])
+		if f[2][0] == 'Z' {
+			continue // its parent, or the first process, is about to reap it
+		}
+		parents[pid], _ = strconv.Atoi(f[1])
+	}
+	var pids []int
+	for pid := range parents {
+		for at := parents[pid]; at > 1; at = parents[at] {
+			if at == j.Pid() {
+				pids = append(pids, pid)
+				break
+			}
+		}
+	}
+	return pids
+}
+
+// TestClose ends all that is inside.
+func TestClose(t *testing.T) {
+	for _, mode := range modes(t) {
+		t.Run(string(mode), func(t *testing.T) {
+			j := open(t, mode, nil)
+			var fds []unix.PollFd
+			p := start(t, j, "setsid sleep 600 & (setsid sleep 600 &) & exec sleep 600")
+			for len(below(t, j)) < 3 {
+				time.Sleep(time.Millisecond)
+			}
+			for _, pid := range append(below(t, j), j.Pid()) {
+				fd, err := unix.PidfdOpen(pid, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer unix.Close(fd)
+				fds = append(fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+			}
+			j.Close()
+			for i := range fds {
+				if n, err := unix.Poll(fds[i:i+1], 0); n != 1 {
+					t.Errorf("process %d is left: %v", i, err)
+				}
+			}
+			<-p.Done()
+			if !p.Exit().Unknown {
+				t.Errorf("%+v", p.Exit())
+			}
+			if _, err := child.Start(t.Context(), child.Spec{Path: "/bin/true", Jail: j}); !errors.Is(err, jail.ErrEnded) {
+				t.Errorf("%v", err)
+			}
+			if _, err := os.Stat(j.Config().Scratch); !os.IsNotExist(err) {
+				t.Errorf("its scratch directory is left: %v", err)
+			}
+		})
+	}
+}
+
+func BenchmarkTrue(b *testing.B) {
+	once := func(b *testing.B, j child.Jail) {
+		b.Helper()
+		for b.Loop() {
+			p, err := child.Start(b.Context(), child.Spec{Path: "/bin/true", Jail: j})
+			if err != nil {
+				b.Fatal(err)
+			}
+			<-p.Done()
+		}
+	}
+	b.Run("none", func(b *testing.B) { once(b, nil) })
+	for _, mode := range modes(b) {
+		b.Run(string(mode), func(b *testing.B) { once(b, open(b, mode, nil)) })
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	for _, mode := range modes(b) {
+		b.Run(string(mode), func(b *testing.B) {
+			for b.Loop() {
+				j := open(b, mode, nil)
+				b.StopTimer()
+				j.Close()
+				b.StartTimer()
+			}
+		})
+	}
+}

@@ -1,0 +1,158 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
+)
+
+// Spawn implements [child.Jail].
+func (j *Jail) Spawn(ctx context.Context, spec child.Spec) (*child.Adopted, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	r := request{
+		Op: opStart, Path: []byte(spec.Path), Dir: []byte(spec.Dir), Search: spec.Search, Terminal: spec.Terminal,
+		Args: packed(spec.Args), Env: packed(j.environ(spec.Env)), Mark: uint64(child.NewMark()),
+	}
+	if len(r.Dir) == 0 {
+		r.Dir = []byte("/") // ours is nothing that it should be in
+	}
+	var files []*os.File
+	for i, f := range []*os.File{spec.Stdin, spec.Stdout, spec.Stderr} {
+		if f != nil {
+			r.Streams[i] = true
+			files = append(files, f)
+		}
+	}
+	files = append(files, spec.Files...)
+	got, err := j.ask(ctx, r, &asked{mark: child.Mark(r.Mark), since: time.Now(), settle: spec.Settle}, files...)
+	if err != nil {
+		return nil, err
+	}
+	if got.process == nil {
+		return nil, &os.PathError{Op: got.reply.What, Path: j.subject(got.reply.What, spec), Err: unix.Errno(got.reply.Errno)}
+	}
+	return got.process, nil
+}
+
+func (j *Jail) subject(what string, spec child.Spec) string {
+	if what == "chdir" {
+		return spec.Dir
+	}
+	return spec.Path
+}
+
+// CheckDir implements [child.Jail].
+func (j *Jail) CheckDir(path string) error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), dirLimit, fmt.Errorf("the sandbox didn't say within %s whether it is there", dirLimit))
+	defer cancel()
+	got, err := j.ask(ctx, request{Op: opDir, Dir: []byte(path)}, &asked{})
+	if err != nil {
+		return err
+	}
+	if got.reply.Op == replyFailed {
+		return unix.Errno(got.reply.Errno)
+	}
+	return nil
+}
+
+// dirLimit is for a look at a directory, which only a file system that doesn't
+// answer delays.
+const dirLimit = 10 * time.Second
+
+// ask asks the first process something, and waits for the answer.
+func (j *Jail) ask(ctx context.Context, r request, a *asked, files ...*os.File) (answer, error) {
+	a.answer = make(chan answer, 1)
+	j.mu.Lock()
+	if j.fault != nil || j.waiting == nil {
+		defer j.mu.Unlock()
+		return answer{}, j.fault
+	}
+	j.seq++
+	r.Seq = j.seq
+	j.waiting[r.Seq] = a
+	j.mu.Unlock()
+	if err := j.pipe.send(r, files...); err != nil {
+		j.abandon(r.Seq, a)
+		return answer{}, fmt.Errorf("ask the jail's first process: %w", err)
+	}
+	select {
+	case got := <-a.answer:
+		return got, got.err
+	case <-ctx.Done():
+		j.abandon(r.Seq, a)
+		return answer{}, context.Cause(ctx)
+	}
+}
+
+// abandon gives up on an answer. A process that comes all the same is killed.
+func (j *Jail) abandon(seq uint64, a *asked) {
+	j.mu.Lock()
+	pending := j.waiting[seq] == a
+	if pending {
+		j.waiting[seq] = &asked{mark: a.mark, since: a.since}
+	}
+	j.mu.Unlock()
+	if pending {
+		return
+	}
+	if got := <-a.answer; got.process != nil { // it has just been answered
+		_ = got.process.Signal(unix.SIGKILL)
+	}
+}
+
+// environ is an environment with what every process inside has.
+func (j *Jail) environ(env []string) []string {
+	out := env
+	for name, value := range j.join.Env {
+		has := false
+		for _, pair := range env {
+			has = has || strings.HasPrefix(pair, name+"=")
+		}
+		if !has {
+			out = append(out[:len(out):len(out)], name+"="+value)
+		}
+	}
+	return out
+}
+
+// words keeps the end of what a first process says, which is why it couldn't start.
+type words struct {
+	mu   sync.Mutex
+	tail []byte
+	done chan struct{}
+}
+
+// hear reads until nobody has the other end, which the end of the first process sees to.
+func hear(r *os.File, wg *sync.WaitGroup) *words {
+	w := &words{done: make(chan struct{})}
+	wg.Go(func() {
+		defer close(w.done)
+		defer r.Close()
+		_, _ = io.Copy(w, r)
+	})
+	return w
+}
+
+func (w *words) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tail = append(w.tail, p...)
+	w.tail = w.tail[max(0, len(w.tail)-wordsLimit):]
+	return len(p), nil
+}
+
+func (w *words) text() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.TrimSpace(strings.ToValidUTF8(string(w.tail), "\uFFFD"))
+}
