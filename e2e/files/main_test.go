@@ -134,6 +134,7 @@ func put(t *testing.T, s *testserver.Server, path, content string) {
 	if err := os.WriteFile(work(s, path), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	s.Own(t, "default")
 }
 
 // holds checks what is in the work directory: temporary files would be too.

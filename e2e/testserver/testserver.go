@@ -25,7 +25,6 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
-	"hotcell/internal/child"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -44,6 +43,7 @@ type Server struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Jails     *Jails // nil: there are none
 
 	server  *handlers.Server
 	ended   chan error // a word from each address
@@ -110,7 +110,6 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		o.dataDir = tb.TempDir()
 	}
 	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
-	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
@@ -125,12 +124,11 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
 		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
 	}
-	if os.Getenv("HOTCELL_E2E_FILES") == "agent" {
-		tc.Files.Start = child.Start
-	}
 	if o.tools != nil {
 		o.tools(&tc)
 	}
+	s.behind(tb, &tc)
+	tb.Cleanup(func() { s.Close(tb) })
 	s.Tools = tools.New(tc)
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
