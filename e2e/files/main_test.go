@@ -17,7 +17,12 @@ import (
 	"hotcell/e2e/testserver"
 )
 
-func TestMain(m *testing.M) { testserver.Main(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "inside" {
+		os.Exit(inside(os.Args[2:]))
+	}
+	testserver.Main(m)
+}
 
 // patience is for what should take no time, on a machine that may be busy.
 const patience = 10 * time.Second

@@ -3,6 +3,7 @@ package testserver
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -24,11 +25,26 @@ type Jails struct {
 	mu   sync.Mutex
 	open map[string]*jail.Jail // by work directory
 	tb   testing.TB
+	all  []*child.Process
+}
+
+// Agents are those that live.
+func (j *Jails) Agents() (pids []int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, p := range j.all {
+		select {
+		case <-p.Done():
+		default:
+			pids = append(pids, p.Pid())
+		}
+	}
+	return pids
 }
 
 // Start starts an agent behind the boundary of the work directory that its last
 // argument names.
-func (j *Jails) Start(ctx context.Context, spec child.Spec) (*child.Process, error) {
+func (j *Jails) Start(ctx context.Context, spec child.Spec) (*child.Process, error) { //nolint:contextcheck // a jail is the test's
 	if j.mode != jail.None {
 		cell, err := j.Of(spec.Args[len(spec.Args)-1])
 		if err != nil {
@@ -38,7 +54,49 @@ func (j *Jails) Start(ctx context.Context, spec child.Spec) (*child.Process, err
 	}
 	// The race detector would sleep for a second at the end.
 	spec.Env = append(spec.Env, "GORACE=atexit_sleep_ms=0")
-	return child.Start(ctx, spec)
+	p, err := child.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.all = append(j.all, p)
+	return p, nil
+}
+
+// Run runs a program inside the boundary of a work directory, until its end, and
+// returns what it has put out.
+func (j *Jails) Run(tb testing.TB, work, path string, args ...string) string {
+	tb.Helper()
+	p, out := j.Begin(tb, work, path, args...)
+	defer out.Close()
+	all, err := io.ReadAll(out)
+	<-p.Done()
+	if e := p.Exit(); err != nil || e.Code != 0 {
+		tb.Fatalf("%s %q inside: %s, %v: %s", path, args, e, err, all)
+	}
+	return string(all)
+}
+
+// Begin is Run for one that goes on.
+func (j *Jails) Begin(tb testing.TB, work, path string, args ...string) (*child.Process, *os.File) {
+	tb.Helper()
+	cell, err := j.Of(work)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer w.Close()
+	p, err := child.Start(tb.Context(), child.Spec{
+		Path: path, Args: args, Dir: work, Env: []string{"PATH=/usr/bin:/bin"}, Stdout: w, Stderr: w, Jail: cell,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p, r
 }
 
 // Of is the jail around a work directory.
@@ -79,11 +137,10 @@ func reachable(dir string) error {
 	return nil
 }
 
-// behind puts boundaries around what is done to the files of a server's sandboxes,
-// as HOTCELL_E2E_FILES says: agent is an agent without a boundary.
-func (s *Server) behind(tb testing.TB, tc *tools.Config) {
+// behind puts boundaries around what is done to the files of a server's sandboxes.
+func (s *Server) behind(tb testing.TB, how string, tc *tools.Config) {
 	tb.Helper()
-	mode := jail.Mode(os.Getenv("HOTCELL_E2E_FILES"))
+	mode := jail.Mode(how)
 	switch mode {
 	case "":
 		return

@@ -11,7 +11,7 @@ import (
 // Jails don't exist here.
 type Jails struct{}
 
-func (s *Server) behind(testing.TB, *tools.Config) {}
+func (s *Server) behind(testing.TB, string, *tools.Config) {}
 
 // Own has nothing to do here.
 func (s *Server) Own(testing.TB, string) {}

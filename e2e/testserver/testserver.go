@@ -61,6 +61,7 @@ type options struct {
 	preload  []string
 	python   string
 	log      *slog.Logger
+	behind   string
 }
 
 // Option changes how a server is made.
@@ -94,6 +95,14 @@ func WithPython(program string) Option { return func(o *options) { o.python = pr
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
+// isolation is the variable that says what boundary there is around what tests do
+// to files, as [WithFilesBehind] does.
+const isolation = "HOTCELL_E2E_FILES"
+
+// WithFilesBehind puts a boundary around what is done to the files of sandboxes:
+// process or namespace; or agent, which is none, but an agent.
+func WithFilesBehind(mode string) Option { return func(o *options) { o.behind = mode } }
+
 // Start starts a server that ends with the test.
 func Start(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
@@ -102,6 +111,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		preload: []string{},
 		python:  kernelPython(),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		behind:  os.Getenv(isolation),
 	}
 	for _, f := range opts {
 		f(&o)
@@ -127,7 +137,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if o.tools != nil {
 		o.tools(&tc)
 	}
-	s.behind(tb, &tc)
+	s.behind(tb, o.behind, &tc)
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Tools = tools.New(tc)
 	var err error
