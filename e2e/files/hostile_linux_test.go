@@ -223,6 +223,7 @@ func eachBoundary(t *testing.T, body func(t *testing.T, sc *scene)) {
 }
 
 func hostile(t *testing.T, sc *scene) {
+	t.Helper()
 	before := sc.outside(t)
 	for _, a := range attacks() {
 		if a.code != "" {
@@ -253,6 +254,7 @@ func hostile(t *testing.T, sc *scene) {
 // TestTheSameView: what a client sees and does is what the code does.
 func TestTheSameView(t *testing.T) {
 	eachBoundary(t, func(t *testing.T, sc *scene) {
+		t.Helper()
 		var list []struct{ Name, Owner string }
 		sc.sh(t, "mkdir sub; echo of-the-code > sub/f")
 		if a := sc.ask(t, "GET /download?path=sub/f"); a.body != "of-the-code\n" {
@@ -302,6 +304,7 @@ func TestTheSameView(t *testing.T) {
 // its client's requests go through them.
 func TestSwappedWhileAtWork(t *testing.T) {
 	eachBoundary(t, func(t *testing.T, sc *scene) {
+		t.Helper()
 		before := sc.outside(t)
 		sc.sh(t, "mkdir d; echo mine > d/file; ln -s VICTIM l; echo mine > f; ln -s VICTIM/file g")
 		for _, pair := range [][2]string{{"d", "l"}, {"f", "g"}} {
@@ -345,6 +348,7 @@ func TestSwappedWhileAtWork(t *testing.T) {
 // TestNoSpace: a disk that is full is told, and what was there stays.
 func TestNoSpace(t *testing.T) {
 	eachBoundary(t, func(t *testing.T, sc *scene) {
+		t.Helper()
 		// The boundary is made with the first use of the sandbox.
 		if err := syscall.Mount("tmpfs", sc.work, "tmpfs", 0, "size=256k"); err != nil {
 			t.Skipf("no small file system can be mounted: %v", err)
@@ -375,6 +379,7 @@ func TestManyEntries(t *testing.T) {
 		t.Skip("it makes very many files")
 	}
 	eachBoundary(t, func(t *testing.T, sc *scene) {
+		t.Helper()
 		sc.Jails.Run(t, sc.work, "/proc/self/exe", "inside", "fill", "many", "120000")
 		for request, status := range map[string]int{
 			"GET ?path=many": 422, "GET /search?path=.&pattern=*": 200, "GET /find?path=.&pattern=x": 200, "GET ?path=.": 200,

@@ -55,6 +55,7 @@ func TestAGibibyteBehindABoundary(t *testing.T) {
 		t.Skip("it writes gigabytes")
 	}
 	eachBoundary(t, func(t *testing.T, sc *scene) {
+		t.Helper()
 		aGibibyte(t, sc.URL, sc.Key, sc.work, func() []int { return append(sc.Jails.Agents(), os.Getpid()) })
 	})
 }

@@ -44,9 +44,9 @@ func (j *Jails) Agents() (pids []int) {
 
 // Start starts an agent behind the boundary of the work directory that its last
 // argument names.
-func (j *Jails) Start(ctx context.Context, spec child.Spec) (*child.Process, error) { //nolint:contextcheck // a jail is the test's
+func (j *Jails) Start(ctx context.Context, spec child.Spec) (*child.Process, error) {
 	if j.mode != jail.None {
-		cell, err := j.Of(spec.Args[len(spec.Args)-1])
+		cell, err := j.Of(spec.Args[len(spec.Args)-1]) //nolint:contextcheck // a jail is the test's
 		if err != nil {
 			return nil, err
 		}

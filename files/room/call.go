@@ -3,8 +3,6 @@ package room
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -184,16 +182,7 @@ func (d *Draft) Write(p []byte) (n int, err error) {
 // send sends a piece. That the agent couldn't write it is seen with one of the
 // next.
 func (d *Draft) send(piece []byte) error {
-	head, err := json.Marshal(message{Data: len(piece)})
-	if err != nil {
-		return fmt.Errorf("announce data: %w", err)
-	}
-	framed := binary.BigEndian.AppendUint32(nil, uint32(len(head)))
-	out := net.Buffers{append(framed, head...), piece}
-	return d.far.write(func() error {
-		_, err := out.WriteTo(d.far.conn)
-		return err
-	})
+	return d.far.write(func() error { return writePiece(d.far.conn, piece) })
 }
 
 // Commit puts the file in its place. The draft is over, whatever it returns.

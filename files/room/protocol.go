@@ -1,14 +1,17 @@
 package room
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"path/filepath"
 	"time"
 
 	"hotcell/files"
+	"hotcell/internal/wire"
 )
 
 // The protocol. Each call has a connection of its own, a socketpair whose other
@@ -82,6 +85,17 @@ type message struct {
 	// Answer and Failure end what was asked for last.
 	Answer  *answer  `json:"answer,omitzero"`
 	Failure *failure `json:"failure,omitzero"`
+}
+
+// writePiece announces data and sends it, in one write.
+func writePiece(conn net.Conn, data []byte) error {
+	var head bytes.Buffer
+	if err := wire.WriteFrame(&head, message{Data: len(data)}); err != nil {
+		return err
+	}
+	out := net.Buffers{head.Bytes(), data}
+	_, err := out.WriteTo(conn)
+	return err
 }
 
 type part struct {

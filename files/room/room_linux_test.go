@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hotcell/e2e/procs"
 	"hotcell/files"
 	"hotcell/files/room"
 	"hotcell/internal/child"
@@ -344,5 +345,61 @@ func TestHangUp(t *testing.T) {
 	// An agent that was still at it would have to be killed.
 	if err := s.End(t.Context(), p.Sandbox); err != nil || last.Exit().Code != 0 {
 		t.Error(err, last.Exit())
+	}
+}
+
+// TestNothingIsLeft in an agent of calls that went well or badly.
+func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	var last *child.Process
+	s, p := place(t, room.Config{Start: func(ctx context.Context, spec child.Spec) (c *child.Process, err error) {
+		last, err = outside(ctx, spec)
+		return last, err
+	}})
+	r := s.Of(p)
+	if err := save(t.Context(), r, "f", strings.Repeat("x", 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	calls := func() {
+		cut, cancel := context.WithCancel(t.Context())
+		_, _ = r.Info(cut, "f")
+		_, _ = r.Info(cut, "none")
+		_, _, _ = r.Find(cut, "f", "y")
+		_ = save(cut, r, "new/g", "g")
+		_ = r.Delete(cut, "new", true)
+		_, _ = load(cut, r, "f", 1, 5)
+		unread, _ := r.Open(cut, "f")
+		_ = unread.Close()
+		half, _ := r.Open(cut, "f")
+		_, _ = half.Read(make([]byte, 10))
+		_ = half.Close()
+		discarded, _ := r.Create(cut, "x/y")
+		discarded.Discard()
+		left, _ := r.Create(cut, "x/y")
+		_, _ = left.Write(make([]byte, 10))
+		cancel()
+		_, _ = r.Info(cut, "f")
+		left.Discard()
+	}
+	calls()
+	within, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	before := procs.DescriptorsOf(last.Pid())
+	for range 30 {
+		calls()
+	}
+	if err := procs.Eventually(within, func() error {
+		if now := procs.DescriptorsOf(last.Pid()); now > before {
+			return fmt.Errorf("%d descriptors, before %d: %s", now, before, procs.Listing(last.Pid()))
+		}
+		if left, _ := os.ReadDir(p.Dir); len(left) != 1 {
+			return fmt.Errorf("left: %v", left)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if s.Agents() != 1 {
+		t.Errorf("%d agents", s.Agents())
 	}
 }

@@ -132,7 +132,7 @@ func (s *served) send(path string) {
 	for err == nil {
 		var n int
 		if n, err = content.Read(buf); n > 0 {
-			if s.write(message{Data: n}, buf[:n]) != nil {
+			if s.write(message{}, buf[:n]) != nil {
 				return
 			}
 		}
@@ -184,16 +184,12 @@ func (s *served) beats() (stop func()) {
 	}
 }
 
-// write sends a message and the data that it announces.
+// write sends a message, or data.
 func (s *served) write(m message, data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := wire.WriteFrame(s.conn, m); err != nil {
-		return err
-	}
 	if len(data) == 0 {
-		return nil
+		return wire.WriteFrame(s.conn, m)
 	}
-	_, err := s.conn.Write(data)
-	return err
+	return writePiece(s.conn, data)
 }
