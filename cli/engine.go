@@ -23,12 +23,14 @@ import (
 	"hotcell/runtimes/node"
 	"hotcell/runtimes/python"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/stream"
 )
 
 // engineConfig is what a server is made of, once flags and files were read.
 type engineConfig struct {
 	Flags        engineFlags
+	Isolation    isolationFlags
 	Warm         int // kernels parked per runtime
 	MaxContexts  int
 	IdleTimeout  time.Duration
@@ -48,6 +50,7 @@ type engineConfig struct {
 type engine struct {
 	table     *runtimes.Table
 	contexts  *contexts.Set
+	isolation *isolation.Set
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
 	server    *handlers.Server
@@ -72,6 +75,9 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	}
 	e.table = cfg.findRuntimes(scratch) //nolint:contextcheck // the look-ups have time limits of their own
 	reportRuntimes(ctx, e.table, cfg.Log)
+	if err := e.openIsolation(ctx, cfg, scratch); err != nil {
+		return err
+	}
 	e.contexts = contexts.New(ctx, contexts.Config{
 		Table:       e.table,
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
@@ -79,6 +85,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		IdleTimeout: cfg.IdleTimeout,
 		Complete:    charts.Shown,
 		Admit:       e.admit,
+		Jail:        e.jail,
 		Spool:       stream.Options{Dir: spool},
 		Log:         cfg.Log,
 	})
@@ -88,7 +95,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id))
+			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id), e.isolation.End(ctx, id))
 		},
 		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
 		Log:  cfg.Log,
@@ -97,7 +104,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		return fmt.Errorf("open the data directory: %w", err)
 	}
 	hc := handlers.Config{
-		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools,
+		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Isolation: e.isolation,
 		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
 		Version: cfg.Version, Log: cfg.Log,
@@ -227,6 +234,7 @@ func (e *engine) close(ctx context.Context) error {
 	if e.sandboxes != nil {
 		errs = append(errs, e.sandboxes.Close())
 	}
+	e.isolation.Close()
 	if e.table != nil {
 		errs = append(errs, e.table.Close())
 	}

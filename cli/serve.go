@@ -43,6 +43,7 @@ type serveCommand struct {
 	AllowOrigin []string      `help:"A web origin whose pages may use the server, such as https://app.example.org. May be repeated." placeholder:"ORIGIN"`
 	MaxContexts int           `help:"How many contexts there may be at once, of all sandboxes together." default:"1000"`
 	IdleTimeout time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
+	isolationFlags
 	engineFlags
 }
 
@@ -74,7 +75,7 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	e, err := openEngine(a.ctx, engineConfig{
-		Flags: c.engineFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
+		Flags: c.engineFlags, Isolation: c.isolationFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
 		Key: key, Dir: dir.path,
 		PublicURL: c.PublicURL, AllowHosts: c.AllowHost, AllowOrigins: c.AllowOrigin,
 		Version: a.version, Log: a.log,
@@ -131,7 +132,7 @@ func (c *serveCommand) check(a *app) error {
 	case c.IdleTimeout < 0:
 		return badUsage("--idle-timeout must not be negative, it is %s", c.IdleTimeout)
 	}
-	return nil
+	return c.isolationFlags.check()
 }
 
 // checkListen looks at an address to listen on.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hotcell/runtimes"
+	"hotcell/sandboxes/isolation"
 )
 
 // statusLimit bounds a question that a healthy server answers at once.
@@ -58,9 +59,10 @@ func (c *statusCommand) Run(a *app) error {
 
 func printStatus(w io.Writer, url string, body []byte) error {
 	var s struct {
-		Version  string
-		Runtimes []runtimes.Info
-		Contexts struct{ Total, Busy int }
+		Version   string
+		Runtimes  []runtimes.Info
+		Contexts  struct{ Total, Busy int }
+		Isolation *isolation.Status
 	}
 	if err := json.Unmarshal(body, &s); err != nil {
 		return fmt.Errorf("%s is not a hotcell server: %w", url, err)
@@ -73,6 +75,20 @@ func printStatus(w io.Writer, url string, body []byte) error {
 			state = "missing\t" + r.Fault
 		}
 		fmt.Fprintf(table, "%s\t%s\n", r.Name, state)
+	}
+	if i := s.Isolation; i != nil {
+		users := "the server's user"
+		if i.Users {
+			users = "a user for each sandbox"
+		}
+		if i.Mode == "none" {
+			fmt.Fprintf(table, "isolation\tnone\t%s\n", i.Reason)
+		} else {
+			fmt.Fprintf(table, "isolation\t%s\t%s; network: %s\n", i.Mode, users, i.Network)
+			if i.Reason != "" {
+				fmt.Fprintf(table, "\t\t%s\n", i.Reason)
+			}
+		}
 	}
 	return table.Flush()
 }

@@ -13,7 +13,7 @@ import (
 func (s *Server) e2b() *e2b.Dialect {
 	return e2b.New(e2b.Deps{
 		Contexts:  s.cfg.Contexts,
-		Sandboxes: workspaces{s.cfg.Sandboxes},
+		Sandboxes: workspaces{s.cfg.Sandboxes, s.cfg.Isolation},
 		Chart:     charts.ShownE2B,
 		Explain:   s.explain,
 	})

@@ -22,6 +22,7 @@ import (
 	"hotcell/process/terminal"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/stream"
 )
 
@@ -82,6 +83,8 @@ func known() []row {
 		{terminal.ErrUnavailable, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"},
 		{terminal.ErrInputFull, http.StatusConflict, "INPUT_FULL"},
 		{terminal.ErrSlow, http.StatusGone, "OUTPUT_LOST"},
+		{isolation.ErrEnded, http.StatusConflict, "SANDBOX_ENDED"},
+		{isolation.ErrClosed, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"},
 		{script.ErrTimeout, http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT"},
 		{script.ErrStopped, http.StatusConflict, "SANDBOX_NOT_STARTED"},
 		{script.ErrUnknownEnd, http.StatusInternalServerError, "EXIT_UNKNOWN"},

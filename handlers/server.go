@@ -29,6 +29,7 @@ import (
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 )
 
 const (
@@ -55,6 +56,7 @@ type Config struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Isolation *isolation.Set // nil is none
 	// Key opens everything. Empty means that no key is asked for.
 	Key string
 	// PublicURL is where clients reach the server when that isn't what they
@@ -175,12 +177,13 @@ func (s *Server) settle(server *fasthttp.Server) {
 // mount says who answers what. Order matters.
 func (s *Server) mount() {
 	s.app.Get("/health", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
-	rooms := workspaces{s.cfg.Sandboxes}
+	rooms := workspaces{s.cfg.Sandboxes, s.cfg.Isolation}
 	native.New(native.Config{
 		Contexts:  s.cfg.Contexts,
 		Commands:  s.cfg.Tools.Commands,
 		Sandboxes: rooms,
 		Runtimes:  s.cfg.Table,
+		Isolation: s.cfg.Isolation,
 		Sockets:   s.sockets,
 		Version:   s.cfg.Version,
 		Explain:   s.explain,

@@ -1,14 +1,20 @@
 package handlers
 
 import (
+	"context"
+
 	"hotcell/contexts"
 	"hotcell/handlers/daytona"
 	"hotcell/process"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 )
 
 // workspaces tells the dialects what a context of a sandbox begins with.
-type workspaces struct{ sandboxes *sandboxes.Registry }
+type workspaces struct {
+	sandboxes *sandboxes.Registry
+	isolation *isolation.Set
+}
 
 // Enter finds a started sandbox by its id or name, which counts as activity in
 // it. The options are its directory, environment and language.
@@ -31,7 +37,13 @@ func (w workspaces) Place(sandbox string) (process.Place, error) {
 	if err != nil {
 		return process.Place{}, err
 	}
-	return process.Place{Sandbox: sb.ID, Dir: w.sandboxes.WorkDir(sb.ID), Env: sb.Env}, nil
+	dir := w.sandboxes.WorkDir(sb.ID)
+	// Making a jail is bounded, and for all who wait for it.
+	jail, inside, err := w.isolation.Within(context.Background(), isolation.Sandbox{ID: sb.ID, Work: dir, UID: sb.UID})
+	if err != nil {
+		return process.Place{}, err
+	}
+	return process.Place{Sandbox: sb.ID, Dir: dir, Env: sb.Env, Jail: jail, Inside: inside}, nil
 }
 
 // ScriptLanguage is the language of code that a client wants to run once and

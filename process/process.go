@@ -17,10 +17,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"hotcell/internal/child"
+	"hotcell/runtimes"
 )
 
 // Place is where the processes of one sandbox run.
@@ -29,7 +31,31 @@ type Place struct {
 	Dir     string            // its work directory, absolute
 	Env     map[string]string // its variables
 	Jail    child.Jail        // its boundary; nil is none
+	// Inside are directories that exist inside of the boundary, too.
+	Inside Inside
 }
+
+// Inside is where those who live in a boundary find what is given to them. It is
+// zero where there is none.
+type Inside struct {
+	Run   string // what they read. They can rename nothing in it
+	Rooms string // directories of it may be made theirs
+	UID   int    // the user and group that they run as; 0 is ours
+}
+
+// Hand makes a file, which lies where nobody inside can rename anything, theirs.
+func (i Inside) Hand(path string) error {
+	if i.UID == 0 {
+		return nil
+	}
+	if err := os.Lchown(path, i.UID, i.UID); err != nil {
+		return fmt.Errorf("give a file to the sandbox: %w", err)
+	}
+	return nil
+}
+
+// Scratch is where files of the service's own go that the place's processes need.
+func (p Place) Scratch(h Host) string { return cmp.Or(p.Inside.Run, h.ScratchDir()) }
 
 // Host is what this machine gives to every process. The zero value works.
 type Host struct {
@@ -86,22 +112,21 @@ func (h Host) ShellPath() (string, error) {
 // ScratchDir is where files of the service's own go.
 func (h Host) ScratchDir() string { return cmp.Or(h.Scratch, os.TempDir()) }
 
-// Environ is the environment of a process: the server's own without what is
-// the server's business, then the place's, then extra; later ones win. A
+// Environ is the environment of a process: what it has of the server's, then the place's, then extra; later ones win. A
 // variable that a shell could not name is refused.
 func (h Host) Environ(p Place, extra map[string]string) ([]string, error) {
 	if err := CheckEnv(extra); err != nil {
 		return nil, err
 	}
 	vars := make(map[string]string)
-	for _, pair := range os.Environ() {
+	for _, pair := range runtimes.Inherited(p.Jail) {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "HOTCELL_") {
-			vars[name] = value
-		}
+		vars[name] = value
 	}
 	vars["PATH"] = strings.Join(append(slices.Clone(h.Path), cmp.Or(vars["PATH"], "/usr/local/bin:/usr/bin:/bin")), ":")
-	vars["HOME"] = cmp.Or(vars["HOME"], p.Dir)
+	if p.Jail == nil { // which knows better
+		vars["HOME"] = cmp.Or(vars["HOME"], p.Dir)
+	}
 	vars["PWD"] = p.Dir
 	maps.Copy(vars, p.Env)
 	maps.Copy(vars, extra)
@@ -136,6 +161,14 @@ func (p Place) Resolve(cwd string) (string, error) {
 	}
 	if strings.ContainsRune(dir, 0) {
 		return "", &CwdError{Cwd: cwd, Err: errors.New("it contains a NUL")}
+	}
+	if p.Jail != nil { // whose paths are others
+		if err := p.Jail.CheckDir(dir); errors.Is(err, syscall.ENOTDIR) {
+			return "", &CwdError{Cwd: cwd, Err: errors.New("it is not a directory")}
+		} else if err != nil {
+			return "", &CwdError{Cwd: cmp.Or(cwd, dir), Err: err}
+		}
+		return filepath.Clean(dir), nil
 	}
 	st, err := os.Stat(dir)
 	if err != nil {

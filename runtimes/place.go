@@ -1,6 +1,7 @@
 package runtimes
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -23,7 +24,41 @@ func (s Script) Write(name, text string) (path string, err error) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write the script: %w", err)
 	}
+	if s.UID != 0 { // who can rename nothing here
+		if err := os.Lchown(path, s.UID, s.UID); err != nil {
+			return "", fmt.Errorf("give the script to its user: %w", err)
+		}
+	}
 	return path, nil
+}
+
+// Furnish puts files into the run's room, and returns the room's path. It becomes the
+// program's when they are all there: what is opened there by name after that may be
+// another file.
+func (s Script) Furnish(files map[string]string) (room string, err error) {
+	room = cmp.Or(s.Room, s.Own)
+	if s.Room != "" {
+		if err := errors.Join(os.RemoveAll(room), os.Mkdir(room, 0o700)); err != nil {
+			return "", fmt.Errorf("make the script's directory: %w", err)
+		}
+	}
+	paths := []string{}
+	for name, text := range files {
+		path := filepath.Join(room, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return "", fmt.Errorf("write the script: %w", err)
+		}
+		paths = append(paths, path)
+	}
+	if s.UID == 0 || s.Room == "" {
+		return room, nil
+	}
+	for _, path := range append(paths, room) { // the directory at last
+		if err := os.Lchown(path, s.UID, s.UID); err != nil {
+			return "", fmt.Errorf("give the script to its user: %w", err)
+		}
+	}
+	return room, nil
 }
 
 // WriteBeside puts a file into the directory in which the script runs, for a
@@ -47,6 +82,9 @@ func (s Script) WriteBesideOf(ext string, text func(path string) string) (path s
 			break
 		}
 		noted := note(s.Own, path)
+		if s.UID != 0 { // by the descriptor: the directory is theirs, who may have renamed it
+			noted = errors.Join(noted, f.Chown(s.UID, s.UID))
+		}
 		_, err = f.WriteString(text(path))
 		if err = errors.Join(noted, err, f.Close()); err != nil {
 			return "", errors.Join(fmt.Errorf("write the script: %w", err), os.Remove(path))

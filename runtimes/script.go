@@ -29,8 +29,14 @@ type Script struct {
 	Dir      string            // where it runs; absolute
 	Env      map[string]string // its whole environment
 	Vars     map[string]string // those of Env that are not just the server's own
-	// Own is a directory of the run's own, empty at first. [Clean] removes it.
+	// Own is a directory of the run's own, empty at first. [Clean] removes it. From
+	// inside a jail it can only be read.
 	Own string
+	// Room is where the program's user may write to: a directory that isn't there yet,
+	// and goes with the run. Empty: Own.
+	Room string
+	// UID is the user that the program runs as. 0: the server's own.
+	UID int
 	// Jail is the boundary inside which it runs. Nil: none.
 	Jail child.Jail
 	// Kernel gives a started kernel of the runtime that was nobody's yet. Nil

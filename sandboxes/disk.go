@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hotcell/internal/jail"
 )
 
 // record is a sandbox's file. It holds a secret, hence its mode.
@@ -134,6 +136,12 @@ func (r *Registry) loadOne(id string) error {
 	if e.sandbox.Labels == nil {
 		e.sandbox.Labels = map[string]string{}
 	}
+	if e.sandbox.UID == 0 { // it is older than sandboxes' users
+		e.sandbox.UID = r.opts.NewUID()
+		if err := r.save(e); err != nil {
+			return err
+		}
+	}
 	r.byID[id] = e
 	r.names[rec.Name] = id
 	r.tokens[sha256.Sum256([]byte(rec.Secret))] = id
@@ -151,6 +159,8 @@ func (rec *record) check(id string) error {
 		return fmt.Errorf("%w: the preview token is missing", ErrInvalid)
 	case rec.Name == "", rec.Name == DefaultID && id != DefaultID:
 		return fmt.Errorf("%w: the name is %q", ErrInvalid, rec.Name)
+	case rec.UID != 0 && (rec.UID < jail.UserBase || rec.UID >= jail.UserBase+jail.UserCount):
+		return fmt.Errorf("%w: user %d is none of sandboxes'", ErrInvalid, rec.UID)
 	}
 	return rec.validate()
 }

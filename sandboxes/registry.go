@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"hotcell/internal/jail"
 )
 
 // Options of a registry. The zero value works.
@@ -29,6 +32,7 @@ type Options struct {
 	Minute time.Duration
 	Now    func() time.Time
 	NewID  func() string
+	NewUID func() int // of a sandbox's user; nil is a random one of those for it
 	Log    *slog.Logger
 }
 
@@ -44,6 +48,10 @@ func (o *Options) complete() {
 	}
 	if o.NewID == nil {
 		o.NewID = uuid.NewString
+	}
+	if o.NewUID == nil {
+		// At random, since other servers on this machine choose theirs as well.
+		o.NewUID = func() int { return jail.UserBase + rand.IntN(jail.UserCount) }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -157,7 +165,7 @@ func (r *Registry) create(id string, spec Spec) (Sandbox, error) {
 	}
 	now := r.opts.Now()
 	e := &entry{turn: make(chan struct{}, 1), secret: newSecret()}
-	e.sandbox = Sandbox{Spec: spec, ID: id, State: Started, Created: now, Updated: now, LastActivity: now}.clone()
+	e.sandbox = Sandbox{Spec: spec, ID: id, State: Started, Created: now, Updated: now, LastActivity: now, UID: r.opts.NewUID()}.clone()
 	if e.sandbox.Env == nil {
 		e.sandbox.Env = map[string]string{}
 	}

@@ -78,6 +78,10 @@ type Sandbox struct {
 	Updated      time.Time `json:"updated"`
 	LastActivity time.Time `json:"lastActivity"`
 	StoppedAt    time.Time `json:"stoppedAt,omitzero"`
+	// UID is the number of the user whose the work directory is, where sandboxes have
+	// users of their own. It is nobody else's on this machine, and kept for as long as
+	// there may be files of it.
+	UID int `json:"uid,omitempty"`
 }
 
 func (s Sandbox) clone() Sandbox {

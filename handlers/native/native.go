@@ -21,6 +21,7 @@ import (
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/runtimes"
+	"hotcell/sandboxes/isolation"
 )
 
 // DefaultSandbox is where contexts live whose creator names no sandbox.
@@ -42,6 +43,7 @@ type Config struct {
 	Commands  *command.Set
 	Sandboxes Sandboxes
 	Runtimes  *runtimes.Table
+	Isolation *isolation.Set
 	Sockets   *socket.Set
 	Version   string
 	// Explain maps an error to what a client is told about it. It logs what

@@ -7,6 +7,7 @@ import (
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
+	"hotcell/sandboxes/isolation"
 )
 
 // shownContext is a context as clients see it.
@@ -59,11 +60,12 @@ func moment(t time.Time) *time.Time {
 
 // shownStatus is the server as clients see it.
 type shownStatus struct {
-	Version  string          `json:"version"`
-	Protocol int             `json:"protocol"`
-	Runtimes []runtimes.Info `json:"runtimes"`
-	Contexts contextCounts   `json:"contexts"`
-	Commands commandCounts   `json:"commands"`
+	Version   string           `json:"version"`
+	Protocol  int              `json:"protocol"`
+	Runtimes  []runtimes.Info  `json:"runtimes"`
+	Isolation isolation.Status `json:"isolation"`
+	Contexts  contextCounts    `json:"contexts"`
+	Commands  commandCounts    `json:"commands"`
 }
 
 type contextCounts struct {
@@ -79,7 +81,7 @@ type commandCounts struct {
 const protocolVersion = 1
 
 func (d *Dialect) showStatus() shownStatus {
-	s := shownStatus{Version: d.cfg.Version, Protocol: protocolVersion, Runtimes: []runtimes.Info{}}
+	s := shownStatus{Version: d.cfg.Version, Protocol: protocolVersion, Runtimes: []runtimes.Info{}, Isolation: d.cfg.Isolation.Status()}
 	for _, r := range d.cfg.Runtimes.All() {
 		s.Runtimes = append(s.Runtimes, r.Info())
 	}

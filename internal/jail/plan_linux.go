@@ -62,18 +62,26 @@ func (c *Config) complete() error {
 		}
 		c.Bwrap = bwrap
 	}
-	c.Shared, c.Hidden = slices.Clone(c.Shared), slices.Clone(c.Hidden)
+	c.Shared, c.Hidden = withTargets(c.Shared), withTargets(c.Hidden)
 	for _, p := range []*string{&c.Program, &c.Work, &c.Scratch} {
-		abs, err := filepath.EvalSymlinks(*p)
-		if err != nil && p == &c.Scratch { // it isn't there yet
-			abs, err = filepath.Abs(*p)
-		}
+		abs, err := filepath.Abs(*p)
 		if err != nil {
 			return fmt.Errorf("make the sandbox's jail: %w", err)
 		}
 		*p = abs
 	}
 	return nil
+}
+
+// withTargets adds to paths that are links, or lie behind one, what they lead to.
+func withTargets(paths []string) []string {
+	out := slices.Clone(paths)
+	for _, path := range paths {
+		if target, err := filepath.EvalSymlinks(path); err == nil && target != filepath.Clean(path) {
+			out = append(out, target)
+		}
+	}
+	return out
 }
 
 // env is what processes inside have unless they are given something else.

@@ -103,10 +103,12 @@ func (s *Spec) start(ctx context.Context, host process.Host, in *os.File, out [2
 	if err != nil {
 		return nil, "", err
 	}
-	spec := child.Spec{Env: env, Dir: dir, Stdin: in, Stdout: out[0], Stderr: out[1], Settle: settle}
+	spec := child.Spec{Env: env, Dir: dir, Stdin: in, Stdout: out[0], Stderr: out[1], Settle: settle, Jail: s.Place.Jail}
 	if s.Argv != nil {
 		spec.Args = s.Argv[1:]
-		if spec.Path, err = process.LookPath(s.Argv[0], dir, env); err != nil {
+		if s.Place.Jail != nil {
+			spec.Path, spec.Search = s.Argv[0], true
+		} else if spec.Path, err = process.LookPath(s.Argv[0], dir, env); err != nil {
 			return nil, "", &NotFoundError{Program: s.Argv[0], Err: err}
 		}
 	} else {

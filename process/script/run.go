@@ -17,6 +17,7 @@ const tailSize = 1 << 10
 type run struct {
 	sandbox string
 	own     string // its directory
+	room    string // what it may write to, where own isn't that; else empty
 	number  int
 	scratch string
 	half    int64 // see output.New
@@ -29,7 +30,7 @@ type run struct {
 func (r *run) do(scripts runtimes.Scripts, program runtimes.Script, limit time.Duration) (Result, error) {
 	r.clock.start(limit, func() { r.cancel(ErrTimeout) })
 	defer r.clock.stop()
-	program.Own = r.own
+	program.Own, program.Room = r.own, r.room
 	started, rejected, err := scripts.RunScript(r.ctx, program)
 	if err != nil {
 		if r.ctx.Err() != nil && errors.Is(err, context.Cause(r.ctx)) {

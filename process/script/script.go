@@ -140,7 +140,7 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 	if err != nil {
 		return Result{}, err
 	}
-	run, err := r.enter(ctx, place.Sandbox)
+	run, err := r.enter(ctx, place)
 	if err != nil {
 		return Result{}, err
 	}
@@ -177,6 +177,7 @@ func (r *Runs) program(place process.Place, language string, req Request) (runti
 	s := runtimes.Script{
 		Language: language, Code: req.Code, Args: slices.Clone(req.Args), Dir: dir,
 		Env: make(map[string]string, len(environ)), Vars: make(map[string]string),
+		Jail: place.Jail, UID: place.Inside.UID,
 	}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")

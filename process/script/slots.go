@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"hotcell/process"
@@ -21,19 +22,19 @@ const baseName = "scripts"
 // enter finds room for a run: a number, and a directory of that name. The
 // lowest free number is taken, so that a program that is run again mostly has
 // the same path in its tracebacks.
-func (r *Runs) enter(ctx context.Context, sandbox string) (*run, error) {
-	run, err := r.reserve(ctx, sandbox)
+func (r *Runs) enter(ctx context.Context, place process.Place) (*run, error) {
+	run, err := r.reserve(ctx, place)
 	if err != nil {
 		return nil, err
 	}
-	if err := makeOwn(run.own); err != nil {
+	if err := makeOwn(run.own, place.Inside.UID); err != nil {
 		r.leave(run)
 		return nil, err
 	}
 	return run, nil
 }
 
-func (r *Runs) reserve(ctx context.Context, sandbox string) (*run, error) {
+func (r *Runs) reserve(ctx context.Context, place process.Place) (*run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -49,7 +50,12 @@ func (r *Runs) reserve(ctx context.Context, sandbox string) (*run, error) {
 	if number == len(r.slots) {
 		r.slots = append(r.slots, nil)
 	}
-	run := &run{sandbox: sandbox, own: filepath.Join(r.base, strconv.Itoa(number+1)), number: number, scratch: r.cfg.Host.ScratchDir(), half: int64(r.cfg.OutputLimit) / 2}
+	name, base := strconv.Itoa(number+1), r.base
+	run := &run{sandbox: place.Sandbox, number: number, scratch: r.cfg.Host.ScratchDir(), half: int64(r.cfg.OutputLimit) / 2}
+	if place.Inside.Run != "" {
+		base, run.room = filepath.Join(place.Inside.Run, baseName), filepath.Join(place.Inside.Rooms, "script-"+name)
+	}
+	run.own = filepath.Join(base, name)
 	run.ctx, run.cancel = context.WithCancelCause(ctx)
 	r.slots[number] = run
 	return run, nil
@@ -64,14 +70,19 @@ func basePath(scratch string) string {
 }
 
 // makeOwn makes a run's directory. What an earlier one could not remove goes.
-func makeOwn(dir string) error {
-	err := os.MkdirAll(filepath.Dir(dir), 0o700)
+// Another user passes through it to what is made that user's.
+func makeOwn(dir string, uid int) error {
+	mode := fs.FileMode(0o700)
+	if uid != 0 {
+		mode = 0o711
+	}
+	err := os.MkdirAll(filepath.Dir(dir), mode)
 	if err == nil {
-		err = os.Mkdir(dir, 0o700)
+		err = os.Mkdir(dir, mode)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		if err = runtimes.Clean(dir); err == nil {
-			err = os.Mkdir(dir, 0o700)
+			err = os.Mkdir(dir, mode)
 		}
 	}
 	if err != nil {
@@ -83,7 +94,11 @@ func makeOwn(dir string) error {
 // leave removes what a run had, and gives its place to others.
 func (r *Runs) leave(run *run) {
 	run.cancel(nil)
-	if err := runtimes.Clean(run.own); err != nil {
+	err := runtimes.Clean(run.own)
+	if run.room != "" {
+		err = errors.Join(err, os.RemoveAll(run.room))
+	}
+	if err != nil {
 		r.cfg.Log.Warn("a script's files are left", slog.String("sandbox", run.sandbox), slog.Any("error", err))
 	}
 	r.mu.Lock()
@@ -95,13 +110,12 @@ func (r *Runs) leave(run *run) {
 // Recover removes what the runs of a server left that was killed: it is called
 // before its scratch directory is thrown away, since some of it is elsewhere.
 func Recover(scratch string) error {
-	entries, err := os.ReadDir(filepath.Join(scratch, baseName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	errs := []error{err}
-	for _, e := range entries {
-		errs = append(errs, runtimes.Clean(filepath.Join(scratch, baseName, e.Name())))
+	// Those without a boundary, and those within one, see process.Inside.
+	free, err := filepath.Glob(filepath.Join(scratch, baseName, "*"))
+	jailed, err2 := filepath.Glob(filepath.Join(scratch, "*", "*", "run", baseName, "*"))
+	errs := []error{err, err2}
+	for _, own := range slices.Concat(free, jailed) {
+		errs = append(errs, runtimes.Clean(own))
 	}
 	return errors.Join(errs...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"hotcell/internal/direct"
 	"hotcell/internal/pipes"
+	"hotcell/process"
 )
 
 // channel is a pipe with a name. We open both of its ends without waiting,
@@ -16,9 +17,13 @@ import (
 // we close ours.
 type channel struct{ r, w *os.File }
 
-// openChannel makes the pipe if it isn't there.
-func openChannel(path string) (channel, error) {
-	if err := unix.Mkfifo(path, 0o600); err != nil && !errors.Is(err, unix.EEXIST) {
+// openChannel makes the pipe if it isn't there, for those inside.
+func openChannel(path string, inside process.Inside) (channel, error) {
+	err := unix.Mkfifo(path, 0o600)
+	if err == nil {
+		err = inside.Hand(path)
+	}
+	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return channel{}, fmt.Errorf("make pipe: %w", err)
 	}
 	r, err := openNow(path, unix.O_RDONLY)

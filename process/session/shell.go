@@ -64,6 +64,7 @@ var errOutOfStep = errors.New("its shell no longer answers as it should")
 type shell struct {
 	path   string
 	dir    string
+	inside process.Inside
 	prefix string // builtin or command
 	proc   *child.Process
 	start  channel // what it is told
@@ -88,33 +89,39 @@ func startShell(ctx context.Context, host process.Host, place process.Place) (*s
 	if _, wanted := place.Env["OLDPWD"]; !wanted { // the server's own
 		env = slices.DeleteFunc(env, func(pair string) bool { return strings.HasPrefix(pair, "OLDPWD=") })
 	}
-	sh := &shell{path: path, prefix: "command"}
+	sh := &shell{path: path, prefix: "command", inside: place.Inside}
 	if filepath.Base(path) == "bash" {
 		sh.prefix = "builtin"
 	}
-	if err := sh.open(ctx, host.ScratchDir(), cwd, env); err != nil {
+	if err := sh.open(ctx, place.Scratch(host), child.Spec{Env: env, Dir: cwd, Jail: place.Jail}); err != nil {
 		sh.close()
 		return nil, err
 	}
 	return sh, nil
 }
 
-func (sh *shell) open(ctx context.Context, scratch, cwd string, env []string) error {
+// open makes what the shell needs, and starts it with what spec has already.
+func (sh *shell) open(ctx context.Context, scratch string, spec child.Spec) error {
 	failed := func(err error) error { return &StartError{Shell: sh.path, Words: err.Error(), Err: err} }
 	dir, err := os.MkdirTemp(scratch, "session-")
 	if err != nil {
 		return failed(err)
 	}
 	sh.dir = dir
-	if sh.start, err = openChannel(sh.file(nameGo)); err != nil {
+	if sh.inside.UID != 0 { // others pass, since what is in it is somebody's
+		if err := os.Chmod(dir, 0o711); err != nil {
+			return failed(err)
+		}
+	}
+	if sh.start, err = sh.openChannel(nameGo); err != nil {
 		return failed(err)
 	}
-	answers, err := openChannel(sh.file(nameStatus))
+	answers, err := sh.openChannel(nameStatus)
 	if err != nil {
 		return failed(err)
 	}
 	sh.status = listen(answers)
-	spec := child.Spec{Path: sh.path, Args: []string{"-c", sh.script(), filepath.Base(sh.path)}, Env: env, Dir: cwd}
+	spec.Path, spec.Args = sh.path, []string{"-c", sh.script(), filepath.Base(sh.path)}
 	for i, to := range []**os.File{&spec.Stdout, &spec.Stderr} {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -163,6 +170,19 @@ func (sh *shell) script() string {
 	).Replace(script)
 }
 
+// openChannel makes a pipe with one of the shell's names.
+func (sh *shell) openChannel(name string) (channel, error) {
+	return openChannel(sh.file(name), sh.inside)
+}
+
+// writeCommand writes what the shell sources next.
+func (sh *shell) writeCommand(text string) error {
+	if err := os.WriteFile(sh.file(nameCommand), []byte(text), 0o600); err != nil {
+		return err
+	}
+	return sh.inside.Hand(sh.file(nameCommand))
+}
+
 func (sh *shell) file(name string) string { return filepath.Join(sh.dir, name) }
 
 func (sh *shell) quoted(name string) string {
@@ -197,7 +217,7 @@ func (sh *shell) exit() {
 	default:
 	}
 	sh.clear()
-	err := os.WriteFile(sh.file(nameCommand), []byte(`\`+sh.prefix+" exit 0\n"), 0o600)
+	err := sh.writeCommand(`\` + sh.prefix + " exit 0\n")
 	for _, name := range []string{nameStdin, nameStdout, nameStderr} {
 		err = errors.Join(err, os.Symlink(os.DevNull, sh.file(name)))
 	}

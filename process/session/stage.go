@@ -28,7 +28,7 @@ func (sh *shell) prepare(text string, input bool) (*stage, error) {
 
 func (st *stage) set(text string, input bool) (err error) {
 	sh := st.sh
-	if err = os.WriteFile(sh.file(nameCommand), []byte(text), 0o600); err != nil {
+	if err = sh.writeCommand(text); err != nil {
 		return err
 	}
 	if !input {
@@ -37,15 +37,15 @@ func (st *stage) set(text string, input bool) (err error) {
 		}
 	} else {
 		_ = os.Remove(sh.file(nameStdin))
-		st.stdin, err = openChannel(sh.file(nameStdin))
+		st.stdin, err = sh.openChannel(nameStdin)
 	}
 	if err != nil {
 		return err
 	}
-	if st.stdout, err = openChannel(sh.file(nameStdout)); err != nil {
+	if st.stdout, err = sh.openChannel(nameStdout); err != nil {
 		return err
 	}
-	st.stderr, err = openChannel(sh.file(nameStderr))
+	st.stderr, err = sh.openChannel(nameStderr)
 	return err
 }
 

@@ -186,7 +186,7 @@ func (t *Terminal) spec() (child.Spec, error) {
 	if err != nil {
 		return child.Spec{}, err
 	}
-	return child.Spec{Path: shell, Args: []string{"-i", "-l"}, Env: t.withoutHere(env), Dir: t.cwd, Terminal: true}, nil
+	return child.Spec{Path: shell, Args: []string{"-i", "-l"}, Env: t.withoutHere(env), Dir: t.cwd, Terminal: true, Jail: t.place.Jail}, nil
 }
 
 // Resize gives the terminal another size, of which its program is told. The

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"hotcell/internal/child"
@@ -80,17 +79,31 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 	if r.info.Fault != "" {
 		return nil, fmt.Errorf("%w: %s", runtimes.ErrUnavailable, r.info.Fault)
 	}
-	// The service's own settings, its key among them, are not user code's business.
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "HOTCELL_") })
+	env := runtimes.Inherited(spec.Jail)
 	for name, value := range spec.Env {
 		env = append(env, name+"="+value)
 	}
-	k, err := runtimes.Launch(ctx, child.Spec{Path: r.info.Program, Args: r.cfg.ChildArgs, Env: env, Dir: r.cfg.ScratchDir})
+	dir := r.cfg.ScratchDir
+	if spec.Jail != nil {
+		dir = "/"
+	}
+	k, err := runtimes.Launch(ctx, child.Spec{Path: r.info.Program, Args: r.cfg.ChildArgs, Env: env, Dir: dir, Jail: spec.Jail})
 	if err != nil {
 		return nil, fmt.Errorf("start a go kernel: %w", err)
 	}
 	r.cfg.Log.DebugContext(ctx, "go kernel started", slog.Int("pid", k.Process.Pid()))
 	return k, nil
+}
+
+// Shared implements [runtimes.Sharing]: our own program, and what compiles programs.
+func (r *Runtime) Shared() []string {
+	shared := []string{r.info.Program}
+	if t := r.toolchain.find(r.cfg.Log); t != nil {
+		// What is compiled already, the standard library above all, is used and not
+		// added to.
+		shared = append(shared, t.root, t.caches[0], t.program)
+	}
+	return shared
 }
 
 // BirthEnv implements [runtimes.BirthEnv]: what the Go runtime and the dynamic

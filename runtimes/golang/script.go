@@ -69,7 +69,7 @@ func (r *Runtime) compileAndRun(ctx context.Context, t *toolchain, s runtimes.Sc
 		return nil, nil, fmt.Errorf("make output pipe: %w", err)
 	}
 	p, err := child.Start(ctx, child.Spec{
-		Path: program, Args: s.Args, Env: list(s.Env), Dir: s.Dir, Stdout: write, Stderr: write,
+		Path: program, Args: s.Args, Env: list(s.Env), Dir: s.Dir, Stdout: write, Stderr: write, Jail: s.Jail,
 	})
 	_ = write.Close()
 	if err != nil {
@@ -86,8 +86,10 @@ func (r *Runtime) interpret(ctx context.Context, s runtimes.Script) (*runtimes.R
 		return nil, err
 	}
 	take := s.Kernel
-	if birth := r.BirthEnv(s.Vars); len(birth) > 0 || take == nil {
-		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.Start(ctx, runtimes.Spec{Env: birth}) }
+	if birth := r.BirthEnv(s.Vars); len(birth) > 0 || take == nil || s.Jail != nil {
+		take = func(ctx context.Context) (*runtimes.Kernel, error) {
+			return r.Start(ctx, runtimes.Spec{Env: birth, Jail: s.Jail})
+		}
 	}
 	script := wire.Script{File: file, Path: filepath.Join(s.Own, "script"), Args: s.Args, Env: s.Env}
 	run, err := runtimes.Become(ctx, take, script, s.Dir)

@@ -40,6 +40,7 @@ type finder struct {
 type toolchain struct {
 	program string
 	version string        // 1.26.1
+	root    string        // GOROOT
 	caches  [2]string     // GOCACHE and GOMODCACHE as the server's user has them
 	slots   chan struct{} // one for each compilation at a time
 }
@@ -68,18 +69,18 @@ func ask(path string) (*toolchain, error) {
 	defer cancel()
 	env := append(os.Environ(), "GOWORK=off", "GOTOOLCHAIN=local")
 	said, exit, err := run(ctx, child.Spec{
-		Path: path, Args: []string{"env", "-json", "GOVERSION", "GOCACHE", "GOMODCACHE"}, Env: env, Dir: os.TempDir(),
+		Path: path, Args: []string{"env", "-json", "GOVERSION", "GOROOT", "GOCACHE", "GOMODCACHE"}, Env: env, Dir: os.TempDir(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	var facts struct{ GOVERSION, GOCACHE, GOMODCACHE string }
+	var facts struct{ GOVERSION, GOROOT, GOCACHE, GOMODCACHE string }
 	if err := json.Unmarshal([]byte(said), &facts); err != nil || exit.Code != 0 || facts.GOVERSION == "" {
 		return nil, fmt.Errorf("%s, and it said %q", exit, strings.ToValidUTF8(said[:min(len(said), 300)], "\uFFFD"))
 	}
 	version, _, _ := strings.Cut(strings.TrimPrefix(facts.GOVERSION, "go"), " ")
 	return &toolchain{
-		program: path, version: version, caches: [2]string{facts.GOCACHE, facts.GOMODCACHE},
+		program: path, version: version, root: facts.GOROOT, caches: [2]string{facts.GOCACHE, facts.GOMODCACHE},
 		slots: make(chan struct{}, runtime.NumCPU()),
 	}, nil
 }
@@ -87,11 +88,9 @@ func ask(path string) (*toolchain, error) {
 // build compiles a program. It returns the path of the executable, or none and
 // what the compiler said.
 func (t *toolchain) build(ctx context.Context, s runtimes.Script) (program, said string, err error) {
-	if _, err := s.Write("main.go", s.Code); err != nil {
-		return "", "", err
-	}
 	// A module of its own: nothing around it counts.
-	if _, err := s.Write("go.mod", "module script\n\ngo "+t.language()+"\n"); err != nil {
+	room, err := s.Furnish(map[string]string{"main.go": s.Code, "go.mod": "module script\n\ngo " + t.language() + "\n"})
+	if err != nil {
 		return "", "", err
 	}
 	select {
@@ -100,12 +99,12 @@ func (t *toolchain) build(ctx context.Context, s runtimes.Script) (program, said
 	case <-ctx.Done():
 		return "", "", context.Cause(ctx)
 	}
-	program = filepath.Join(s.Own, "program")
+	program = filepath.Join(room, "program")
 	said, exit, err := run(ctx, child.Spec{
-		Path: t.program, Dir: s.Own, Env: list(t.environment(s)),
+		Path: t.program, Dir: room, Env: list(t.environment(s, room)), Jail: s.Jail,
 		Args: []string{
 			"build", "-mod=mod", "-buildvcs=false", "-ldflags=-s -w",
-			"-gcflags=-trimpath=" + s.Own, // positions without our directory; the standard library's stay cached
+			"-gcflags=-trimpath=" + room, // positions without our directory; the standard library's stay cached
 			"-o", program, "main.go",
 		},
 	})
@@ -113,7 +112,7 @@ func (t *toolchain) build(ctx context.Context, s runtimes.Script) (program, said
 	case err != nil:
 		return "", "", err
 	case exit.Code != 0:
-		return "", tidy(said, s.Own), nil
+		return "", tidy(said, room), nil
 	}
 	return program, "", nil
 }
@@ -133,17 +132,26 @@ func (t *toolchain) language() string {
 
 // environment is the program's, with the server's own caches unless somebody
 // asked for others: compiling the standard library anew takes half a minute.
-func (t *toolchain) environment(s runtimes.Script) map[string]string {
+func (t *toolchain) environment(s runtimes.Script, room string) map[string]string {
 	env := maps.Clone(s.Env)
 	for name, value := range map[string]string{
-		"GOCACHE": t.caches[0], "GOMODCACHE": t.caches[1], "GOTOOLCHAIN": "local",
+		"GOCACHE": t.caches[0], "GOMODCACHE": t.modules(s, room), "GOTOOLCHAIN": "local",
 	} {
 		if _, asked := s.Vars[name]; !asked && value != "" {
 			env[name] = value
 		}
 	}
-	env["GOWORK"], env["GO111MODULE"], env["PWD"] = "off", "on", s.Own
+	env["GOWORK"], env["GO111MODULE"], env["PWD"] = "off", "on", room
 	return env
+}
+
+// modules is where modules are kept: inside a jail, with the run, since they are
+// written to.
+func (t *toolchain) modules(s runtimes.Script, room string) string {
+	if s.Jail != nil {
+		return filepath.Join(room, "modules")
+	}
+	return t.caches[1]
 }
 
 // tidy leaves out of a compiler's words what is about our directory and not

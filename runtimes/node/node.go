@@ -10,7 +10,6 @@ package node
 import (
 	"context"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ func New(cfg Config) *Runtime {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Env == nil {
-		cfg.Env = inherited(os.Environ())
+		cfg.Env = runtimes.Inherited(nil)
 	}
 	r := &Runtime{cfg: cfg, info: runtimes.Info{
 		Name:      "node",
@@ -67,7 +66,7 @@ func New(cfg Config) *Runtime {
 		},
 	}}
 	r.driver.dir = cfg.ScratchDir
-	r.spare = newSpare(func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, cfg.Env) }, cfg.Cold, cfg.Log)
+	r.spare = newSpare(func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, cfg.Env, nil) }, cfg.Cold, cfg.Log)
 	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
 	defer cancel()
 	r.info.Program, r.info.Version, r.info.Fault = find(ctx, cfg.Program, cfg.Env)
@@ -114,16 +113,4 @@ func (r *Runtime) BirthEnv(env map[string]string) map[string]string {
 		born[name] = value
 	}
 	return born
-}
-
-// inherited leaves out the server's own settings: its API key is none of the
-// user code's business.
-func inherited(env []string) []string {
-	kept := make([]string, 0, len(env))
-	for _, entry := range env {
-		if !strings.HasPrefix(entry, "HOTCELL_") {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
 }

@@ -37,8 +37,8 @@ func (r *Runtime) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.R
 	}
 	script.Mapped = mapped
 	take := r.spare.take
-	if len(r.BirthEnv(s.Vars)) > 0 {
-		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, list(s.Env)) }
+	if len(r.BirthEnv(s.Vars)) > 0 || s.Jail != nil {
+		take = func(ctx context.Context) (*runtimes.Kernel, error) { return r.startScript(ctx, list(s.Env), s.Jail) }
 	}
 	run, err := runtimes.Become(ctx, take, script, s.Dir)
 	if err != nil {
@@ -49,12 +49,12 @@ func (r *Runtime) RunScript(ctx context.Context, s runtimes.Script) (*runtimes.R
 }
 
 // startScript starts a process that waits for its program.
-func (r *Runtime) startScript(ctx context.Context, env []string) (*runtimes.Kernel, error) {
+func (r *Runtime) startScript(ctx context.Context, env []string, jail child.Jail) (*runtimes.Kernel, error) {
 	file, err := r.driver.file(scriptFile)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the node driver: %w", err)
 	}
-	return runtimes.LaunchScript(ctx, child.Spec{Path: r.info.Program, Args: []string{file}, Env: env})
+	return runtimes.LaunchScript(ctx, child.Spec{Path: r.info.Program, Args: []string{file}, Env: env, Jail: jail})
 }
 
 func list(env map[string]string) []string {

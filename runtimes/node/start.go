@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"hotcell/internal/child"
 	"hotcell/runtimes"
@@ -22,12 +23,30 @@ func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kern
 		return nil, fmt.Errorf("prepare the node driver: %w", err)
 	}
 	k, err := runtimes.Launch(ctx, child.Spec{
-		Path: r.info.Program, Args: []string{unchecked, main}, Env: merged(r.cfg.Env, spec.Env),
+		Path: r.info.Program, Args: []string{unchecked, main}, Env: merged(r.base(spec.Jail), spec.Env), Jail: spec.Jail,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start a node kernel (%s): %w", r.info.Program, err)
 	}
 	return k, nil
+}
+
+// base is what a kernel has of the server's environment.
+func (r *Runtime) base(jail child.Jail) []string {
+	if jail != nil {
+		return runtimes.Inherited(jail)
+	}
+	return r.cfg.Env
+}
+
+// Shared implements [runtimes.Sharing]: Node.js has its modules beside the directory
+// of its program.
+func (r *Runtime) Shared() []string {
+	shared := []string{filepath.Dir(filepath.Dir(r.info.Program))}
+	if main, err := r.driver.file(mainFile); err == nil {
+		shared = append(shared, filepath.Dir(main))
+	}
+	return shared
 }
 
 // merged adds the variables of a spec to the inherited ones. The later of two

@@ -31,6 +31,7 @@ type interpreter struct {
 	Major      int
 	Minor      int
 	IPython    bool
+	Paths      []string // what it reads at run time
 }
 
 // ask has the program describe itself in words that any Python understands.
@@ -41,7 +42,8 @@ try:
 except Exception:
     ipython = False
 v = sys.version_info
-print(json.dumps({"Executable": sys.executable, "Version": "%d.%d.%d" % (v[0], v[1], v[2]), "Major": v[0], "Minor": v[1], "IPython": ipython}))`
+paths = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix] + [p for p in sys.path if p]
+print(json.dumps({"Executable": sys.executable, "Version": "%d.%d.%d" % (v[0], v[1], v[2]), "Major": v[0], "Minor": v[1], "IPython": ipython, "Paths": sorted(set(paths))}))`
 
 // probe finds the interpreter and checks that it will do. What it found is
 // returned along with the error.

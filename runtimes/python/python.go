@@ -91,6 +91,11 @@ func (r *Runtime) Info() runtimes.Info {
 	}
 }
 
+// Shared implements [runtimes.Sharing].
+func (r *Runtime) Shared() []string {
+	return append([]string{filepath.Dir(r.found.Executable)}, r.found.Paths...)
+}
+
 // Start starts a kernel: a fork of the template, or with birth variables an
 // interpreter of its own.
 func (r *Runtime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.Kernel, error) {

@@ -1,0 +1,54 @@
+package jail
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Usable reports what a mode can't do without on this machine. That it does the rest
+// is seen by making a [Jail].
+func Usable(mode Mode, uid int) error {
+	if mode == Process && uid == 0 && landlockABI() == 0 {
+		return fmt.Errorf("%w: this kernel has no Landlock (Linux 5.13), and without root there are no other users", ErrUnavailable)
+	}
+	if uid != 0 && !mapped(uid) {
+		return fmt.Errorf("%w: this is a container that has no users from %d on", ErrUnavailable, UserBase)
+	}
+	return nil
+}
+
+// Lacking says what a mode, which works, lacks on this machine.
+func Lacking(mode Mode) string {
+	var lacks []string
+	if arch == 0 {
+		lacks = append(lacks, "there is no seccomp filter for this kind of machine")
+	}
+	switch abi := landlockABI(); {
+	case abi == 0:
+		lacks = append(lacks, "this kernel has no Landlock (Linux 5.13)")
+	case abi < abiScopes && mode == Process:
+		lacks = append(lacks, "Landlock keeps signals and abstract sockets apart from Linux 6.12 on")
+	case abi < abiScopes:
+		lacks = append(lacks, "Landlock keeps the host's abstract sockets away from Linux 6.12 on")
+	}
+	return strings.Join(lacks, "; ")
+}
+
+// mapped reports whether a user exists in our own user namespace.
+func mapped(uid int) bool {
+	text, err := os.ReadFile("/proc/self/uid_map")
+	if errors.Is(err, unix.ENOENT) {
+		return true // no namespaces of users at all
+	}
+	for line := range strings.Lines(string(text)) {
+		var inside, outside, count int
+		if n, _ := fmt.Sscan(line, &inside, &outside, &count); n == 3 && uid >= inside && uid-inside < count {
+			return true
+		}
+	}
+	return false
+}
