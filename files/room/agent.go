@@ -45,7 +45,7 @@ func (a *agent) start(p process.Place) {
 		Env: []string{"GOMAXPROCS=4", "GOTRACEBACK=none", "PATH=/usr/local/bin:/usr/bin:/bin"},
 	}
 	if err := a.launch(ctx, spec); err != nil {
-		a.set.cfg.Log.Error("the agent of a sandbox's files could not be started",
+		a.set.cfg.Log.Warn("the agent of a sandbox's files could not be started",
 			slog.String("sandbox", p.Sandbox), slog.Any("error", err))
 		a.fault = fmt.Errorf("%w: the process that sees to them could not be started: %w", ErrUnavailable, err)
 	}

@@ -91,6 +91,11 @@ func takenOver(lie string) int {
 // TestTakenOver: an agent that lies can tell its own client lies; but the server
 // goes on, holds no more than a frame, and knows the end of it.
 func TestTakenOver(t *testing.T) { // not in parallel: it counts descriptors
+	first, p := place(t, room.Config{}) // the runtime opens some for good
+	if _, err := first.Of(p).Info(t.Context(), "."); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
 	before := descriptors(t)
 	for lie := range lies() {
 		s, p := place(t, room.Config{Args: []string{"be-child", "taken-over", lie}, Patience: time.Second})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -151,7 +152,7 @@ func load(ctx context.Context, r room.Room, path string, from, size int64) (stri
 			return "", err
 		}
 	}
-	all, err := io.ReadAll(iotest.OneByteReader(c))
+	all, err := io.ReadAll(iotest.HalfReader(c))
 	return string(all), err
 }
 
@@ -219,10 +220,10 @@ func empty(t *testing.T, dir string) {
 // its sandbox ends, when the server ends; what was being written goes too.
 func TestEnds(t *testing.T) {
 	t.Parallel()
-	var started []*child.Process
+	starts := make(chan *child.Process, 3)
 	s, p := place(t, room.Config{Idle: 50 * time.Millisecond, Start: func(ctx context.Context, spec child.Spec) (*child.Process, error) {
 		c, err := outside(ctx, spec)
-		started = append(started, c)
+		starts <- c
 		return c, err
 	}})
 	r := s.Of(p)
@@ -232,8 +233,9 @@ func TestEnds(t *testing.T) {
 	if _, err := r.Info(t.Context(), "."); err != nil {
 		t.Fatal(err)
 	}
-	<-started[0].Done() // it is idle
-	if e := started[0].Exit(); e.Code != 0 || s.Agents() != 0 {
+	first := <-starts
+	<-first.Done() // it is idle
+	if e := first.Exit(); e.Code != 0 || s.Agents() != 0 {
 		t.Errorf("it ended with %s", e)
 	}
 	ctx, leave, err := s.Begin(p.Sandbox)
@@ -255,7 +257,7 @@ func TestEnds(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if e := started[1].Exit(); e.Code != 0 {
+	if e := (<-starts).Exit(); e.Code != 0 {
 		t.Errorf("it ended with %s", e)
 	}
 	empty(t, p.Dir)
@@ -263,7 +265,7 @@ func TestEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	<-started[2].Done()
+	<-(<-starts).Done()
 	if _, err := r.Info(t.Context(), "."); !errors.Is(err, process.ErrClosed) {
 		t.Errorf("after the end: %v", err)
 	}
@@ -382,12 +384,12 @@ func TestNothingIsLeft(t *testing.T) {
 		left.Discard()
 	}
 	calls()
-	within, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
 	before := procs.DescriptorsOf(last.Pid())
 	for range 30 {
 		calls()
 	}
+	within, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	if err := procs.Eventually(within, func() error {
 		if now := procs.DescriptorsOf(last.Pid()); now > before {
 			return fmt.Errorf("%d descriptors, before %d: %s", now, before, procs.Listing(last.Pid()))
@@ -401,5 +403,58 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	if s.Agents() != 1 {
 		t.Errorf("%d agents", s.Agents())
+	}
+}
+
+// TestManyAtOnce share one agent, also when it is lost in between.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var started []*child.Process
+	s, p := place(t, room.Config{Start: func(ctx context.Context, spec child.Spec) (*child.Process, error) {
+		c, err := outside(ctx, spec)
+		mu.Lock()
+		defer mu.Unlock()
+		started = append(started, c)
+		return c, err
+	}})
+	r := s.Of(p)
+	storm := func(kill bool) {
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() { // ends with its calls
+				name := fmt.Sprintf("dir%d/f%d", i%4, i)
+				want := strings.Repeat(name, 10_000)
+				err := save(t.Context(), r, name, want)
+				var got string
+				if err == nil {
+					got, err = load(t.Context(), r, name, 0, -1)
+				}
+				if kill && errors.Is(err, room.ErrUnavailable) {
+					return
+				}
+				if err != nil || got != want {
+					t.Errorf("%s: %d bytes, %v", name, len(got), err)
+				}
+			})
+		}
+		if kill {
+			mu.Lock()
+			_ = started[len(started)-1].Signal(os.Kill)
+			mu.Unlock()
+		}
+		wg.Wait()
+	}
+	storm(false)
+	if len(started) != 1 {
+		t.Errorf("%d agents were started", len(started))
+	}
+	storm(true)
+	storm(false)
+	if err := s.End(t.Context(), p.Sandbox); err != nil {
+		t.Error(err)
+	}
+	for _, c := range started {
+		<-c.Done()
 	}
 }
