@@ -7,4 +7,4 @@ import (
 )
 
 // TestFilesBehindABoundary: the SDKs find the same there.
-func TestFilesBehindABoundary(t *testing.T) { testserver.Behind(t, "^TestFilesOf") }
+func TestFilesBehindABoundary(t *testing.T) { testserver.Again(t, "^TestFilesOf") }

@@ -7,4 +7,4 @@ import (
 )
 
 // TestBehindABoundary: every test here holds where the files are behind one.
-func TestBehindABoundary(t *testing.T) { testserver.Behind(t, "^Test") }
+func TestBehindABoundary(t *testing.T) { testserver.Again(t, "^Test") }

@@ -1,20 +1,26 @@
 package files_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"hotcell/e2e/testserver"
+	"hotcell/internal/child"
+	"hotcell/internal/jail"
+	"hotcell/process/tools"
 	"hotcell/sandboxes"
 )
 
@@ -25,6 +31,7 @@ const secret = "the-secret-of-somebody-else"
 // scene is a server with a sandbox whose code is hostile, and what it is after.
 type scene struct {
 	*testserver.Server
+	agents *agents
 	mode   string
 	work   string // its directory
 	victim string // that of another sandbox
@@ -34,13 +41,15 @@ type scene struct {
 
 func newScene(t *testing.T, mode string) *scene {
 	t.Helper()
-	s := testserver.Start(t, testserver.WithFilesBehind(mode))
+	var agents agents
+	s := testserver.Start(t, testserver.WithIsolation(jail.Mode(mode), jail.Host),
+		testserver.WithTools(func(c *tools.Config) { c.Files.Start = agents.start }))
 	other, err := s.Sandboxes.Create(sandboxes.Spec{Name: "victim"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sc := &scene{
-		Server: s, mode: mode, work: work(s), victim: s.Sandboxes.WorkDir(other.ID),
+		Server: s, agents: &agents, mode: mode, work: work(s), victim: s.Sandboxes.WorkDir(other.ID),
 		key: filepath.Join(s.DataDir, "api-key"), host: filepath.Join(t.TempDir(), "of-the-host"),
 	}
 	for _, path := range []string{filepath.Join(sc.victim, "file"), sc.key, sc.host} {
@@ -48,18 +57,78 @@ func newScene(t *testing.T, mode string) *scene {
 			t.Fatal(err)
 		}
 	}
-	// The victim is at work too, so that its directory is its user's.
-	if _, err := s.Jails.Of(sc.victim); err != nil {
-		t.Fatal(err)
-	}
-	s.Own(t, other.ID)
+	s.Own(t, other.ID) // it is at work too
 	return sc
 }
 
 // sh runs a line of the hostile code.
 func (sc *scene) sh(t *testing.T, line string) string {
 	t.Helper()
-	return sc.Jails.Run(t, sc.work, "/bin/sh", "-c", sc.names(line))
+	return sc.run(t, "/bin/sh", "-c", sc.names(line))
+}
+
+// run runs a program as the hostile code, until its end, and returns what it has put
+// out.
+func (sc *scene) run(t *testing.T, path string, args ...string) string {
+	t.Helper()
+	p, out := sc.begin(t, path, args...)
+	defer out.Close()
+	all, err := io.ReadAll(out)
+	<-p.Done()
+	if e := p.Exit(); err != nil || e.Code != 0 {
+		t.Fatalf("%s %q inside: %s, %v: %s", path, args, e, err, all)
+	}
+	return string(all)
+}
+
+// begin is run for one that goes on.
+func (sc *scene) begin(t *testing.T, path string, args ...string) (*child.Process, *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	p, err := child.Start(t.Context(), child.Spec{
+		Path: path, Args: args, Dir: sc.work, Env: []string{"PATH=/usr/bin:/bin"}, Stdout: w, Stderr: w, Jail: sc.Place(t, "default").Jail,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, r
+}
+
+// agents starts those of a server, and knows them.
+type agents struct {
+	mu  sync.Mutex
+	all []*child.Process
+}
+
+func (a *agents) start(ctx context.Context, spec child.Spec) (*child.Process, error) {
+	// The race detector would sleep for a second at the end.
+	spec.Env = append(spec.Env, "GORACE=atexit_sleep_ms=0")
+	p, err := child.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, p)
+	return p, nil
+}
+
+// alive are the numbers of those that live.
+func (a *agents) alive() (pids []int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.all {
+		select {
+		case <-p.Done():
+		default:
+			pids = append(pids, p.Pid())
+		}
+	}
+	return pids
 }
 
 // names puts paths in place of their names.
@@ -214,7 +283,7 @@ func TestHostileCode(t *testing.T) { eachBoundary(t, hostile) }
 // eachBoundary runs a test for each kind of boundary.
 func eachBoundary(t *testing.T, body func(t *testing.T, sc *scene)) {
 	t.Helper()
-	if os.Getenv("HOTCELL_E2E_FILES") != "" {
+	if testserver.Isolated() {
 		t.Skip("it chooses its boundaries itself")
 	}
 	for _, mode := range testserver.Modes(t) {
@@ -308,7 +377,7 @@ func TestSwappedWhileAtWork(t *testing.T) {
 		before := sc.outside(t)
 		sc.sh(t, "mkdir d; echo mine > d/file; ln -s VICTIM l; echo mine > f; ln -s VICTIM/file g")
 		for _, pair := range [][2]string{{"d", "l"}, {"f", "g"}} {
-			p, out := sc.Jails.Begin(t, sc.work, "/proc/self/exe", "inside", "swap", pair[0], pair[1])
+			p, out := sc.begin(t, "/proc/self/exe", "inside", "swap", pair[0], pair[1])
 			if _, err := out.Read(make([]byte, 100)); err != nil { // it has begun
 				t.Fatal(err)
 			}
@@ -380,7 +449,7 @@ func TestManyEntries(t *testing.T) {
 	}
 	eachBoundary(t, func(t *testing.T, sc *scene) {
 		t.Helper()
-		sc.Jails.Run(t, sc.work, "/proc/self/exe", "inside", "fill", "many", "120000")
+		sc.run(t, "/proc/self/exe", "inside", "fill", "many", "120000")
 		for request, status := range map[string]int{
 			"GET ?path=many": 422, "GET /search?path=.&pattern=*": 200, "GET /find?path=.&pattern=x": 200, "GET ?path=.": 200,
 		} {

@@ -56,7 +56,7 @@ func TestAGibibyteBehindABoundary(t *testing.T) {
 	}
 	eachBoundary(t, func(t *testing.T, sc *scene) {
 		t.Helper()
-		aGibibyte(t, sc.URL, sc.Key, sc.work, func() []int { return append(sc.Jails.Agents(), os.Getpid()) })
+		aGibibyte(t, sc.URL, sc.Key, sc.work, func() []int { return append(sc.agents.alive(), os.Getpid()) })
 	})
 }
 

@@ -18,11 +18,23 @@ import (
 type Program struct {
 	URL, Key string
 	Pid      int
+	Path     string // of the program
+
+	killed bool
 }
 
-// Start builds the program, without the race detector, and starts it. It ends
-// with the test.
-func Start(tb testing.TB) *Program {
+// Kill ends it without a word.
+func (p *Program) Kill(tb testing.TB) {
+	tb.Helper()
+	p.killed = true
+	if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Start builds the program, without the race detector, and starts it, with more
+// flags. It ends with the test.
+func Start(tb testing.TB, flags ...string) *Program {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "hotcell")
 	build := exec.Command("go", "build", "-o", path, "hotcell") //nolint:forbidigo,noctx // the tests own these processes, no server does
@@ -30,8 +42,9 @@ func Start(tb testing.TB) *Program {
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("build the program: %v\n%s", err, out)
 	}
-	p := &Program{Key: "the-key-of-the-end-to-end-tests"}
-	cmd := exec.Command(path, "serve", "--listen", "127.0.0.1:0", "--data-dir", tb.TempDir(), "--python", python(), "--warm", "1") //nolint:forbidigo,noctx // as above
+	p := &Program{Key: "the-key-of-the-end-to-end-tests", Path: path}
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", tb.TempDir(), "--python", python(), "--warm", "1"}, flags...)
+	cmd := exec.Command(path, args...) //nolint:forbidigo,noctx // as above
 	cmd.Env = append(os.Environ(), "HOTCELL_API_KEY="+p.Key)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -43,7 +56,7 @@ func Start(tb testing.TB) *Program {
 	}
 	tb.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
+		if err := cmd.Wait(); err != nil && !p.killed {
 			tb.Errorf("the server's end: %v", err)
 		}
 	})

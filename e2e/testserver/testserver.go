@@ -25,10 +25,12 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/jail"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
+	"hotcell/sandboxes/isolation"
 	"hotcell/stream"
 )
 
@@ -41,9 +43,9 @@ type Server struct {
 	DataDir   string
 	Contexts  *contexts.Set
 	Sandboxes *sandboxes.Registry
+	Isolation *isolation.Set
 	Table     *runtimes.Table
 	Tools     *tools.Tools
-	Jails     *Jails // nil: there are none
 
 	server  *handlers.Server
 	ended   chan error // a word from each address
@@ -61,7 +63,8 @@ type options struct {
 	preload  []string
 	python   string
 	log      *slog.Logger
-	behind   string
+	mode     jail.Mode
+	network  jail.Network
 }
 
 // Option changes how a server is made.
@@ -92,16 +95,14 @@ func WithPandas() Option { return func(o *options) { o.preload = nil } }
 // WithPython runs Python contexts with another interpreter than the usual one.
 func WithPython(program string) Option { return func(o *options) { o.python = program } }
 
+// WithIsolation puts a boundary around each sandbox. What else is tested can be
+// tested within one, too: HOTCELL_TEST_ISOLATION is the mode of all other servers.
+func WithIsolation(mode jail.Mode, network jail.Network) Option {
+	return func(o *options) { o.mode, o.network = mode, network }
+}
+
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
-
-// isolation is the variable that says what boundary there is around what tests do
-// to files, as [WithFilesBehind] does.
-const isolation = "HOTCELL_E2E_FILES"
-
-// WithFilesBehind puts a boundary around what is done to the files of sandboxes:
-// process or namespace; or agent, which is none, but an agent.
-func WithFilesBehind(mode string) Option { return func(o *options) { o.behind = mode } }
 
 // Start starts a server that ends with the test.
 func Start(tb testing.TB, opts ...Option) *Server {
@@ -110,8 +111,8 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		key:     "test-key",
 		preload: []string{},
 		python:  kernelPython(),
+		mode:    jail.Mode(os.Getenv(isolationVar)),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		behind:  os.Getenv(isolation),
 	}
 	for _, f := range opts {
 		f(&o)
@@ -120,11 +121,13 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		o.dataDir = tb.TempDir()
 	}
 	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
+	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
+	s.isolate(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: s.admit,
+		Admit: s.admit, Jail: s.jail,
 	}
 	if o.contexts != nil {
 		o.contexts(&cc)
@@ -137,13 +140,11 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if o.tools != nil {
 		o.tools(&tc)
 	}
-	s.behind(tb, o.behind, &tc)
-	tb.Cleanup(func() { s.Close(tb) })
 	s.Tools = tools.New(tc)
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id))
+			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.Isolation.End(ctx, id))
 		},
 		Busy:   func(id string) bool { return s.busy(id) || s.Tools.Busy(id) },
 		Minute: o.minute, Log: o.log,
@@ -152,7 +153,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
 	hc := handlers.Config{
-		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
+		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools, Isolation: s.Isolation,
 		Key: o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
@@ -231,6 +232,7 @@ func (s *Server) Close(tb testing.TB) {
 			tb.Errorf("close sandboxes: %v", err)
 		}
 	}
+	s.Isolation.Close()
 	if s.Table != nil {
 		if err := s.Table.Close(); err != nil {
 			tb.Errorf("close runtimes: %v", err)

@@ -20,11 +20,11 @@ const (
 
 // terms are what the first process puts on itself before it does anything else.
 type terms struct {
-	UID        int  `json:"uid"`     // 0: it stays who it is
-	Ruleset    bool `json:"ruleset"` // there is one on rulesetFD
-	Seccomp    bool `json:"seccomp"`
-	NoInternet bool `json:"no_internet"` // by the filter
-	Sweep      bool `json:"sweep"`       // it only kills what its user runs
+	UID     int    `json:"uid"`     // 0: it stays who it is
+	Ruleset bool   `json:"ruleset"` // there is one on rulesetFD
+	Seccomp bool   `json:"seccomp"`
+	Limits  limits `json:"limits"` // of the filter
+	Sweep   bool   `json:"sweep"`  // it only kills what its user runs
 }
 
 // Main is the first process of a jail, `hotcell be-child init`. The first time it is
@@ -83,7 +83,7 @@ func confine(text string) error {
 		return fmt.Errorf("close descriptors: %w", err)
 	}
 	if t.Seccomp {
-		prog, err := filter(t.NoInternet)
+		prog, err := filter(t.Limits)
 		if err != nil {
 			return err
 		}

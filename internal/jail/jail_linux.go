@@ -108,7 +108,7 @@ func (j *Jail) open(ctx context.Context) error {
 		}
 	}()
 	j.join = child.Join{Ruleset: ruleset, UID: j.cfg.UID, Env: j.cfg.env()}
-	prog, err := filter(j.cfg.filterInternet())
+	prog, err := filter(j.cfg.limits())
 	if err == nil {
 		j.join.Seccomp = filterBytes(prog)
 	} else if arch != 0 {
@@ -151,14 +151,19 @@ func (j *Jail) open(ctx context.Context) error {
 
 // terms are what the first process is told to put on.
 func (c *Config) terms(ruleset bool) (string, error) {
-	t := terms{UID: c.UID, Ruleset: ruleset, Seccomp: arch != 0, NoInternet: c.filterInternet()}
+	t := terms{UID: c.UID, Ruleset: ruleset, Seccomp: arch != 0, Limits: c.limits()}
 	b, err := json.Marshal(t)
 	return string(b), err
 }
 
-// filterInternet tells that the filter has to keep the network away, for want of a
-// namespace.
-func (c *Config) filterInternet() bool { return c.Mode == Process && c.Network == NoNet }
+// limits are what the filter has to see to, for want of namespaces and, perhaps, of a
+// user of the sandbox's own.
+func (c *Config) limits() limits {
+	if c.Mode == Namespace {
+		return limits{}
+	}
+	return limits{Internet: c.Network == NoNet, Local: c.UID == 0, SetID: c.UID == 0}
+}
 
 // Pid is the first process's number.
 func (j *Jail) Pid() int { return pidOf(j.init) }
@@ -236,16 +241,8 @@ func (j *Jail) serve() {
 
 // kill ends the first process if the end of its socket doesn't.
 func (j *Jail) kill() {
-	if j.init != nil {
-		if rc, err := j.init.SyscallConn(); err == nil {
-			_ = rc.Control(func(fd uintptr) {
-				if j.cfg.Mode == Namespace {
-					_ = unix.PidfdSendSignal(int(fd), unix.SIGKILL, nil, 0)
-				}
-			})
-		}
-	}
 	if j.cfg.Mode == Namespace && j.init != nil {
+		_ = j.signal(unix.SIGKILL) // the kernel sees to the rest
 		return
 	}
 	j.proc.Stop(endGrace)

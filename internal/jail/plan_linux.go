@@ -101,7 +101,8 @@ func (c *Config) first() (child.Spec, error) {
 	}
 	own := append(slices.Clone(c.Args), terms)
 	if c.Mode == Process {
-		return child.Spec{Path: c.Program, Args: own, Dir: "/"}, nil
+		// It sees the end of its socket when we die, and has to kill the rest then.
+		return child.Spec{Path: c.Program, Args: own, Dir: "/", OutlivesUs: true}, nil
 	}
 	spec := child.Spec{Path: c.Bwrap, Dir: "/"}
 	if unix.Geteuid() == 0 {

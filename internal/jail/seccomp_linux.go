@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -64,17 +66,45 @@ var missing = []uintptr{
 	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
 }
 
+// limits are what the filter keeps away beside, where nothing else does.
+type limits struct {
+	Internet bool `json:"internet"` // the network
+	// Local are the sockets of programs on this machine that trust the server's own
+	// user, as Docker's does and a desktop's: files, which Landlock doesn't look at.
+	Local bool `json:"local"`
+	// SetID is making programs that others run with the rights of their owner.
+	SetID bool `json:"set_id"`
+}
+
 // families are those of sockets that there may be; the others reach what is not a
 // network: the machine that this one runs in, the kernel's ciphers, packets.
-func families(noInternet bool) []uint32 {
-	if noInternet {
-		return []uint32{unix.AF_UNIX}
+func (l limits) families() []uint32 {
+	var all []uint32
+	if !l.Local {
+		all = append(all, unix.AF_UNIX)
 	}
-	return []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK}
+	if !l.Internet {
+		all = append(all, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK)
+	}
+	return all
+}
+
+// setID is the bits of a mode that do it.
+const setID = unix.S_ISUID | unix.S_ISGID
+
+// moded are the calls that give a file a mode, with the argument that it is.
+func moded() map[uintptr]uint32 {
+	all := modedHere()
+	for nr, arg := range map[uintptr]uint32{
+		unix.SYS_FCHMOD: 1, unix.SYS_FCHMODAT: 2, unix.SYS_FCHMODAT2: 2, unix.SYS_OPENAT: 3, unix.SYS_MKNODAT: 2,
+	} {
+		all[nr] = arg
+	}
+	return all
 }
 
 // filter is the jail's, for seccomp(2).
-func filter(noInternet bool) ([]unix.SockFilter, error) {
+func filter(l limits) ([]unix.SockFilter, error) {
 	if arch == 0 {
 		return nil, errors.New("there is no filter for this kind of machine")
 	}
@@ -106,8 +136,14 @@ func filter(noInternet bool) ([]unix.SockFilter, error) {
 	prog = append(prog, unlessNot(unix.SYS_IOCTL, 1, []uint32{unix.TIOCSTI, tiocLinux}, refuse)...)
 	// The usual one, that of 32 bits, asking, and a debugger's without random addresses.
 	prog = append(prog, unless(unix.SYS_PERSONALITY, 0, bpf.JumpEqual, []uint32{0, 8, 0x40000, math.MaxUint32}, refuse)...)
-	for _, nr := range []uintptr{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
-		prog = append(prog, unless(nr, 0, bpf.JumpEqual, families(noInternet), errno(unix.EAFNOSUPPORT))...)
+	prog = append(prog, unless(unix.SYS_SOCKET, 0, bpf.JumpEqual, l.families(), errno(unix.EAFNOSUPPORT))...)
+	prog = append(prog, unless(unix.SYS_SOCKETPAIR, 0, bpf.JumpEqual, []uint32{unix.AF_UNIX}, errno(unix.EAFNOSUPPORT))...)
+	if l.SetID {
+		calls := moded()
+		for _, nr := range slices.Sorted(maps.Keys(calls)) {
+			prog = append(prog, unless(nr, calls[nr], bpf.JumpBitsNotSet, []uint32{setID}, refuse)...)
+		}
+		prog = append(prog, only(unix.SYS_OPENAT2, []bpf.Instruction{errno(unix.ENOSYS)})...) // whose mode is in memory
 	}
 	prog = append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 	raw, err := bpf.Assemble(prog)

@@ -5,6 +5,11 @@ import "golang.org/x/sys/unix"
 // arch is how the kernel calls the machine.
 const arch = unix.AUDIT_ARCH_X86_64
 
+// modedHere is the same for moded.
+func modedHere() map[uintptr]uint32 {
+	return map[uintptr]uint32{unix.SYS_CHMOD: 1, unix.SYS_OPEN: 2, unix.SYS_CREAT: 1, unix.SYS_MKNOD: 1}
+}
+
 // refusedHere are calls that only this kind of machine has.
 func refusedHere() []uintptr {
 	return []uintptr{

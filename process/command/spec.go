@@ -115,9 +115,15 @@ func (s *Spec) start(ctx context.Context, host process.Host, in *os.File, out [2
 		if spec.Path, err = host.ShellPath(); err != nil {
 			return nil, "", err
 		}
-		text, err := script(&spec, s.Text, host.ScratchDir())
+		text, err := script(&spec, s.Text, place.Scratch(host))
 		if err != nil {
 			return nil, "", err
+		}
+		if text != nil && place.Inside.UID != 0 { // who opens it anew, by its descriptor
+			err = text.Chown(place.Inside.UID, place.Inside.UID)
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("hand a long command over: %w", err)
 		}
 		if text != nil {
 			defer text.Close()

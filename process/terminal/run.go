@@ -127,8 +127,8 @@ func reasonFor(e child.Exit) string {
 
 // openPair opens a pseudo-terminal. The master's descriptor doesn't block, so
 // that reading it costs no thread and can be called off.
-func openPair(size *pty.Winsize) (master, slave *os.File, err error) {
-	opened, slave, err := pty.Open()
+func openPair(size *pty.Winsize, jail child.Jail) (master, slave *os.File, err error) {
+	opened, slave, err := open(jail)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -146,6 +146,18 @@ func openPair(size *pty.Winsize) (master, slave *os.File, err error) {
 		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return os.NewFile(uintptr(fd), "ptmx"), slave, nil
+}
+
+// open opens one of those inside of a boundary, if it has its own.
+func open(jail child.Jail) (master, slave *os.File, err error) {
+	if own, ok := jail.(interface {
+		OpenTerminal() (master, slave *os.File, err error)
+	}); ok {
+		if master, slave, err = own.OpenTerminal(); err == nil {
+			return master, slave, nil
+		}
+	}
+	return pty.Open()
 }
 
 func setSize(master *os.File, cols, rows int) error {

@@ -150,7 +150,7 @@ func (t *Terminal) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	master, slave, err := openPair(size)
+	master, slave, err := openPair(size, t.place.Jail)
 	if err != nil {
 		return err
 	}
