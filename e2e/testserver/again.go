@@ -58,6 +58,7 @@ func (s *Server) Own(tb testing.TB, sandbox string) {
 		tb.Fatal(err)
 	}
 }
+
 // own makes everything in a directory a user's.
 func own(dir string, uid int) error {
 	if uid == 0 {
