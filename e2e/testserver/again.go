@@ -29,7 +29,7 @@ func Again(t *testing.T, pattern string) {
 	}
 	for _, mode := range Modes(t) {
 		t.Run(string(mode), func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), exe, "-test.run", pattern, "-test.short", "-test.v=true") //nolint:forbidigo // it is this test
+			cmd := exec.CommandContext(t.Context(), exe, "-test.run", pattern, "-test.short") //nolint:forbidigo // it is this test
 			cmd.Env = append(os.Environ(), isolationVar+"="+string(mode))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
