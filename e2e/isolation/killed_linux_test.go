@@ -32,7 +32,7 @@ func TestKilledServer(t *testing.T) {
 			for len(left) < 4 {
 				left = left[:0]
 				out, _ := exec.Command("pgrep", "-fx", "sleep "+mark).Output()
-				for _, number := range strings.Fields(string(out)) {
+				for number := range strings.FieldsSeq(string(out)) {
 					pid, _ := strconv.Atoi(number)
 					if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 						defer unix.Close(fd)

@@ -80,7 +80,7 @@ func (s *Set) Jail(ctx context.Context, sb Sandbox) (*jail.Jail, error) {
 		s.cells[sb.ID] = c
 		// Ends when the jail is there or its making has failed, which package jail
 		// bounds. It is for all who wait, and so doesn't end with whoever came first.
-		s.wg.Go(func() { s.build(c, sb) })
+		s.wg.Go(func() { s.build(c, sb) }) //nolint:contextcheck // see above
 	}
 	s.mu.Unlock()
 	select {
@@ -114,6 +114,9 @@ func (s *Set) build(c *cell, sb Sandbox) {
 	defer close(c.ready)
 	cfg := s.config(sb)
 	if c.err = own(sb.Work, cfg.UID); c.err != nil {
+		return
+	}
+	if c.err = jail.Sweep(cfg); c.err != nil { // of a server before this one, which was killed
 		return
 	}
 	c.jail, c.err = jail.New(s.ctx, cfg)
