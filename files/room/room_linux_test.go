@@ -362,6 +362,7 @@ func TestNothingIsLeft(t *testing.T) {
 	if err := save(t.Context(), r, "f", strings.Repeat("x", 1<<20)); err != nil {
 		t.Fatal(err)
 	}
+	n := 0
 	calls := func() {
 		cut, cancel := context.WithCancel(t.Context())
 		_, _ = r.Info(cut, "f")
@@ -382,6 +383,17 @@ func TestNothingIsLeft(t *testing.T) {
 		cancel()
 		_, _ = r.Info(cut, "f")
 		left.Discard()
+		for _, wait := range []time.Duration{0, 50 * time.Microsecond, 100 * time.Microsecond, 200 * time.Microsecond, time.Millisecond} {
+			soon, cancel := context.WithTimeout(t.Context(), wait)
+			n++ // two drafts that share a new directory may leave that
+			if d, err := r.Create(soon, fmt.Sprintf("soon%d/f", n)); err == nil {
+				d.Discard()
+			}
+			if c, err := r.Open(soon, "f"); err == nil {
+				_ = c.Close()
+			}
+			cancel()
+		}
 	}
 	calls()
 	before := procs.DescriptorsOf(last.Pid())

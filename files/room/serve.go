@@ -59,13 +59,17 @@ func (s *served) perform(req *request) {
 // store writes a file.
 func (s *served) store(path string) {
 	var draft *files.Draft
-	if !s.owe(func() (a answer, err error) {
+	said := s.owe(func() (a answer, err error) {
 		draft, err = s.tree.Create(path)
 		return a, err
-	}) {
+	})
+	if draft == nil {
 		return
 	}
 	defer draft.Discard()
+	if !said {
+		return
+	}
 	var buf []byte
 	for {
 		var m message
@@ -110,17 +114,18 @@ func (s *served) piece(draft *files.Draft, buf *[]byte, size int) error {
 // send reads a file out.
 func (s *served) send(path string) {
 	var content *files.Content
-	if !s.owe(func() (a answer, err error) {
+	said := s.owe(func() (a answer, err error) {
 		if content, err = s.tree.Open(path); err == nil {
 			a.Size, a.Modified = content.Size, content.Modified
 		}
 		return a, err
-	}) {
+	})
+	if content == nil {
 		return
 	}
 	defer content.Close()
 	var m message
-	if wire.ReadFrame(s.in, &m) != nil || m.Part == nil {
+	if !said || wire.ReadFrame(s.in, &m) != nil || m.Part == nil {
 		return
 	}
 	defer s.beats()()
