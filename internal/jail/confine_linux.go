@@ -75,8 +75,9 @@ func confine(text string) error {
 			return fmt.Errorf("restrict itself by Landlock: %w", errno)
 		}
 	}
-	// A core would be written, or handed to somebody, outside.
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+	// A core would be written, or handed to somebody, outside. It is 1 that keeps the
+	// kernel from both; 0 only from writing it.
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1, Max: 1}); err != nil {
 		return fmt.Errorf("forbid cores: %w", err)
 	}
 	if err := unix.CloseRange(socketFD+1, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {

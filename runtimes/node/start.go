@@ -42,7 +42,8 @@ func (r *Runtime) base(jail child.Jail) []string {
 // Shared implements [runtimes.Sharing]: Node.js has its modules beside the directory
 // of its program.
 func (r *Runtime) Shared() []string {
-	shared := []string{filepath.Dir(filepath.Dir(r.info.Program))}
+	bin := filepath.Dir(r.info.Program)
+	shared := []string{r.info.Program, bin, filepath.Join(filepath.Dir(bin), "lib", "node_modules")}
 	if main, err := r.driver.file(mainFile); err == nil {
 		shared = append(shared, filepath.Dir(main))
 	}

@@ -18,6 +18,7 @@ import (
 type Set struct {
 	cfg    Config
 	status Status
+	home   string          // of the server's user; empty if there is none
 	ctx    context.Context // cancelled by Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -47,6 +48,7 @@ func New(ctx context.Context, cfg Config) (*Set, error) {
 		return nil, err
 	}
 	s := &Set{cfg: cfg, cells: make(map[string]*cell)}
+	s.home, _ = os.UserHomeDir()
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.choose(ctx); err != nil {
 		s.cancel()
@@ -133,7 +135,7 @@ func (s *Set) config(sb Sandbox) jail.Config {
 	cfg := jail.Config{
 		Mode: s.status.Mode, Network: s.cfg.Network, Program: s.cfg.Program, Args: s.cfg.Args,
 		Work: sb.Work, Scratch: filepath.Join(s.cfg.Dir, sb.ID), Hidden: []string{s.cfg.Data},
-		Shared: append(s.cfg.Shared(), s.cfg.Visible...),
+		Shared: append(narrow(s.cfg.Shared(), s.home), s.cfg.Visible...),
 	}
 	if s.status.Users {
 		cfg.UID = sb.UID
