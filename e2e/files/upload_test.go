@@ -115,6 +115,7 @@ func TestBulkUpload(t *testing.T) {
 	if err := syscall.Mkfifo(work(s, "fifo"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	s.Own(t, "default")
 	type stored struct {
 		Path  string
 		Bytes int
@@ -303,6 +304,10 @@ func TestTheSandboxEndsFirst(t *testing.T) {
 	}
 	t.Run("stop", func(t *testing.T) {
 		c := connect(t, s)
+		c.head("GET", "/files/info?path=.") // what is made for the first use is there
+		if a := c.answer(); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
 		c.head("POST", "/files/upload-v2?path=f", length(100))
 		c.send("half")
 		busy(t, s)
@@ -320,6 +325,10 @@ func TestTheSandboxEndsFirst(t *testing.T) {
 	})
 	t.Run("shutdown", func(t *testing.T) {
 		c := connect(t, s)
+		c.head("GET", "/files/info?path=.") // what is made for the first use is there
+		if a := c.answer(); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
 		c.head("POST", "/files/upload-v2?path=f", length(100))
 		c.send("half")
 		busy(t, s)
