@@ -108,7 +108,7 @@ func handOver(ctx context.Context, k *Kernel, req wire.Request) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errLost, err)
 	case answer.Type != wire.MsgReady:
-		return fmt.Errorf("the %s driver refused a script: %s", k.Hello.Language, answer.Value)
+		return fmt.Errorf("the %s driver answered a script with %q: %s", k.Hello.Language, answer.Type, answer.Value)
 	}
 	return nil
 }
