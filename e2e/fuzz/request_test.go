@@ -11,7 +11,7 @@ import (
 
 // routes take a body or a query of the fuzzer's. They change nothing outside the
 // server's own directories whatever that is; what does goes through [safe].
-var routes = []string{ //nolint:gochecknoglobals // a table
+var routes = []string{
 	"POST /api/sandbox", "GET /api/sandbox", "GET /api/sandbox/paginated", "PUT /api/sandbox/default/labels",
 	"POST /api/sandbox/default/autostop/5", "GET /api/sandbox/default/ports/3000/preview-url",
 	"POST /toolbox/default/process/execute", "POST /toolbox/default/process/code-run",
@@ -90,7 +90,7 @@ func FuzzUpload(f *testing.F) {
 	})
 }
 
-var uploads = []string{ //nolint:gochecknoglobals // a table
+var uploads = []string{
 	"/files/upload?path=fuzzed", "/files/bulk-upload", "/files/upload-v2?path=fuzzed",
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // sockets are the WebSockets that take messages from clients.
-var sockets = []string{ //nolint:gochecknoglobals // a table
+var sockets = []string{
 	"/v1/ws", "/toolbox/default/process/interpreter/execute", "/api/socket.io/?EIO=4&transport=websocket",
 	"/toolbox/default/process/pty/create-connect?id=",
 }
