@@ -1,6 +1,9 @@
 package python_test
 
 import (
+	"encoding/base64"
+	"image"
+	"image/png"
 	"slices"
 	"strings"
 	"testing"
@@ -88,5 +91,58 @@ func BenchmarkFormats(b *testing.B) {
 			b.ReportMetric(float64(times[0])/1e6, "ms-least")
 			b.ReportMetric(float64(times[len(times)/2])/1e6, "ms-median")
 		})
+	}
+}
+
+// TestBundles shows what objects offer, in every format that they offer it in.
+func TestBundles(t *testing.T) {
+	t.Parallel()
+	k := configured(t)
+	k.ok(`from IPython.display import *
+import base64
+from PIL import Image as Picture
+class All:
+    def __repr__(self): return 'all'
+    def _repr_html_(self): return '<b>'
+    def _repr_markdown_(self): return '*b*'
+    def _repr_latex_(self): return '$b$'
+    def _repr_svg_(self): return '<svg/>'
+    def _repr_png_(self): return b'png'
+    def _repr_jpeg_(self): return b'jpeg'
+    def _repr_pdf_(self): return b'pdf'
+    def _repr_json_(self): return {'b': [1, float('nan')]}
+    def _repr_javascript_(self): return 'b()'
+class Vendor:
+    def _repr_mimebundle_(self, **_): return {'application/vnd.other+json': {'a': 1}, 'text/plain': 'v'}`)
+	for code, want := range map[string]map[string]string{
+		"All()": {
+			"text/plain": `"all"`, "text/html": `"<b>"`, "text/markdown": `"*b*"`, "text/latex": `"$b$"`, "image/svg+xml": `"<svg/>"`,
+			"image/png": `"cG5n"`, "image/jpeg": `"anBlZw=="`, "application/pdf": `"cGRm"`, "application/json": `{"b":[1,null]}`, "application/javascript": `"b()"`,
+		},
+		"Vendor()":                   {"application/vnd.other+json": `{"a":1}`, "text/plain": `"v"`},
+		"HTML('<i>')":                {"text/html": `"<i>"`},
+		"Markdown('# h')":            {"text/markdown": `"# h"`},
+		"Latex('$x$')":               {"text/latex": `"$x$"`},
+		"Math('x')":                  {"text/latex": `"$\\displaystyle x$"`},
+		"SVG('<svg><g/></svg>')":     {"image/svg+xml": `"<svg><g/></svg>"`},
+		"JSON({'a': 1})":             {"application/json": `{"a":1}`},
+		"Javascript('f()')":          {"application/javascript": `"f()"`},
+		"Image(b'x', format='jpeg')": {"image/jpeg": `"eA=="`},
+	} {
+		m := k.ok(code).first(wire.MsgResult)
+		for mime, value := range want {
+			if got := string(m.Bundle[mime]); got != value {
+				t.Errorf("%s: %s is %s, want %s", code, mime, got, value)
+			}
+		}
+	}
+	// Pillow's pictures: what arrives is decoded here.
+	m := k.ok("Picture.new('RGB', (3, 2), (255, 0, 0))").first(wire.MsgResult)
+	picture, err := png.Decode(base64.NewDecoder(base64.StdEncoding, strings.NewReader(text(m, "image/png"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, g, b, _ := picture.At(2, 1).RGBA(); picture.Bounds().Max != image.Pt(3, 2) || r != 0xffff || g+b != 0 {
+		t.Errorf("%v: %d %d %d", picture.Bounds(), r, g, b)
 	}
 }
