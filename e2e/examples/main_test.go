@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { testserver.Main(m) }
 // run runs a program in a directory of its own and returns what it prints.
 func run(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...) //nolint:forbidigo // a client, which belongs to its test
+	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	var out, errs bytes.Buffer

@@ -3,8 +3,10 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
-const require = createRequire(join(String(process.env.HOTCELL_E2E_NODE_MODULES), "x.js"));
-const { ChartType, parseChart } = require("@daytonaio/sdk");
+const modules = String(process.env.HOTCELL_E2E_NODE_MODULES);
+const require = createRequire(join(modules, "x.js"));
+// What codeRun hands each chart to; the package doesn't export it.
+const { ChartType, parseChart } = require(join(modules, "@daytonaio/sdk/cjs/types/Charts.js"));
 const known = new Set(Object.values(ChartType));
 
 /** @param {any} element */
