@@ -16,6 +16,7 @@ type Request struct {
 	Env     map[string]string // for this run only
 	Timeout time.Duration     // 0: none. It counts from the start of the run
 	Stdin   bool              // input() may ask the client
+	Formats []string          // what its figures are drawn as, beside PNG: svg, pdf
 }
 
 // Execution is one run, from its place in the queue to its last event.

@@ -215,7 +215,7 @@ func (in *Interpreter) run(e *Execution) (restart chan error) {
 			e.finish(wire.StatusError)
 			return nil
 		}
-		request := wire.Request{Type: wire.ReqExecute, ID: e.req.ID, Code: code, Env: e.req.Env, Stdin: e.req.Stdin}
+		request := wire.Request{Type: wire.ReqExecute, ID: e.req.ID, Code: code, Env: e.req.Env, Stdin: e.req.Stdin, Formats: e.req.Formats}
 		k.begin(e) // from here on e is the kernel's until its done
 		k.send(request)
 		w := watch{in: in, k: k, e: e}

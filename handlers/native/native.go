@@ -74,6 +74,8 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	r.Post("/contexts/:context/executions", d.startExecution)
 	r.Get("/executions/:execution", d.showExecution)
 	r.Get("/executions/:execution/events", d.streamEvents)
+	r.Get("/executions/:execution/artifacts", d.listArtifacts)
+	r.Get("/executions/:execution/artifacts/:artifact", d.showArtifact)
 	r.Get("/executions/:execution/events/:seq/data", d.listData)
 	r.Get("/executions/:execution/events/:seq/data/*", d.showData)
 	r.Post("/executions/:execution/interrupt", d.interruptExecution)
