@@ -153,7 +153,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
 		Figures: s.Metrics.Text,
 		Observe: handlers.Observe{Request: s.Metrics.Request, Limit: s.Metrics.Limit, Did: s.record},
-		Key: o.key, Version: "0.0.0-test", Log: o.log,
+		Key:     o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
 		o.config(&hc)
