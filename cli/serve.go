@@ -46,8 +46,8 @@ type serveCommand struct {
 	MetricsListen string        `help:"Where to serve /metrics, /healthz and /readyz at an address of its own, without a key. Without a host it is 127.0.0.1. Default: nowhere; under the main address they always are, /metrics with a key." placeholder:"HOST:PORT"`
 	AuditLog      string        `help:"Write who had what done, and how it ended, to this file: a line of JSON each, never the code itself. - is standard error. Default: nothing is written." placeholder:"FILE"`
 	AuditCode     bool          `help:"Put what was run into the audit log too: its SHA-256, and the first 16 KiB of its text."`
-	AuditSize     int           `help:"Set the audit log aside at so many MiB, under a name with the time, and begin another." default:"100" placeholder:"MIB"`
-	AuditKeep     int           `help:"How many of those to keep. 0 is all." default:"10" placeholder:"N"`
+	AuditSize     int           `help:"Set the audit log aside at so many MiB, under a name with the time, and begin another. Default: ${default}." default:"100" placeholder:"MIB"`
+	AuditKeep     int           `help:"How many of those to keep. 0 is all. Default: ${default}." default:"10" placeholder:"N"`
 	IdleTimeout   time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
 	engineFlags
 }

@@ -156,6 +156,9 @@ func (m *Metrics) Did(r activity.Record) {
 	default:
 		m.changes.WithLabelValues(kind, r.Action, r.Outcome).Inc()
 	}
+	if r.Limit != "" {
+		m.Limit(r.Limit)
+	}
 	if r.Spilled > 0 {
 		m.spilled.WithLabelValues(kind).Add(float64(r.Spilled))
 	}

@@ -80,6 +80,7 @@ type Record struct {
 	Outcome string        // a word of a small set
 	Exit    *int          // the exit code of what has one
 	Reason  string        // why, if the service ended or refused it: a word, or a sentence
+	Limit   string        // the limit that ended it, if one did: output_limit
 	Detail  string        // which file, address or terminal: text of the client's
 
 	Stdout, Stderr int64 // bytes of output

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"time"
 
 	"hotcell/internal/activity"
@@ -45,6 +46,9 @@ func (s *Set) tell(c *Command, o *Outcome) {
 			r.Outcome = activity.TimedOut
 		default:
 			r.Outcome = activity.Ended
+			if errors.Is(o.Cause, ErrOutputLimit) {
+				r.Limit = "output_limit"
+			}
 		}
 	}
 	s.cfg.Did(r)
