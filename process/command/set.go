@@ -177,6 +177,7 @@ func (s *Set) enter(c *Command) error {
 
 // finish settles a command that has ended.
 func (s *Set) finish(c *Command, o *Outcome) {
+	s.tell(c, o)
 	bytes := int64(0)
 	if c.log != nil {
 		_ = c.append(Event{Type: EventEnd, Outcome: o}) // a full log still takes it
@@ -185,7 +186,6 @@ func (s *Set) finish(c *Command, o *Outcome) {
 		memory, disk := c.log.Size()
 		bytes = int64(memory) + disk
 	}
-	s.tell(c, o)
 	c.mu.Lock()
 	c.outcome = o
 	c.mu.Unlock()
