@@ -64,6 +64,7 @@ type options struct {
 	minute   time.Duration
 	preload  []string
 	python   string
+	runtimes []runtimes.Runtime
 	log      *slog.Logger
 }
 
@@ -97,6 +98,9 @@ func WithPandas() Option { return func(o *options) { o.preload = nil } }
 
 // WithPython runs Python contexts with another interpreter than the usual one.
 func WithPython(program string) Option { return func(o *options) { o.python = program } }
+
+// WithRuntimes serves other languages than the real ones.
+func WithRuntimes(rs ...runtimes.Runtime) Option { return func(o *options) { o.runtimes = rs } }
 
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }

@@ -178,6 +178,10 @@ func (s *Set) enter(c *Command) error {
 // finish settles a command that has ended.
 func (s *Set) finish(c *Command, o *Outcome) {
 	s.tell(c, o)
+	// Before the event: whoever has read that and asks is told the same.
+	c.mu.Lock()
+	c.outcome = o
+	c.mu.Unlock()
 	bytes := int64(0)
 	if c.log != nil {
 		_ = c.append(Event{Type: EventEnd, Outcome: o}) // a full log still takes it
@@ -186,9 +190,6 @@ func (s *Set) finish(c *Command, o *Outcome) {
 		memory, disk := c.log.Size()
 		bytes = int64(memory) + disk
 	}
-	c.mu.Lock()
-	c.outcome = o
-	c.mu.Unlock()
 	s.mu.Lock()
 	delete(s.running, c)
 	var evicted []*Command
