@@ -99,9 +99,16 @@ func TestAuditOfDaytonasSDK(t *testing.T) {
 	}
 	sandbox := strings.TrimSpace(out)
 	for _, want := range []struct{ kind, action string }{
-		{"sandbox", "create"}, {"execution", "run"}, {"command", "run"}, {"code_run", "run"},
-		{"session", "create"}, {"session_command", "run"}, {"session", "delete"},
-		{"file", "upload"}, {"file", "delete"}, {"sandbox", "delete"},
+		{"sandbox", "create"},
+		{"execution", "run"},
+		{"command", "run"},
+		{"code_run", "run"},
+		{"session", "create"},
+		{"session_command", "run"},
+		{"session", "delete"},
+		{"file", "upload"},
+		{"file", "delete"},
+		{"sandbox", "delete"},
 	} {
 		e := find(t, all, want.kind, want.action)
 		if e.Sandbox != sandbox || e.Dialect != "daytona" || e.Address != "127.0.0.1" || e.Key != "the key" || e.Outcome != "ok" || e.Took == 0 {

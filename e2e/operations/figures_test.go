@@ -108,7 +108,7 @@ func TestLimitsAreCounted(t *testing.T) {
 	busy := scrape(t, s)
 	expect{"queued_executions", []string{"language=python"}, 1}.check(t, before, busy)
 	expect{"contexts", []string{"language=python", "state=busy"}, 1}.check(t, before, busy)
-	if err := k.(clients.Controlled).Reply(t.Context(), r, "x"); err != nil { //nolint:errcheck // the native dialect is
+	if err := k.(clients.Controlled).Reply(t.Context(), r, "x"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := waiting.Wait(t.Context()); err != nil {
