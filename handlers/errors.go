@@ -155,6 +155,12 @@ type row struct {
 // explain says what a client may know of err. What isn't in the table is our
 // own fault: the client gets an id, and the log has the rest under it.
 func (s *Server) explain(err error) *fault.Fault {
+	f := s.faultOf(err)
+	s.cfg.Observe.limited(f)
+	return f
+}
+
+func (s *Server) faultOf(err error) *fault.Fault {
 	var f *fault.Fault
 	if errors.As(err, &f) {
 		return f

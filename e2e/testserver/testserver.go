@@ -25,6 +25,8 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/activity"
+	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -43,7 +45,9 @@ type Server struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Metrics   *metrics.Metrics
 
+	did     func(activity.Record) // may be nil
 	server  *handlers.Server
 	ended   chan error // a word from each address
 	serving int
@@ -56,6 +60,7 @@ type options struct {
 	config   func(*handlers.Config)
 	contexts func(*contexts.Config)
 	tools    func(*tools.Config)
+	did      func(activity.Record)
 	minute   time.Duration
 	preload  []string
 	python   string
@@ -80,6 +85,9 @@ func WithContexts(f func(*contexts.Config)) Option { return func(o *options) { o
 
 // WithTools changes the configuration of what runs beside contexts.
 func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools = f } }
+
+// WithDid is told of all that is done, as an audit log is.
+func WithDid(f func(activity.Record)) Option { return func(o *options) { o.did = f } }
 
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
@@ -115,18 +123,20 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
+	s.Metrics, s.did = metrics.New("0.0.0-test"), o.did
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: s.admit,
+		Admit: s.admit, Observe: s.Metrics.Contexts(),
 	}
+	cc.Observe.Did = s.record
 	if o.contexts != nil {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
 	tc := tools.Config{
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
-		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Did: s.record, Log: o.log,
 	}
 	if o.tools != nil {
 		o.tools(&tc)
@@ -145,7 +155,9 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	}
 	hc := handlers.Config{
 		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
-		Key: o.key, Version: "0.0.0-test", Log: o.log,
+		Figures: s.Metrics.Text,
+		Observe: handlers.Observe{Request: s.Metrics.Request, Limit: s.Metrics.Limit, Did: s.record},
+		Key:     o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
 		o.config(&hc)
@@ -154,8 +166,16 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Fatalf("configure server: %v", err)
 	}
 	s.server = handlers.New(hc)
+	s.Metrics.Watch(metrics.State{Contexts: s.Contexts, Table: s.Table, Tools: s.Tools, Sockets: s.server.Sockets})
 	s.listen(tb)
 	return s
+}
+
+func (s *Server) record(r activity.Record) {
+	s.Metrics.Did(r)
+	if s.did != nil {
+		s.did(r)
+	}
 }
 
 func (s *Server) admit(sandbox string) error {

@@ -12,6 +12,7 @@ import (
 
 	"hotcell/handlers/artifact"
 	"hotcell/handlers/fault"
+	"hotcell/internal/activity"
 )
 
 // maxTimeout is the longest time limit that a request may set. It is far
@@ -50,6 +51,8 @@ type request struct {
 	EOF    bool     `json:"eof"`
 	Cursor *int     `json:"cursor"`
 	Detail int      `json:"detail"`
+
+	origin activity.Origin // who sends it
 }
 
 // decodeRequest reads one request. What it returns is usable even with a
