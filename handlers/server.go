@@ -9,6 +9,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ import (
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
+	"hotcell/keys"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -55,8 +57,12 @@ type Config struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
-	// Key opens everything. Empty means that no key is asked for.
+	// Keys say who may do what. Nil is a store that forgets, with Key.
+	Keys *keys.Store
+	// Key opens everything, if there are no Keys. Empty means that no key is asked for.
 	Key string
+	// TLS is for all addresses; nil: none.
+	TLS *tls.Config
 	// PublicURL is where clients reach the server when that isn't what they
 	// send as Host, as behind a proxy that ends TLS: https://cells.example.org.
 	// Nil or an empty answer means that the request's own Host is right.
@@ -119,9 +125,12 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Keys == nil {
+		cfg.Keys, _ = keys.Open(keys.Config{First: cfg.Key}) // which reads nothing
+	}
 	s := &Server{
 		cfg:     cfg,
-		auth:    newAuth(cfg.Key, cfg.Sandboxes),
+		auth:    &auth{cfg.Keys, cfg.Sandboxes},
 		sockets: socket.NewSet(cfg.Log),
 	}
 	for _, h := range cfg.AllowedHosts {
@@ -133,6 +142,7 @@ func New(cfg Config) *Server {
 	s.conns.open = make(map[net.Conn]struct{})
 	s.app = s.newApp(s.fail)
 	s.mount()
+	s.protect(s.app)
 	return s
 }
 
@@ -180,6 +190,8 @@ func (s *Server) mount() {
 		Contexts:  s.cfg.Contexts,
 		Commands:  s.cfg.Tools.Commands,
 		Sandboxes: rooms,
+		Keys:      s.cfg.Keys,
+		Needs:     messageScope,
 		Runtimes:  s.cfg.Table,
 		Sockets:   s.sockets,
 		Version:   s.cfg.Version,
@@ -196,12 +208,12 @@ func (s *Server) mount() {
 		RequireKey:     s.requireKey,
 		RequireSandbox: s.requireSandbox,
 		RequireToken:   s.requireToken,
-		IsKey:          s.auth.isKey,
+		Access:         s.auth.access,
 		Options: func(sandbox string) (contexts.Options, error) {
-			_, o, err := rooms.Enter(sandbox)
+			_, o, err := rooms.Enter(nil, sandbox)
 			return o, err
 		},
-		Place:     rooms.Place,
+		Place:     rooms.place,
 		Parts:     s.parts(rooms),
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
@@ -262,7 +274,7 @@ func (s *Server) baseURL(c *fiber.Ctx) string {
 		}
 	}
 	scheme := "http"
-	if c.Context().IsTLS() {
+	if s.cfg.TLS != nil {
 		scheme = "https"
 	}
 	return scheme + "://" + host
@@ -278,7 +290,7 @@ func (s *Server) serve(app *fiber.App, ln net.Listener) error {
 		_ = ln.Close()
 		return ErrShutdown
 	}
-	ln = newListener(ln, s.cfg.Log)
+	ln = newListener(ln, s.cfg.TLS, s.cfg.Log)
 	s.serving = append(s.serving, &serving{app, ln})
 	s.mu.Unlock()
 	if err := app.Listener(ln); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
@@ -58,6 +59,7 @@ type eventStream struct {
 	*dialect
 	base string
 	conn *socket.Conn
+	by   *access.Access // once the client has sent its key
 }
 
 func (s *eventStream) serve(ctx context.Context, conn *socket.Conn) socket.Close {
@@ -117,11 +119,23 @@ func (s *eventStream) open(ctx context.Context) error {
 	if len(packet) > len(socketConnect) && string(packet[:2]) == socketConnect {
 		_ = json.Unmarshal(packet[2:], &auth) // what isn't JSON holds no token
 	}
-	if !s.IsKey(auth.Token) {
-		_ = s.conn.Write([]byte(socketRefused + `{"message":"Unauthorized: the token is not valid"}`))
+	if err := s.admit(auth.Token); err != nil {
+		words, _ := json.Marshal(map[string]string{"message": err.Error()}) // a string can always be
+		_ = s.conn.Write(append([]byte(socketRefused), words...))
 		return errRefused
 	}
 	return s.conn.Write([]byte(socketConnect + `{"sid":"` + uuid.NewString() + `"}`))
+}
+
+// admit lets a client in that has a key, within the key's limits.
+func (s *eventStream) admit(token string) (err error) {
+	if s.by, err = s.Access(token); err != nil {
+		return fmt.Errorf("Unauthorized: %w", err) //nolint:revive,staticcheck // the word that clients know
+	}
+	if err := s.by.Key().Allow(); err != nil {
+		return err
+	}
+	return s.conn.Belong(s.by.Key())
 }
 
 // take reads what clients send: pongs, and that they leave. A client that
@@ -133,8 +147,11 @@ func (s *eventStream) take(packet []byte) error {
 	return nil
 }
 
-// send passes on what has happened to a sandbox.
+// send passes on what has happened to a sandbox that the client may see.
 func (s *eventStream) send(ev sandboxes.Event) error {
+	if !s.by.SeesSandbox(ev.Sandbox) {
+		return nil
+	}
 	sb := s.show(ev.Sandbox, s.base)
 	event := []any{"sandbox.created", sb}
 	if !ev.Created {

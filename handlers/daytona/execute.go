@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
 	"hotcell/internal/wire"
@@ -45,7 +46,7 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 	if _, err := d.Options(sandbox); err != nil {
 		return err
 	}
-	r := &run{dialect: d, sandbox: sandbox, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
+	r := &run{dialect: d, by: access.Of(c), sandbox: sandbox, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c)}, r.serve)
 }
 
@@ -53,6 +54,7 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 // that every SDK understands. The execution goes on if the client leaves.
 type run struct {
 	*dialect
+	by      *access.Access
 	sandbox string
 	source  string
 	conn    *socket.Conn
@@ -97,7 +99,9 @@ func (r *run) start(ctx context.Context, req runRequest) (*interpreter.Execution
 	if err != nil {
 		return nil, err
 	}
-	return entry.Execute(interpreter.Request{Code: req.code, Env: req.env, Timeout: req.timeout})
+	return r.by.Execute(func() (*interpreter.Execution, error) {
+		return entry.Execute(interpreter.Request{Code: req.code, Env: req.env, Timeout: req.timeout})
+	})
 }
 
 func (r *run) find(ctx context.Context, id string) (*contexts.Entry, error) {

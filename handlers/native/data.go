@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/artifact"
 	"hotcell/handlers/fault"
 	"hotcell/internal/wire"
@@ -70,7 +71,7 @@ func (d *Dialect) event(c *fiber.Ctx) (*wire.Event, string, error) {
 	if err != nil || seq == 0 {
 		return nil, "", invalid("the address must have the number of an event, not %q", c.Params("seq"))
 	}
-	x, err := d.execution(id)
+	x, err := d.execution(access.Of(c), id)
 	if err != nil {
 		return nil, "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/artifact"
 	"hotcell/handlers/fault"
 )
@@ -49,6 +50,8 @@ type request struct {
 	EOF    bool     `json:"eof"`
 	Cursor *int     `json:"cursor"`
 	Detail int      `json:"detail"`
+
+	by *access.Access // who asks
 }
 
 // decodeRequest reads one request. What it returns is usable even with a

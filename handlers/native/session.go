@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/socket"
 )
@@ -33,6 +34,7 @@ const (
 // is called by the goroutine that reads.
 type session struct {
 	d      *Dialect
+	by     *access.Access // whose it is
 	conn   *socket.Conn
 	ctx    context.Context // cancelled when serve ends
 	cancel context.CancelFunc
@@ -59,10 +61,11 @@ type session struct {
 }
 
 func (d *Dialect) upgrade(c *fiber.Ctx) error {
+	by := access.Of(c)
 	return d.cfg.Sockets.Upgrade(c, socket.Options{Subprotocol: chooseSubprotocol(c)},
 		func(ctx context.Context, conn *socket.Conn) socket.Close {
 			s := &session{
-				d: d, conn: conn,
+				d: d, by: by, conn: conn,
 				turn:     make(chan struct{}, 1),
 				replies:  make(chan []byte, maxReplies),
 				wake:     make(chan struct{}, 1),

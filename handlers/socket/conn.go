@@ -15,6 +15,7 @@ import (
 	upstream "github.com/fasthttp/websocket"
 
 	"hotcell/internal/direct"
+	"hotcell/keys"
 )
 
 const (
@@ -53,6 +54,9 @@ type Conn struct {
 
 	pong atomic.Pointer[string] // the ping that waits for its answer
 
+	place place       // of the goroutine that serves it
+	apart func() bool // ends the bond between the connection and its key; likewise
+
 	ended atomic.Bool
 	mu    sync.Mutex // held while writing
 }
@@ -65,6 +69,32 @@ func newConn(ws *upstream.Conn, limit int64, cancel context.CancelCauseFunc) *Co
 	ws.SetPingHandler(c.answer)
 	c.timer = time.AfterFunc(pingEvery, c.ping)
 	return c
+}
+
+// Belong makes the connection one of a key's, for a client that has shown it on
+// the connection. It is for the goroutine that serves it, once.
+func (c *Conn) Belong(key *keys.Key) error {
+	place, err := placeFor(key)
+	if err == nil {
+		c.take(place)
+	}
+	return err
+}
+
+// take ends the connection with the key.
+func (c *Conn) take(p place) {
+	if c.place = p; p.key != nil {
+		ctx := p.key.Context()
+		c.apart = context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })
+	}
+}
+
+// giveUp gives the place back.
+func (c *Conn) giveUp() {
+	if c.place.key != nil {
+		c.apart()
+		c.place.release()
+	}
 }
 
 // Read returns the next message, which has to be complete within wait (0: any

@@ -28,7 +28,9 @@ import (
 	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	"hotcell/keys"
 )
 
 // Causes with which a connection's context ends, for [context.Cause].
@@ -74,11 +76,14 @@ type Close struct {
 }
 
 // Serve is one connection's life. ctx ends with [ErrLeft] when the client is
-// gone (once [Conn.Listen] was called) and with [ErrShutdown].
+// gone (once [Conn.Listen] was called), with [ErrShutdown], and with a
+// [keys.EndedError] when the client's key isn't valid any more.
 type Serve func(ctx context.Context, conn *Conn) Close
 
 // Upgrade turns the request into a WebSocket and hands it to serve, on another
-// goroutine and after the handler has returned: serve must not use c.
+// goroutine and after the handler has returned: serve must not use c. It counts
+// as one of those of the client's key; a client that has shown none yet does so
+// later, with [Conn.Belong].
 func (s *Set) Upgrade(c *fiber.Ctx, o Options, serve Serve) error {
 	if !websocket.IsWebSocketUpgrade(c) {
 		return fault.New(http.StatusUpgradeRequired, "this address speaks WebSocket only")
@@ -92,13 +97,37 @@ func (s *Set) Upgrade(c *fiber.Ctx, o Options, serve Serve) error {
 	if o.Subprotocol != "" {
 		cfg.Subprotocols = []string{o.Subprotocol}
 	}
-	return websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, o, serve) }, cfg)(c)
+	var place place
+	if by := access.Of(c); by != nil {
+		var err error
+		if place, err = placeFor(by.Key()); err != nil {
+			return err
+		}
+	}
+	err := websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, o, place, serve) }, cfg)(c)
+	if err != nil && place.release != nil { // it is no WebSocket, and won't be
+		place.release()
+	}
+	return err
 }
 
-func (s *Set) serve(ws *upstream.Conn, o Options, serve Serve) {
+// place is a connection's among those of a key. The zero value is none.
+type place struct {
+	key     *keys.Key
+	release func()
+}
+
+func placeFor(key *keys.Key) (place, error) {
+	release, err := key.OpenSocket()
+	return place{key, release}, err
+}
+
+func (s *Set) serve(ws *upstream.Conn, o Options, place place, serve Serve) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	conn := newConn(ws, o.ReadLimit, cancel)
+	conn.take(place)
+	defer conn.giveUp()
 	if o.SendBuffer > 0 {
 		limitSending(conn.raw, o.SendBuffer)
 	}
@@ -122,8 +151,13 @@ func (s *Set) run(ctx context.Context, conn *Conn, serve Serve) (end Close) {
 	end = serve(ctx, conn)
 	if end.Code == 0 {
 		end.Code = websocket.CloseNormalClosure
-		if errors.Is(context.Cause(ctx), ErrShutdown) {
+		cause := context.Cause(ctx)
+		var ended *keys.EndedError
+		switch {
+		case errors.Is(cause, ErrShutdown):
 			end = Close{Code: websocket.CloseGoingAway, Reason: ErrShutdown.Error()}
+		case errors.As(cause, &ended):
+			end = Close{Code: websocket.ClosePolicyViolation, Reason: ended.Error()}
 		}
 	}
 	return end

@@ -14,6 +14,7 @@ import (
 
 	"hotcell/handlers/fault"
 	"hotcell/handlers/socket"
+	"hotcell/keys"
 	"hotcell/process/terminal"
 )
 
@@ -307,7 +308,10 @@ func braceOf(p []byte) int {
 
 // end says how it ended.
 func (v *viewer) end(err error) socket.Close {
+	var key *keys.EndedError
 	switch {
+	case errors.As(err, &key):
+		return sayError(v.conn, key.Error(), websocket.ClosePolicyViolation)
 	case errors.Is(err, io.EOF):
 		<-v.terminal.Done()
 		e := v.terminal.Exit()
