@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"hotcell/handlers"
+	"hotcell/handlers/secure"
+	"hotcell/keys"
 )
 
 // defaultListen is loopback: whoever reaches the server can run code.
@@ -35,6 +38,11 @@ type serveCommand struct {
 	Listen      string        `help:"Where to listen. Port 0 picks a free one. Default: ${listen}. An address that other machines can reach needs --api-key." default:"${listen}" placeholder:"HOST:PORT"`
 	E2BListen   string        `name:"e2b-listen" help:"Where to serve the protocol of E2B's SDKs at an address of its own, as they need it in their debug mode: ${e2blisten} is where they look. No key is asked for on a loopback address; on others it is --api-key, which must be given. Default: nowhere; under /e2b of the main address it is always served." placeholder:"HOST:PORT"`
 	APIKey      string        `name:"api-key" help:"The key that clients must send. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
+	TLSCert     string        `name:"tls-cert" help:"A certificate with its chain, in PEM: the server then speaks HTTPS only, at all its addresses, with TLS 1.2 or newer. It is read again when the file changes." placeholder:"FILE" type:"path"`
+	TLSKey      string        `name:"tls-key" help:"The certificate's key, in PEM." placeholder:"FILE" type:"path"`
+	KeyRate     keys.Rate     `help:"How many requests each key may send, such as 50/s, 1000/m or 10000/h; so many may come at once. More are answered with 429. A key made with --rate has its own. Default: no limit." placeholder:"N/UNIT"`
+	KeyExecs    int           `name:"key-executions" help:"How many executions and commands of each key may wait or run at once; 0 is no limit. A key made with --executions has its own." default:"0" placeholder:"N"`
+	KeySockets  int           `help:"How many WebSockets each key may have open at once; 0 is no limit. A key made with --sockets has its own." default:"0" placeholder:"N"`
 	DataDir     string        `help:"Where sandboxes, their files and the generated key are kept. One server at a time. Default: hotcell in the user's data directory ($$XDG_DATA_HOME or ~/.local/share)." placeholder:"DIR" type:"path"`
 	ReadyFile   string        `help:"Write one line of JSON with url and pid to this file once the server answers, and remove it at the end." placeholder:"FILE" type:"path"`
 	Warm        int           `help:"How many kernels of each language are kept started, ready to be given out." default:"2"`
@@ -63,20 +71,26 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	defer dir.Close()
+	dir.open()
 	key, made := c.APIKey, c.APIKey == ""
 	if made {
 		if key, err = dir.apiKey(); err != nil {
 			return err
 		}
 	}
+	cert, err := c.certificate(a)
+	if err != nil {
+		return err
+	}
+	defer cert.Close()
 	ln, e2b, err := c.listen(a.ctx)
 	if err != nil {
 		return err
 	}
 	e, err := openEngine(a.ctx, engineConfig{
 		Flags: c.engineFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
-		Key: key, Dir: dir.path,
-		PublicURL: c.PublicURL, AllowHosts: c.AllowHost, AllowOrigins: c.AllowOrigin,
+		Key: key, Limits: c.limits(), TLS: cert.Config(), Dir: dir.path,
+		PublicURL: c.PublicURL, AllowHosts: append(c.AllowHost, cert.Names()...), AllowOrigins: c.AllowOrigin,
 		Version: a.version, Log: a.log,
 	})
 	if err != nil {
@@ -87,7 +101,7 @@ func (c *serveCommand) Run(a *app) error {
 		return err
 	}
 	serving := e.serve(ln, e2b)
-	err = c.announce(a, addresses{main: clientURL(ln), e2b: clientURL(e2b)}, key, made, dir)
+	err = c.announce(a, c.addresses(ln, e2b), key, made, dir)
 	if err == nil {
 		select {
 		case <-a.ctx.Done():
@@ -128,6 +142,10 @@ func (c *serveCommand) check(a *app) error {
 		return badUsage("--warm must not be negative, it is %d", c.Warm)
 	case c.MaxContexts < 1:
 		return badUsage("--max-contexts must be at least 1, it is %d", c.MaxContexts)
+	case c.KeyExecs < 0, c.KeySockets < 0:
+		return badUsage("--key-executions and --key-sockets must not be negative; 0 is no limit")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return badUsage("--tls-cert and --tls-key belong together")
 	case c.IdleTimeout < 0:
 		return badUsage("--idle-timeout must not be negative, it is %s", c.IdleTimeout)
 	}
@@ -146,7 +164,27 @@ func (c *serveCommand) checkListen(a *app, flag, address, usual string) error {
 	if err := handlers.CheckListen(host, c.APIKey); err != nil {
 		return badUsage("%v; choose one and give it with HOTCELL_API_KEY or --api-key, or listen on %s", err, usual)
 	}
+	if c.TLSCert == "" && handlers.CheckListen(host, "") != nil {
+		a.log.LogAttrs(a.ctx, slog.LevelWarn, "keys, code and results can be read on the network: give --tls-cert and --tls-key, or put a proxy with TLS in front",
+			slog.String("address", address))
+	}
 	return nil
+}
+
+// certificate is nil where none was given.
+func (c *serveCommand) certificate(a *app) (*secure.Certificate, error) {
+	if c.TLSCert == "" {
+		return nil, nil //nolint:nilnil // a nil certificate is one that changes nothing
+	}
+	cert, err := secure.Open(secure.Files{Cert: c.TLSCert, Key: c.TLSKey, Log: a.log})
+	if err != nil {
+		return nil, badUsage("%v", err)
+	}
+	return cert, nil
+}
+
+func (c *serveCommand) limits() keys.Limits {
+	return keys.Limits{Rate: c.KeyRate, Executions: c.KeyExecs, Sockets: c.KeySockets}
 }
 
 // listen opens the addresses; that of E2B's protocol is nil if none is wanted.
@@ -182,10 +220,29 @@ type addresses struct {
 	e2b  string // empty when that protocol has no address of its own
 }
 
+// socket is the address of the native WebSocket.
+func (at addresses) socket() string { return "ws" + strings.TrimPrefix(at.main, "http") + "/v1/ws" }
+
+// addresses are those of what listens; e2b may be nil.
+func (c *serveCommand) addresses(ln, e2b net.Listener) addresses {
+	scheme := "http://"
+	if c.TLSCert != "" {
+		scheme = "https://"
+	}
+	at := addresses{main: scheme + clientAddress(ln.Addr())}
+	if e2b != nil {
+		at.e2b = scheme + clientAddress(e2b.Addr())
+	}
+	return at
+}
+
 // announce tells people and programs that the server answers.
 func (c *serveCommand) announce(a *app, at addresses, key string, made bool, dir *dataDir) error {
+	if err := dir.note(holder{pid: strconv.Itoa(os.Getpid()), url: at.main, cert: c.TLSCert}); err != nil {
+		return err
+	}
 	if c.ReadyFile != "" {
-		ready := map[string]any{"url": at.main, "pid": os.Getpid(), "version": a.version}
+		ready := map[string]any{"url": at.main, "ws_url": at.socket(), "pid": os.Getpid(), "version": a.version}
 		if at.e2b != "" {
 			ready["e2b_url"] = at.e2b
 		}
@@ -218,14 +275,6 @@ To use it with the Daytona SDK:
 		return fmt.Errorf("print the address: %w", err)
 	}
 	return nil
-}
-
-// clientURL is where a client on this machine finds what listens on ln.
-func clientURL(ln net.Listener) string {
-	if ln == nil {
-		return ""
-	}
-	return "http://" + clientAddress(ln.Addr())
 }
 
 // clientAddress is what a client on this machine connects to.

@@ -14,6 +14,7 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/keys"
 	"hotcell/sandboxes"
 )
 
@@ -129,7 +130,11 @@ func (s *eventStream) open(ctx context.Context) error {
 
 // admit lets a client in that has a key, within the key's limits.
 func (s *eventStream) admit(token string) (err error) {
-	if s.by, err = s.Access(token); err != nil {
+	s.by, err = s.Access(token)
+	if errors.Is(err, keys.ErrUnknown) {
+		err = errRefused
+	}
+	if err != nil {
 		return fmt.Errorf("Unauthorized: %w", err) //nolint:revive,staticcheck // the word that clients know
 	}
 	if err := s.by.Key().Allow(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,8 @@ type Files struct {
 	Log     *slog.Logger
 }
 
-// Certificate is what a server shows, as its files are now.
+// Certificate is what a server shows, as its files are now. A nil one is that of a
+// server without TLS.
 type Certificate struct {
 	files   Files
 	current atomic.Pointer[tls.Certificate]
@@ -131,8 +133,21 @@ func (c *Certificate) reload() {
 	c.files.Changed(err)
 }
 
+// Names are the host names that the certificate is for, without those that stand
+// for many.
+func (c *Certificate) Names() []string {
+	if c == nil {
+		return nil
+	}
+	names := slices.Clone(c.current.Load().Leaf.DNSNames)
+	return slices.DeleteFunc(names, func(n string) bool { return strings.Contains(n, "*") })
+}
+
 // Config is for connections: TLS 1.2 at least, and HTTP/1.1 inside.
 func (c *Certificate) Config() *tls.Config {
+	if c == nil {
+		return nil
+	}
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"http/1.1"},
@@ -142,6 +157,9 @@ func (c *Certificate) Config() *tls.Config {
 
 // Close stops watching.
 func (c *Certificate) Close() error {
+	if c == nil {
+		return nil
+	}
 	var err error
 	if c.watcher != nil {
 		err = c.watcher.Close()
