@@ -1,6 +1,10 @@
 package handlers
 
-import "github.com/gofiber/fiber/v2"
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"hotcell/keys"
+)
 
 // Endpoints lists the routes of both applications that are no middleware, as
 // method and path, and says of each whether the table has it.
@@ -21,4 +25,10 @@ func Listed() []string {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// Needs is what the table says of a row.
+func Needs(row string) (scope keys.Scope, free bool) {
+	n := needs()[row]
+	return n.scope, n.free
 }

@@ -33,14 +33,14 @@ const (
 type LimitError struct {
 	Name  string // the key's
 	Limit string // which
-	Most  string // how much is allowed, in words
+	Most  string // what is allowed, in words: send 50/s requests
 	// After is when to try again. It is a guess where the limit is one of what
 	// runs at once.
 	After time.Duration
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("the key %q may have %s; try again in %s", e.Name, e.Most, e.After.Round(time.Millisecond))
+	return fmt.Sprintf("the key %q may %s; try again in %s", e.Name, e.Most, e.After.Round(time.Millisecond))
 }
 
 // guess is how soon to try again when something has to end first.

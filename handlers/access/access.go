@@ -8,6 +8,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -111,6 +112,13 @@ func (a *Access) Need(scope keys.Scope) error {
 		return fault.New(http.StatusForbidden, "a preview token opens its sandbox's toolbox, not this")
 	}
 	return fault.New(http.StatusForbidden, "the key %q has the scope %s, this needs %s", a.Name(), a.scope, scope)
+}
+
+// Refused reports whether an error is about what a key allows.
+func Refused(err error) bool {
+	var limit *keys.LimitError
+	var f *fault.Fault
+	return errors.As(err, &limit) || errors.As(err, &f) && f.Status == http.StatusForbidden
 }
 
 // NeedFree refuses a client that is confined to some sandboxes, for what concerns

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
@@ -48,6 +49,23 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 	}
 	r := &run{dialect: d, by: access.Of(c), sandbox: sandbox, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c)}, r.serve)
+}
+
+// told says on the WebSocket itself why the client's key doesn't get one. Of an
+// HTTP answer in its place the SDKs show the status at most.
+func (d *dialect) told(c *fiber.Ctx) error {
+	err := c.Next()
+	if err == nil || !websocket.IsWebSocketUpgrade(c) || !access.Refused(err) {
+		return err
+	}
+	r := &run{dialect: d, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
+	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c), Uncounted: true},
+		func(_ context.Context, conn *socket.Conn) socket.Close {
+			r.conn = conn
+			end := r.refuse(err)
+			_ = r.flush()
+			return end
+		})
 }
 
 // run is one WebSocket: a request, the events of its execution, and an end

@@ -66,6 +66,9 @@ type Options struct {
 	// SendBuffer is how many bytes the system may hold that the client hasn't taken,
 	// about; 0 leaves it to the system, which goes up to several megabytes.
 	SendBuffer int
+	// Uncounted is for a connection on which a client is told why it gets none: it
+	// counts as none of its key's.
+	Uncounted bool
 }
 
 // Close says how a connection ends. The zero value is a normal end, or the
@@ -98,7 +101,7 @@ func (s *Set) Upgrade(c *fiber.Ctx, o Options, serve Serve) error {
 		cfg.Subprotocols = []string{o.Subprotocol}
 	}
 	var place place
-	if by := access.Of(c); by != nil {
+	if by := access.Of(c); by != nil && !o.Uncounted {
 		var err error
 		if place, err = placeFor(by.Key()); err != nil {
 			return err

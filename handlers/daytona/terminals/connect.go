@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/socket"
 	"hotcell/keys"
@@ -146,6 +147,15 @@ func (p *Part) upgrade(c *fiber.Ctx, who caller, t *terminal.Terminal) error {
 	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput, SendBuffer: sendBuffer}, v.serve)
 }
 
+// told refuses in the same way what the client's key doesn't allow.
+func (p *Part) told(c *fiber.Ctx) error {
+	err := c.Next()
+	if err == nil || !websocket.IsWebSocketUpgrade(c) || !access.Refused(err) {
+		return err
+	}
+	return p.refuse(c, p.caller(c), err)
+}
+
 // refuse answers with HTTP's status, or on the socket if the client could tell
 // its user nothing of that.
 func (p *Part) refuse(c *fiber.Ctx, who caller, err error) error {
@@ -153,7 +163,7 @@ func (p *Part) refuse(c *fiber.Ctx, who caller, err error) error {
 		return err
 	}
 	words := p.Explain(err).Message
-	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput},
+	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput, Uncounted: true},
 		func(_ context.Context, conn *socket.Conn) socket.Close {
 			return sayError(conn, words, websocket.ClosePolicyViolation)
 		})
