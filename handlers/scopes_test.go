@@ -139,7 +139,9 @@ func ask(t *testing.T, method, url, key string) (status int, body string) {
 // shaped reports whether a refusal is one of its dialect, with words.
 func shaped(path, body string) bool {
 	var daytona struct{ Code, Message, Source string }
-	var native struct{ Error struct{ Code, Message string } }
+	var native struct {
+		Error struct{ Code, Message string }
+	}
 	const words = "the key "
 	switch {
 	case strings.HasPrefix(path, "/e2b/"):

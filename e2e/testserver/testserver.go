@@ -25,6 +25,7 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/keys"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -43,7 +44,9 @@ type Server struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Keys      *keys.Store
 
+	scheme  string
 	server  *handlers.Server
 	ended   chan error // a word from each address
 	serving int
@@ -56,6 +59,7 @@ type options struct {
 	config   func(*handlers.Config)
 	contexts func(*contexts.Config)
 	tools    func(*tools.Config)
+	keys     keys.Config
 	minute   time.Duration
 	preload  []string
 	python   string
@@ -79,6 +83,10 @@ func WithContexts(f func(*contexts.Config)) Option { return func(o *options) { o
 
 // WithTools changes the configuration of what runs beside contexts.
 func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools = f } }
+
+// WithKeys sets the limits and the clock of the keys; where they are kept and the
+// first of them are the server's own.
+func WithKeys(cfg keys.Config) Option { return func(o *options) { o.keys = cfg } }
 
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
@@ -139,15 +147,23 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if err != nil {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
+	o.keys.Dir, o.keys.First = o.dataDir, o.key
+	if s.Keys, err = keys.Open(o.keys); err != nil {
+		tb.Fatalf("open keys: %v", err)
+	}
 	hc := handlers.Config{
 		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
-		Key: o.key, Version: "0.0.0-test", Log: o.log,
+		Keys: s.Keys, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
 		o.config(&hc)
 	}
 	if err := hc.Validate(); err != nil {
 		tb.Fatalf("configure server: %v", err)
+	}
+	s.scheme = "http://"
+	if hc.TLS != nil {
+		s.scheme = "https://"
 	}
 	s.server = handlers.New(hc)
 	s.listen(tb)
@@ -176,7 +192,7 @@ func (s *Server) serve(tb testing.TB, answer func(net.Listener) error) string {
 	}
 	s.serving++
 	go func() { s.ended <- answer(ln) }() // ends with Close, which joins it
-	return "http://" + ln.Addr().String()
+	return s.scheme + ln.Addr().String()
 }
 
 func (s *Server) busy(sandbox string) bool {
@@ -213,6 +229,9 @@ func (s *Server) Close(tb testing.TB) {
 	}
 	if s.Contexts != nil {
 		s.Contexts.Close()
+	}
+	if s.Keys != nil {
+		s.Keys.Close()
 	}
 	if s.Sandboxes != nil {
 		if err := s.Sandboxes.Close(); err != nil {
