@@ -122,6 +122,8 @@ type started struct {
 	E2BURL string `json:"e2b_url"`
 	Pid    int
 
+	WebSocket string `json:"ws_url"`
+
 	cmd    *exec.Cmd
 	home   string
 	out    *bytes.Buffer

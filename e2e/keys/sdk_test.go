@@ -44,3 +44,16 @@ func TestSDKs(t *testing.T) {
 		})
 	}
 }
+
+// TestE2BSDKs: the address that asks for no key has the limits of one.
+func TestE2BSDKs(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"limits_e2b.py", "limits_e2b.mjs"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			s := testserver.Start(t, testserver.WithKeys(keys.Config{Limits: keys.Limits{Rate: keys.Rate{Count: 3, Per: time.Hour}}}))
+			out, errs, err := testserver.Script(t, file, reports(t), "E2B_DEBUG=true", "E2B_SANDBOX_URL="+s.E2BURL)
+			testserver.Subtests(t, out, errs, err)
+		})
+	}
+}
