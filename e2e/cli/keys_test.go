@@ -30,7 +30,7 @@ func keysOf(t *testing.T, home string, args ...string) map[string]map[string]any
 	}
 	out := map[string]map[string]any{}
 	for _, k := range list {
-		out[k["name"].(string)] = k //nolint:errcheck,forcetypeassert // a test
+		out[k["name"].(string)] = k
 	}
 	return out
 }

@@ -14,12 +14,12 @@ import (
 // rooms are a server with two sandboxes, something running in each, and clients:
 // one of everything, and one that is confined to the first.
 type rooms struct {
-	s              *testserver.Server
-	all, one       client
-	mine, hers     string // sandboxes
-	context        string // in hers
-	execution      string
-	command, ended string
+	s          *testserver.Server
+	all, one   client
+	mine, hers string // sandboxes
+	context    string // in hers
+	execution  string
+	command    string
 }
 
 func twoRooms(t *testing.T, scope keys.Scope, by func(id, name string) string) rooms {
@@ -150,7 +150,7 @@ func (r rooms) onTheSocket(t *testing.T) {
 		t.Errorf("the same id: %v", got)
 	}
 	list, _ := reply(t, conn, obj{"type": "list"})["result"].([]any)
-	if len(list) == 0 || slices.ContainsFunc(list, func(c any) bool { return c.(obj)["sandbox"] != r.mine }) { //nolint:errcheck,forcetypeassert // a test
+	if len(list) == 0 || slices.ContainsFunc(list, func(c any) bool { return c.(obj)["sandbox"] != r.mine }) {
 		t.Errorf("the contexts are %v", list)
 	}
 }

@@ -52,7 +52,7 @@ func TestRevokedSockets(t *testing.T) {
 	}
 	c.ask(t, "POST", "/process/session", obj{"sessionId": "s"})
 	long := c.ask(t, "POST", "/process/session/s/exec", obj{"command": "echo begun; sleep 600", "runAsync": true}).json(t)
-	logs := "/process/session/s/command/" + long["cmdId"].(string) + "/logs?follow=true" //nolint:errcheck,forcetypeassert // a test
+	logs := "/process/session/s/command/" + long["cmdId"].(string) + "/logs?follow=true"
 	ends := map[string]func() (string, int, string){
 		"native":      started("/v1/ws", obj{"id": 1, "type": "execute", "language": "javascript", "code": forever}, "running"),
 		"interpreter": started("/process/interpreter/execute", obj{"code": "import time\nprint('begun', flush=True)\ntime.sleep(600)"}, "begun"),
@@ -104,7 +104,7 @@ func TestRevokedRequests(t *testing.T) {
 	begin("events", "/v1/commands", obj{"command": "sleep 600"})
 	admin.ask(t, "POST", "/process/session", obj{"sessionId": "s"})
 	begin("session", "/process/session/s/exec", obj{"command": "sleep 600"})
-	hers := admin.ask(t, "POST", "/v1/commands", obj{"command": "sleep 600", "events": false}).json(t)["id"].(string) //nolint:errcheck,forcetypeassert // a test
+	hers := admin.ask(t, "POST", "/v1/commands", obj{"command": "sleep 600", "events": false}).json(t)["id"].(string)
 	busy(t, s, admin)
 
 	revoke(t, s)
@@ -119,7 +119,7 @@ func TestRevokedRequests(t *testing.T) {
 		}
 	}
 	status := admin.ask(t, "GET", "/v1/status", nil).json(t)
-	if n := status["contexts"].(obj)["busy"]; n != 0.0 { //nolint:errcheck,forcetypeassert // a test
+	if n := status["contexts"].(obj)["busy"]; n != 0.0 {
 		t.Errorf("%v contexts are busy", n)
 	}
 	if got := admin.ask(t, "GET", "/v1/commands/"+hers, nil).json(t); got["state"] != "running" {
@@ -133,7 +133,7 @@ func busy(t *testing.T, s *testserver.Server, c client) {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		status := c.ask(t, "GET", "/v1/status", nil).json(t)
-		contexts, commands := status["contexts"].(obj)["busy"], status["commands"].(obj)["running"] //nolint:errcheck,forcetypeassert // a test
+		contexts, commands := status["contexts"].(obj)["busy"], status["commands"].(obj)["running"]
 		session := c.ask(t, "GET", "/process/session/s", nil)
 		if contexts == 2.0 && commands == 3.0 && s.Tools.Scripts.Busy("default") && strings.Contains(session.body, "sleep") {
 			return
@@ -151,7 +151,7 @@ func TestRevokedStream(t *testing.T) {
 	s := testserver.Start(t)
 	c, admin := guest(t, s), client{s: s, key: s.Key}
 	run := admin.ask(t, "POST", "/v1/contexts/default/executions", obj{"language": "javascript", "code": forever}).json(t)
-	id := run["id"].(string) //nolint:errcheck,forcetypeassert // a test
+	id := run["id"].(string)
 	resp, err := c.http().Do(c.request(t, "GET", "/v1/executions/"+id+"/events", nil))
 	if err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func TestRateOnASocket(t *testing.T) {
 	var refused obj
 	for range 20 {
 		if got := reply(t, conn, obj{"type": "ping"}); code(got) != "" {
-			refused = got["error"].(obj) //nolint:errcheck,forcetypeassert // a test
+			refused = got["error"].(obj)
 			break
 		}
 	}
@@ -122,7 +122,7 @@ func TestExecutionsAtOnce(t *testing.T) {
 		t.Errorf("met: %v", met.all)
 	}
 	// One that has ended makes room.
-	id := command.json(t)["id"].(string) //nolint:errcheck,forcetypeassert // a test
+	id := command.json(t)["id"].(string)
 	c.ask(t, "DELETE", "/v1/commands/"+id, nil)
 	soon(t, func() bool { // it is counted out a moment after its end
 		return strings.Contains(c.ask(t, "POST", "/process/execute", obj{"command": "echo hi"}).body, "hi")

@@ -116,7 +116,7 @@ func TestTLSHangUp(t *testing.T) {
 	_ = resp.Body.Close() // which closes the connection
 	soon(t, func() bool {
 		status := c.ask(t, "GET", "/v1/status", nil).json(t)
-		return status["contexts"].(obj)["busy"] == 0.0 //nolint:errcheck,forcetypeassert // a test
+		return status["contexts"].(obj)["busy"] == 0.0
 	})
 	if took := time.Since(left); took > 3*time.Second { // a keep-alive line would show it after 5
 		t.Errorf("it took %s", took)

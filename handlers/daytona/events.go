@@ -120,7 +120,7 @@ func (s *eventStream) open(ctx context.Context) error {
 	if len(packet) > len(socketConnect) && string(packet[:2]) == socketConnect {
 		_ = json.Unmarshal(packet[2:], &auth) // what isn't JSON holds no token
 	}
-	if err := s.admit(auth.Token); err != nil {
+	if err := s.admit(auth.Token); err != nil { //nolint:contextcheck // the key has a context of its own
 		words, _ := json.Marshal(map[string]string{"message": err.Error()}) // a string can always be
 		_ = s.conn.Write(append([]byte(socketRefused), words...))
 		return errRefused
@@ -135,7 +135,7 @@ func (s *eventStream) admit(token string) (err error) {
 		err = errRefused
 	}
 	if err != nil {
-		return fmt.Errorf("Unauthorized: %w", err) //nolint:revive,staticcheck // the word that clients know
+		return fmt.Errorf("Unauthorized: %w", err) //nolint:staticcheck // the word that clients know
 	}
 	if err := s.by.Key().Allow(); err != nil {
 		return err

@@ -117,7 +117,7 @@ func (r *run) start(ctx context.Context, req runRequest) (*interpreter.Execution
 	if err != nil {
 		return nil, err
 	}
-	return r.by.Execute(func() (*interpreter.Execution, error) {
+	return r.by.Execute(func() (*interpreter.Execution, error) { //nolint:contextcheck // it outlives the connection, and not its key
 		return entry.Execute(interpreter.Request{Code: req.code, Env: req.env, Timeout: req.timeout})
 	})
 }
