@@ -149,6 +149,15 @@ func (k *Key) refuse(limit, most string, after time.Duration) error {
 	return &LimitError{Name: k.Name, Limit: limit, Most: most, After: max(after, time.Millisecond)}
 }
 
+// MayOpenSocket says why OpenSocket would refuse.
+func (k *Key) MayOpenSocket() error {
+	release, err := k.OpenSocket()
+	if err == nil {
+		release()
+	}
+	return err
+}
+
 // OpenSocket counts a WebSocket, until release is called.
 func (k *Key) OpenSocket() (release func(), err error) {
 	if !k.take(&k.sockets, k.limits.Sockets) {

@@ -54,8 +54,8 @@ type Conn struct {
 
 	pong atomic.Pointer[string] // the ping that waits for its answer
 
-	place place       // of the goroutine that serves it
-	apart func() bool // ends the bond between the connection and its key; likewise
+	release func()      // gives its place among its key's back; nil without a key; of the goroutine that serves it
+	apart   func() bool // ends the bond between the connection and its key; likewise
 
 	ended atomic.Bool
 	mu    sync.Mutex // held while writing
@@ -71,29 +71,23 @@ func newConn(ws *upstream.Conn, limit int64, cancel context.CancelCauseFunc) *Co
 	return c
 }
 
-// Belong makes the connection one of a key's, for a client that has shown it on
-// the connection. It is for the goroutine that serves it, once.
-func (c *Conn) Belong(key *keys.Key) error {
-	place, err := placeFor(key)
-	if err == nil {
-		c.take(place)
+// Belong makes the connection one of a key's, which ends with the key. It is for a
+// client that has shown its key on the connection, and for the goroutine that
+// serves it, once.
+func (c *Conn) Belong(key *keys.Key) (err error) {
+	if c.release, err = key.OpenSocket(); err != nil {
+		return err
 	}
-	return err
-}
-
-// take ends the connection with the key.
-func (c *Conn) take(p place) {
-	if c.place = p; p.key != nil {
-		ctx := p.key.Context()
-		c.apart = context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })
-	}
+	ctx := key.Context()
+	c.apart = context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })
+	return nil
 }
 
 // giveUp gives the place back.
 func (c *Conn) giveUp() {
-	if c.place.key != nil {
+	if c.release != nil {
 		c.apart()
-		c.place.release()
+		c.release()
 	}
 }
 

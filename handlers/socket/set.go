@@ -100,37 +100,28 @@ func (s *Set) Upgrade(c *fiber.Ctx, o Options, serve Serve) error {
 	if o.Subprotocol != "" {
 		cfg.Subprotocols = []string{o.Subprotocol}
 	}
-	var place place
+	var key *keys.Key
 	if by := access.Of(c); by != nil && !o.Uncounted {
-		var err error
-		if place, err = placeFor(by.Key()); err != nil {
+		key = by.Key()
+		if err := key.MayOpenSocket(); err != nil {
 			return err
 		}
 	}
-	err := websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, o, place, serve) }, cfg)(c)
-	if err != nil && place.release != nil { // it is no WebSocket, and won't be
-		place.release()
-	}
-	return err
+	return websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, o, key, serve) }, cfg)(c)
 }
 
-// place is a connection's among those of a key. The zero value is none.
-type place struct {
-	key     *keys.Key
-	release func()
-}
-
-func placeFor(key *keys.Key) (place, error) {
-	release, err := key.OpenSocket()
-	return place{key, release}, err
-}
-
-func (s *Set) serve(ws *upstream.Conn, o Options, place place, serve Serve) {
+func (s *Set) serve(ws *upstream.Conn, o Options, key *keys.Key, serve Serve) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	conn := newConn(ws, o.ReadLimit, cancel)
-	conn.take(place)
 	defer conn.giveUp()
+	if key != nil {
+		// Only now: a client that was gone before the switch has none to give back.
+		if err := conn.Belong(key); err != nil {
+			conn.finish(ctx, Close{Code: websocket.ClosePolicyViolation, Reason: err.Error()})
+			return
+		}
+	}
 	if o.SendBuffer > 0 {
 		limitSending(conn.raw, o.SendBuffer)
 	}
