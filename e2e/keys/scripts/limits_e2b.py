@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from e2b_code_interpreter import Sandbox
+
 from report import report
 
 

@@ -8,7 +8,11 @@ const require = createRequire(join(String(process.env.HOTCELL_E2E_NODE_MODULES),
 const sdk = require("@daytonaio/sdk");
 
 const client = (/** @type {string} */ key) =>
-  new sdk.Daytona({ apiKey: process.env[key], apiUrl: process.env.DAYTONA_API_URL, target: "local" });
+  new sdk.Daytona({
+    apiKey: process.env[key],
+    apiUrl: process.env.DAYTONA_API_URL,
+    target: "local",
+  });
 
 const mine = (await client("ADMIN").get("mine")).id;
 

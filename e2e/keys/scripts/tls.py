@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from daytona import AsyncDaytona, Daytona
 from e2b_code_interpreter import AsyncSandbox, Sandbox
+
+from daytona import AsyncDaytona, Daytona
 from report import report
 
 
