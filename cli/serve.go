@@ -37,7 +37,7 @@ type engineFlags struct {
 type serveCommand struct {
 	Listen      string        `help:"Where to listen. Port 0 picks a free one. Default: ${listen}. An address that other machines can reach needs --api-key." default:"${listen}" placeholder:"HOST:PORT"`
 	E2BListen   string        `name:"e2b-listen" help:"Where to serve the protocol of E2B's SDKs at an address of its own, as they need it in their debug mode: ${e2blisten} is where they look. No key is asked for on a loopback address; on others it is --api-key, which must be given. Default: nowhere; under /e2b of the main address it is always served." placeholder:"HOST:PORT"`
-	APIKey      string        `name:"api-key" help:"The key that clients must send. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
+	APIKey      string        `name:"api-key" help:"The key that opens everything; 'hotcell keys' makes others that open less. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
 	TLSCert     string        `name:"tls-cert" help:"A certificate with its chain, in PEM: the server then speaks HTTPS only, at all its addresses, with TLS 1.2 or newer. It is read again when the file changes." placeholder:"FILE" type:"path"`
 	TLSKey      string        `name:"tls-key" help:"The certificate's key, in PEM." placeholder:"FILE" type:"path"`
 	KeyRate     keys.Rate     `help:"How many requests each key may send, such as 50/s, 1000/m or 10000/h; so many may come at once. More are answered with 429. A key made with --rate has its own. Default: no limit." placeholder:"N/UNIT"`
