@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -175,19 +176,20 @@ func TestRevokedStream(t *testing.T) {
 // is told which it was.
 func TestExpired(t *testing.T) {
 	t.Parallel()
-	now, over := time.Now(), make(chan func(), 1)
+	var passed atomic.Int64 // nanoseconds
+	begin, over := time.Now(), make(chan func(), 1)
 	clock := keys.Config{
-		Now: func() time.Time { return now },
+		Now: func() time.Time { return begin.Add(time.Duration(passed.Load())) },
 		AfterFunc: func(_ time.Duration, f func()) func() bool {
 			over <- f
 			return func() bool { return true }
 		},
 	}
 	s := testserver.Start(t, testserver.WithKeys(clock))
-	c := client{s: s, key: key(t, s, keys.Spec{Name: "ci", Scope: keys.Run, Expires: now.Add(time.Hour)})}
+	c := client{s: s, key: key(t, s, keys.Spec{Name: "ci", Scope: keys.Run, Expires: begin.Add(time.Hour)})}
 	conn, _ := c.dial(t, "/v1/ws")
 	reply(t, conn, obj{"type": "ping"})
-	now = now.Add(time.Hour)
+	passed.Store(int64(time.Hour))
 	(<-over)()
 	if _, closed := end(t, conn); closed.Code != 1008 || closed.Text != `the key "ci" has expired` {
 		t.Errorf("closed with %v", closed)

@@ -27,6 +27,12 @@ func (h *hits) add(key, limit string) {
 	h.all[key+" "+limit]++
 }
 
+func (h *hits) of(key, limit string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.all[key+" "+limit]
+}
+
 // TestRate: too many requests are answered in each dialect's way, and the others'
 // are not counted with them.
 func TestRate(t *testing.T) {
@@ -54,8 +60,8 @@ func TestRate(t *testing.T) {
 			!strings.Contains(got.body, "may send 2/h requests; try again in 30m0s") {
 			t.Errorf("%s: %+v", dialect.path, got)
 		}
-		if met.all[name+" rate"] != 1 {
-			t.Errorf("met: %v", met.all)
+		if n := met.of(name, keys.LimitRate); n != 1 {
+			t.Errorf("the limit was met %d times", n)
 		}
 	}
 }
@@ -118,8 +124,8 @@ func TestExecutionsAtOnce(t *testing.T) {
 	if chunk := hear(t, daytona, has("error")); !strings.Contains(chunk, `"name":"TooManyExecutionsError"`) {
 		t.Errorf("the interpreter says %s", chunk)
 	}
-	if met.all["a executions"] != 7 {
-		t.Errorf("met: %v", met.all)
+	if n := met.of("a", keys.LimitExecutions); n != 7 {
+		t.Errorf("the limit was met %d times", n)
 	}
 	// One that has ended makes room.
 	id := command.json(t)["id"].(string)
