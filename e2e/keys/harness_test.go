@@ -101,7 +101,7 @@ func (c client) ask(t *testing.T, method, path string, body obj) answer {
 }
 
 func (c client) http() *http.Client {
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: c.tls, DisableKeepAlives: true}}
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: c.tls, DisableKeepAlives: true}}
 }
 
 // dial opens a WebSocket.
