@@ -16,7 +16,7 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	r := activity.Record{
 		Kind: activity.Execution, Action: "run", Language: "python", Outcome: "ok", ID: "an id", Sandbox: "default",
-		Origin: activity.Origin{Key: "the key", Address: "127.0.0.1", Dialect: activity.Native},
+		Origin: activity.Origin{Key: "api-key", Address: "127.0.0.1", Dialect: activity.Native},
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/keys"
 	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/script"
@@ -34,8 +36,10 @@ type engineConfig struct {
 	Warm         int // kernels parked per runtime
 	MaxContexts  int
 	IdleTimeout  time.Duration
-	Preload      []string // modules for every Python kernel; nil is the usual ones
-	Key          string
+	Preload      []string    // modules for every Python kernel; nil is the usual ones
+	Key          string      // the first one
+	Limits       keys.Limits // of every key that has none of its own
+	TLS          *tls.Config
 	Dir          string // the data directory
 	PublicURL    string
 	AllowHosts   []string
@@ -50,6 +54,7 @@ type engineConfig struct {
 // Goroutines: the one of serve, which ends when close has ended the server.
 type engine struct {
 	table     *runtimes.Table
+	keys      *keys.Store
 	contexts  *contexts.Set
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
@@ -77,6 +82,9 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		return err
 	}
 	if err := e.openRecords(cfg); err != nil {
+		return err
+	}
+	if e.keys, err = keys.Open(keys.Config{Dir: cfg.Dir, First: cfg.Key, Limits: cfg.Limits}); err != nil {
 		return err
 	}
 	e.table = cfg.findRuntimes(scratch) //nolint:contextcheck // the look-ups have time limits of their own
@@ -108,7 +116,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	}
 	hc := handlers.Config{
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools,
-		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
+		Keys: e.keys, TLS: cfg.TLS, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
 		Ready: e.ready, Figures: e.metrics.Text,
 		Observe: handlers.Observe{Request: e.metrics.Request, Limit: e.metrics.Limit, Did: e.did},
@@ -242,6 +250,9 @@ func (e *engine) close(ctx context.Context) error {
 		errs = append(errs, e.server.Shutdown(ctx))
 	}
 	e.wg.Wait()
+	if e.keys != nil {
+		e.keys.Close()
+	}
 	if e.sandboxes != nil {
 		errs = append(errs, e.sandboxes.Close())
 	}

@@ -327,18 +327,19 @@ func (s *Set) filter(keep func(*Entry) bool) []*Entry {
 	return out
 }
 
-// Execution finds an execution of any context.
-func (s *Set) Execution(id string) (*interpreter.Execution, *Entry, error) {
+// Execution finds an execution of any context whose owner may be seen; nil sees all.
+func (s *Set) Execution(id string, sees func(owner string) bool) (*interpreter.Execution, *Entry, error) {
 	fault := fmt.Errorf("%w: %s", interpreter.ErrUnknownExecution, id)
 	s.mu.Lock()
 	entries := slices.Collect(maps.Values(s.entries))
 	s.mu.Unlock()
 	for _, e := range entries {
 		ex, err := e.Execution(id)
-		if err == nil {
+		switch {
+		case err != nil && !errors.Is(err, interpreter.ErrEvicted), sees != nil && !sees(e.Owner):
+		case err == nil:
 			return ex, e, nil
-		}
-		if errors.Is(err, interpreter.ErrEvicted) {
+		default:
 			fault = err
 		}
 	}

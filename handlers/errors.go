@@ -14,6 +14,7 @@ import (
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
+	"hotcell/keys"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/machine"
@@ -37,6 +38,12 @@ func known() []row {
 		{contexts.ErrDefault, http.StatusBadRequest, "BAD_REQUEST"},
 		{contexts.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_CONTEXTS"},
 		{contexts.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
+		{keys.ErrUnknown, http.StatusUnauthorized, "UNAUTHORIZED"},
+		{keys.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
+		{keys.ErrNameTaken, http.StatusConflict, "CONFLICT"},
+		{keys.ErrInvalid, http.StatusBadRequest, "BAD_REQUEST"},
+		{keys.ErrFirst, http.StatusBadRequest, "BAD_REQUEST"},
+		{keys.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_KEYS"},
 		{sandboxes.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
 		{sandboxes.ErrNameTaken, http.StatusConflict, "CONFLICT"},
 		{sandboxes.ErrBuiltIn, http.StatusBadRequest, "BAD_REQUEST"},
@@ -114,6 +121,8 @@ func known() []row {
 // has the words itself: what it is wrapped in is for the log.
 func typed() []func(error) *fault.Fault {
 	return []func(error) *fault.Fault{
+		as[*keys.EndedError](http.StatusUnauthorized, "KEY_ENDED"),
+		limited,
 		as[*interpreter.EnvError](http.StatusBadRequest, "INVALID_ENV"),
 		as[*interpreter.CwdError](http.StatusBadRequest, "INVALID_CWD"),
 		as[*interpreter.RefusedError](http.StatusBadRequest, "KERNEL_REFUSED"),
@@ -144,6 +153,18 @@ func as[E error](status int, code string) func(error) *fault.Fault {
 		}
 		return &fault.Fault{Status: status, Code: code, Message: e.Error()}
 	}
+}
+
+// limited is for a key that has reached one of its limits.
+func limited(err error) *fault.Fault {
+	var limit *keys.LimitError
+	if !errors.As(err, &limit) {
+		return nil
+	}
+	code := map[string]string{
+		keys.LimitRate: "RATE_LIMITED", keys.LimitExecutions: "TOO_MANY_EXECUTIONS", keys.LimitSockets: "TOO_MANY_SOCKETS",
+	}[limit.Limit]
+	return &fault.Fault{Status: http.StatusTooManyRequests, Code: code, Message: limit.Error(), RetryAfter: limit.After}
 }
 
 type row struct {

@@ -54,7 +54,8 @@ func (s *Server) figures(c *fiber.Ctx) error {
 }
 
 // ServeMetrics is Serve for the figures and the state of health alone, at an address
-// of their own, where no key is asked for.
+// of their own, where no key is asked for. Where only this machine can connect it
+// does so without TLS: whoever collects them there knows no certificate for it.
 func (s *Server) ServeMetrics(ln net.Listener) error {
 	app := s.newApp(func(c *fiber.Ctx, err error) error { return daytona.WriteFault(c, s.explain(err)) })
 	s.mountHealth(app)
@@ -62,7 +63,11 @@ func (s *Server) ServeMetrics(ln net.Listener) error {
 		app.Get("/metrics", s.figures)
 	}
 	app.Use(func(*fiber.Ctx) error { return fault.NotFound("only /metrics, /healthz and /readyz are served here") })
-	return s.serve(app, ln)
+	secret := s.cfg.TLS
+	if Local(ln) {
+		secret = nil
+	}
+	return s.serve(app, ln, secret)
 }
 
 // Sockets counts the open WebSockets of each dialect.

@@ -1,12 +1,14 @@
 package handlers
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/internal/activity"
@@ -64,7 +66,7 @@ func (s *Server) observed(c *fiber.Ctx) error {
 		s.cfg.Observe.Request(methodOf(c), c.Route().Path, status)
 	}
 	if s.cfg.Observe.Did != nil {
-		s.tell(c, status, began)
+		s.tell(c, cmp.Or(request.Refusal(c), status), began)
 	}
 	return nil
 }
@@ -94,6 +96,9 @@ func (s *Server) tell(c *fiber.Ctx, status int, began time.Time) {
 		return
 	}
 	r.Origin = request.Origin(c)
+	if by := access.Of(c); by != nil {
+		r.Origin.Key = by.Name() // of those too who were not let in
+	}
 	r.Sandbox = sandboxOf(c)
 	if r.Sandbox == "" {
 		r.Sandbox = request.Subject(c)
@@ -113,6 +118,12 @@ func deed(method, route string) (activity.Kind, string) {
 	}
 	if _, rest, ok := strings.Cut(route, "/files"); ok {
 		return fileDeed(method, rest)
+	}
+	switch method + " " + route {
+	case "POST /v1/keys":
+		return activity.Key, "create"
+	case "DELETE /v1/keys/:key":
+		return activity.Key, "revoke"
 	}
 	_, rest, ok := strings.Cut(route, "/process/")
 	if !ok {

@@ -9,6 +9,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ import (
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
+	"hotcell/keys"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -55,8 +57,12 @@ type Config struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
-	// Key opens everything. Empty means that no key is asked for.
+	// Keys say who may do what. Nil is a store that forgets, with Key.
+	Keys *keys.Store
+	// Key opens everything, if there are no Keys. Empty means that no key is asked for.
 	Key string
+	// TLS is for all addresses but a local one of the figures; nil: none.
+	TLS *tls.Config
 	// PublicURL is where clients reach the server when that isn't what they
 	// send as Host, as behind a proxy that ends TLS: https://cells.example.org.
 	// Nil or an empty answer means that the request's own Host is right.
@@ -125,11 +131,11 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{
-		cfg:     cfg,
-		auth:    newAuth(cfg.Key, cfg.Sandboxes),
-		sockets: socket.NewSet(cfg.Log),
+	if cfg.Keys == nil {
+		cfg.Keys, _ = keys.Open(keys.Config{First: cfg.Key}) // which reads nothing
 	}
+	s := &Server{cfg: cfg, auth: &auth{cfg.Keys, cfg.Sandboxes}}
+	s.sockets = socket.NewSet(cfg.Log, s.explain)
 	for _, h := range cfg.AllowedHosts {
 		s.hosts = append(s.hosts, strings.ToLower(h))
 	}
@@ -139,6 +145,7 @@ func New(cfg Config) *Server {
 	s.conns.open = make(map[net.Conn]struct{})
 	s.app = s.newApp(s.fail)
 	s.mount()
+	s.protect(s.app)
 	return s
 }
 
@@ -183,13 +190,16 @@ func (s *Server) mount() {
 	s.app.Get("/health", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
 	s.mountHealth(s.app)
 	if s.cfg.Figures != nil {
-		s.app.Get("/metrics", s.requireKey, s.figures)
+		s.app.Use("/metrics", s.requireKey)
+		s.app.Get("/metrics", s.figures)
 	}
 	rooms := workspaces{s.cfg.Sandboxes}
 	native.New(native.Config{
 		Contexts:  s.cfg.Contexts,
 		Commands:  s.cfg.Tools.Commands,
 		Sandboxes: rooms,
+		Keys:      s.cfg.Keys,
+		Needs:     messageScope,
 		Runtimes:  s.cfg.Table,
 		Sockets:   s.sockets,
 		Version:   s.cfg.Version,
@@ -206,12 +216,12 @@ func (s *Server) mount() {
 		RequireKey:     s.requireKey,
 		RequireSandbox: s.requireSandbox,
 		RequireToken:   s.requireToken,
-		IsKey:          s.auth.isKey,
+		Access:         s.auth.access,
 		Options: func(sandbox string) (contexts.Options, error) {
-			_, o, err := rooms.Enter(sandbox)
+			_, o, err := rooms.Enter(nil, sandbox)
 			return o, err
 		},
-		Place:     rooms.Place,
+		Place:     rooms.place,
 		Parts:     s.parts(rooms),
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
@@ -273,23 +283,23 @@ func (s *Server) baseURL(c *fiber.Ctx) string {
 		}
 	}
 	scheme := "http"
-	if c.Context().IsTLS() {
+	if s.cfg.TLS != nil {
 		scheme = "https"
 	}
 	return scheme + "://" + host
 }
 
 // Serve answers on ln until [Server.Shutdown], and then returns nil.
-func (s *Server) Serve(ln net.Listener) error { return s.serve(s.app, ln) }
+func (s *Server) Serve(ln net.Listener) error { return s.serve(s.app, ln, s.cfg.TLS) }
 
-func (s *Server) serve(app *fiber.App, ln net.Listener) error {
+func (s *Server) serve(app *fiber.App, ln net.Listener, secret *tls.Config) error {
 	s.mu.Lock()
 	if s.shutdown {
 		s.mu.Unlock()
 		_ = ln.Close()
 		return ErrShutdown
 	}
-	ln = newListener(ln, s.cfg.Log)
+	ln = newListener(ln, secret, s.cfg.Log)
 	s.serving = append(s.serving, &serving{app, ln})
 	s.mu.Unlock()
 	if err := app.Listener(ln); err != nil {

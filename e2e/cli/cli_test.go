@@ -123,6 +123,8 @@ type started struct {
 	MetricsURL string `json:"metrics_url"`
 	Pid        int
 
+	WebSocket string `json:"ws_url"`
+
 	cmd    *exec.Cmd
 	home   string
 	out    *bytes.Buffer

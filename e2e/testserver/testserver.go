@@ -26,6 +26,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/internal/activity"
+	"hotcell/keys"
 	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/tools"
@@ -46,8 +47,10 @@ type Server struct {
 	Table     *runtimes.Table
 	Tools     *tools.Tools
 	Metrics   *metrics.Metrics
+	Keys      *keys.Store
 
 	did     func(activity.Record) // may be nil
+	scheme  string
 	server  *handlers.Server
 	ended   chan error // a word from each address
 	serving int
@@ -61,6 +64,7 @@ type options struct {
 	contexts func(*contexts.Config)
 	tools    func(*tools.Config)
 	did      func(activity.Record)
+	keys     keys.Config
 	minute   time.Duration
 	preload  []string
 	python   string
@@ -88,6 +92,10 @@ func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools
 
 // WithDid is told of all that is done, as an audit log is.
 func WithDid(f func(activity.Record)) Option { return func(o *options) { o.did = f } }
+
+// WithKeys sets the limits and the clock of the keys; where they are kept and the
+// first of them are the server's own.
+func WithKeys(cfg keys.Config) Option { return func(o *options) { o.keys = cfg } }
 
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
@@ -153,17 +161,25 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if err != nil {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
+	o.keys.Dir, o.keys.First = o.dataDir, o.key
+	if s.Keys, err = keys.Open(o.keys); err != nil {
+		tb.Fatalf("open keys: %v", err)
+	}
 	hc := handlers.Config{
 		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
-		Figures: s.Metrics.Text,
+		Keys: s.Keys, Figures: s.Metrics.Text,
 		Observe: handlers.Observe{Request: s.Metrics.Request, Limit: s.Metrics.Limit, Did: s.record},
-		Key:     o.key, Version: "0.0.0-test", Log: o.log,
+		Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
 		o.config(&hc)
 	}
 	if err := hc.Validate(); err != nil {
 		tb.Fatalf("configure server: %v", err)
+	}
+	s.scheme = "http://"
+	if hc.TLS != nil {
+		s.scheme = "https://"
 	}
 	s.server = handlers.New(hc)
 	s.Metrics.Watch(metrics.State{Contexts: s.Contexts, Table: s.Table, Tools: s.Tools, Sockets: s.server.Sockets})
@@ -200,7 +216,7 @@ func (s *Server) serve(tb testing.TB, answer func(net.Listener) error) string {
 	}
 	s.serving++
 	go func() { s.ended <- answer(ln) }() // ends with Close, which joins it
-	return "http://" + ln.Addr().String()
+	return s.scheme + ln.Addr().String()
 }
 
 func (s *Server) busy(sandbox string) bool {
@@ -237,6 +253,9 @@ func (s *Server) Close(tb testing.TB) {
 	}
 	if s.Contexts != nil {
 		s.Contexts.Close()
+	}
+	if s.Keys != nil {
+		s.Keys.Close()
 	}
 	if s.Sandboxes != nil {
 		if err := s.Sandboxes.Close(); err != nil {

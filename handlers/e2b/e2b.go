@@ -18,6 +18,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/internal/activity"
@@ -45,8 +46,9 @@ func tokenHeaders() []string { return []string{"X-Access-Token", "E2B-Traffic-Ac
 
 // Sandboxes tells what a context begins with.
 type Sandboxes interface {
-	// Enter finds a sandbox by its id or name, and counts as activity in it.
-	Enter(sandbox string) (id string, o contexts.Options, err error)
+	// Enter finds a sandbox by its id or name, among those that a client may see,
+	// and counts as activity in it.
+	Enter(by *access.Access, sandbox string) (id string, o contexts.Options, err error)
 }
 
 // Charter reads what a bundle shows as a chart: in this protocol's form, and as
@@ -113,6 +115,9 @@ func (d *Dialect) failures(c *fiber.Ctx) error {
 
 // WriteFault answers with an error as the SDKs show it: a sentence.
 func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+	if after := f.RetryHeader(); after != "" {
+		c.Set(fiber.HeaderRetryAfter, after)
+	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 	c.Set("X-Content-Type-Options", "nosniff")
 	return c.Status(f.Status).SendString(f.Message)
@@ -131,7 +136,7 @@ func (d *Dialect) enter(c *fiber.Ctx) (string, contexts.Options, error) {
 	if name == debugSandbox {
 		name = ""
 	}
-	id, o, err := d.Sandboxes.Enter(cmp.Or(name, defaultSandbox))
+	id, o, err := d.Sandboxes.Enter(access.Of(c), cmp.Or(name, defaultSandbox))
 	if err != nil {
 		return "", o, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/artifact"
 	"hotcell/interpreter"
 )
@@ -34,7 +35,7 @@ func (d *Dialect) listArtifacts(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	x, err := d.execution(r.Execution)
+	x, err := d.execution(r.by, r.Execution)
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (d *Dialect) showArtifact(c *fiber.Ctx) error {
 		return err
 	}
 	number, ending, named := strings.Cut(strings.Clone(c.Params("artifact")), ".")
-	e, err := d.numbered(id, number)
+	e, err := d.numbered(access.Of(c), id, number)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/artifact"
 	"hotcell/handlers/fault"
 	"hotcell/internal/wire"
@@ -71,17 +72,17 @@ func (d *Dialect) event(c *fiber.Ctx) (*wire.Event, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	e, err := d.numbered(id, c.Params("seq"))
+	e, err := d.numbered(access.Of(c), id, c.Params("seq"))
 	return e, id, err
 }
 
 // numbered reads an event of an execution by its number, as it is written in a path.
-func (d *Dialect) numbered(id, number string) (*wire.Event, error) {
+func (d *Dialect) numbered(by *access.Access, id, number string) (*wire.Event, error) {
 	seq, err := strconv.ParseUint(number, 10, 64)
 	if err != nil || seq == 0 {
 		return nil, invalid("the address must have the number of an event, not %q", number)
 	}
-	x, err := d.execution(id)
+	x, err := d.execution(by, id)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/artifact"
 	"hotcell/handlers/fault"
 	"hotcell/internal/activity"
@@ -52,7 +53,8 @@ type request struct {
 	Cursor *int     `json:"cursor"`
 	Detail int      `json:"detail"`
 
-	origin activity.Origin // who sends it
+	by     *access.Access  // who asks
+	origin activity.Origin // and from where, for the records
 }
 
 // decodeRequest reads one request. What it returns is usable even with a

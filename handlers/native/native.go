@@ -15,10 +15,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	httprequest "hotcell/handlers/request"
 	"hotcell/handlers/socket"
 	"hotcell/internal/activity"
+	"hotcell/keys"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/runtimes"
@@ -29,12 +31,12 @@ const DefaultSandbox = "default"
 
 // Sandboxes tells what a context begins with.
 type Sandboxes interface {
-	// Enter finds a sandbox by its id or name, and counts as activity in it.
-	// The options are the directory, the environment and the default language
-	// of its contexts, which belong to id.
-	Enter(sandbox string) (id string, o contexts.Options, err error)
+	// Enter finds a sandbox by its id or name, among those that a client may see,
+	// and counts as activity in it. The options are the directory, the environment
+	// and the default language of its contexts, which belong to id.
+	Enter(by *access.Access, sandbox string) (id string, o contexts.Options, err error)
 	// Place is where the processes of a sandbox run; an error like that of Enter.
-	Place(sandbox string) (process.Place, error)
+	Place(by *access.Access, sandbox string) (process.Place, error)
 }
 
 // Config is what the dialect translates to.
@@ -42,9 +44,13 @@ type Config struct {
 	Contexts  *contexts.Set
 	Commands  *command.Set
 	Sandboxes Sandboxes
-	Runtimes  *runtimes.Table
-	Sockets   *socket.Set
-	Version   string
+	Keys      *keys.Store
+	// Needs is the scope that a type of message on the WebSocket needs; false if
+	// there is no such type.
+	Needs    func(kind string) (keys.Scope, bool)
+	Runtimes *runtimes.Table
+	Sockets  *socket.Set
+	Version  string
 	// Explain maps an error to what a client is told about it. It logs what
 	// it doesn't know.
 	Explain func(error) *fault.Fault
@@ -88,6 +94,10 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	r.Get("/commands/:command/events", d.streamCommand)
 	r.Post("/commands/:command/signal", d.signalCommand)
 	r.Post("/commands/:command/input", d.inputCommand)
+	r.Get("/keys", d.listKeys)
+	r.Post("/keys", d.createKey)
+	r.Get("/keys/:key", d.showKey)
+	r.Delete("/keys/:key", d.revokeKey)
 	r.Get("/ws", d.upgrade)
 	r.Use(d.notFound)
 }

@@ -21,10 +21,11 @@ type (
 	dialectLocal  struct{}
 	subjectLocal  struct{}
 	detailLocal   struct{}
+	refusalLocal  struct{}
 )
 
 // Admit notes that a request was let in, and by which key: its name, never the
-// key. Empty means that none was needed.
+// key.
 func Admit(c *fiber.Ctx, key string) { c.Locals(admittedLocal{}, strings.Clone(key)) }
 
 // Admitted reports whether it was.
@@ -53,6 +54,16 @@ func Origin(c *fiber.Ctx) activity.Origin {
 		Forwarded: strings.ToValidUTF8(strings.Clone(forwarded[:min(len(forwarded), maxForwarded)]), ""),
 		Dialect:   cmp.Or(dialect, activity.Daytona),
 	}
+}
+
+// Refuse notes the status of a refusal that the client is told of on a WebSocket,
+// which HTTP takes for a success.
+func Refuse(c *fiber.Ctx, status int) { c.Locals(refusalLocal{}, status) }
+
+// Refusal is what Refuse noted; 0: nothing.
+func Refusal(c *fiber.Ctx) int {
+	status, _ := c.Locals(refusalLocal{}).(int)
+	return status
 }
 
 // About notes which sandbox a request turned out to be about, for those whose path

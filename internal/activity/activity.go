@@ -15,7 +15,7 @@ const (
 // Origin says who asked for something, from where, and in which protocol. The zero
 // value is the server itself.
 type Origin struct {
-	Key       string // the name of the key; never the key. Empty: none was needed
+	Key       string // the name of the key; never the key. Empty: none that is valid was sent
 	Address   string // the client's, as its connection says
 	Forwarded string // what a proxy, or whoever claims to be one, says that it is
 	Dialect   string // one of the above
@@ -34,6 +34,7 @@ const (
 	Terminal       Kind = "terminal"        // create, connect, resize, end
 	File           Kind = "file"            // upload, delete, move and so on
 	Sandbox        Kind = "sandbox"         // create, start, stop, delete and so on
+	Key            Kind = "key"             // create, revoke
 	Login          Kind = "login"           // refuse
 )
 

@@ -176,7 +176,10 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	}
 	out.start()
 	// Ends with the command; the set joins it.
-	s.wg.Go(func() {
+	s.wg.Go(func() { //nolint:contextcheck // ctx bounds the start only
+		if until := c.spec.Until; until != nil {
+			defer context.AfterFunc(until, func() { c.End(context.Cause(until)) })()
+		}
 		o := c.live(s, p, out)
 		_ = ours.Close()
 		o.Duration = float64(p.Exit().At.Sub(c.began).Microseconds()) / 1000

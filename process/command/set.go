@@ -29,6 +29,14 @@ var (
 	ErrNoRoom     = errors.New("the machine has no room for another process")
 )
 
+// EvictedError is an [ErrEvicted] that says whose the command was.
+type EvictedError struct{ ID, Sandbox string }
+
+func (e *EvictedError) Error() string { return fmt.Sprintf("%v: %s", ErrEvicted, e.ID) }
+
+// Unwrap makes it an ErrEvicted.
+func (e *EvictedError) Unwrap() error { return ErrEvicted }
+
 const (
 	// defaultLimit is far above what a machine works off at once, and below what
 	// would use up its descriptors and processes.
@@ -71,7 +79,7 @@ type Set struct {
 	byID    map[string]*Command   // running or kept
 	ended   []kept                // in the order of their ends
 	bytes   int64                 // of their events
-	gone    []string              // evicted ids, oldest first
+	gone    []EvictedError        // oldest first
 }
 
 // kept is a command that has ended, with the size of its events.
@@ -214,7 +222,7 @@ func (s *Set) evict() (out []*Command) {
 		s.ended = s.ended[1:]
 		s.bytes -= old.bytes
 		delete(s.byID, old.id)
-		s.gone = append(s.gone, old.id)
+		s.gone = append(s.gone, EvictedError{old.id, old.spec.Place.Sandbox})
 		out = append(out, old.Command)
 	}
 	s.gone = s.gone[max(0, len(s.gone)-forgotten):]
@@ -228,8 +236,9 @@ func (s *Set) Find(id string) (*Command, error) {
 	if c, ok := s.byID[id]; ok {
 		return c, nil
 	}
-	if slices.Contains(s.gone, id) {
-		return nil, fmt.Errorf("%w: %s", ErrEvicted, id)
+	if i := slices.IndexFunc(s.gone, func(e EvictedError) bool { return e.ID == id }); i >= 0 {
+		e := s.gone[i]
+		return nil, &e
 	}
 	return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 }

@@ -24,6 +24,8 @@ type Spec struct {
 	// Admit is asked once more when the command counts as one of its sandbox's:
 	// a sandbox that was stopped in this very moment takes none. It may be nil.
 	Admit func() error
+	// Until ends the command when it ends, with its cause. It may be nil.
+	Until context.Context //nolint:containedctx // of whoever has asked for it, and lives as long
 
 	Text string   // for the shell, or
 	Argv []string // a program and its arguments

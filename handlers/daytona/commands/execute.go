@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
@@ -60,7 +61,13 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 		_, err := d.Place(sandbox)
 		return err
 	}
-	r, err := d.Commands.Run(c.UserContext(), spec)
+	ctx, done, err := access.Of(c).Work(c.UserContext())
+	if err != nil {
+		return err
+	}
+	defer done()
+	spec.Until = ctx
+	r, err := d.Commands.Run(ctx, spec)
 	if cwd := (*process.CwdError)(nil); errors.As(err, &cwd) {
 		return c.JSON(struct {
 			outcome

@@ -19,6 +19,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/files"
+	"hotcell/handlers/access"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/hangup"
@@ -114,7 +115,15 @@ func (d *Dialect) begin(c *fiber.Ctx) (*visit, error) {
 		leave()
 		return nil, err
 	}
-	return &visit{ctx: ctx, tree: files.Of(place), leave: leave}, nil
+	// It ends with the client's key, too.
+	ctx, cancel := context.WithCancelCause(ctx)
+	key := access.Of(c).Context()
+	stop := context.AfterFunc(key, func() { cancel(context.Cause(key)) })
+	return &visit{ctx: ctx, tree: files.Of(place), leave: func() {
+		stop()
+		cancel(nil)
+		leave()
+	}}, nil
 }
 
 // with runs something short as a visit.

@@ -42,7 +42,9 @@ func New(cfg Config) *Part { return &Part{cfg} }
 func (p *Part) Mount(r fiber.Router) {
 	r.Get("/process/pty", p.list)
 	r.Post("/process/pty", p.create)
+	r.Use("/process/pty/create-connect", p.told)
 	r.Get("/process/pty/create-connect", p.createConnect)
+	r.Use("/process/pty/:id/connect", p.told)
 	r.Get("/process/pty/:id/connect", p.connect)
 	r.Post("/process/pty/:id/resize", p.resize)
 	r.Get("/process/pty/:id", p.show)
