@@ -51,6 +51,7 @@ type grammar struct {
 	Run     runCommand     `cmd:"" help:"Run code, on a running server or on one that lives only as long as the run."`
 	Exec    execCommand    `cmd:"" help:"Run a program in a sandbox, with its output and its exit status."`
 	Shell   shellCommand   `cmd:"" help:"Open a shell in a terminal, on a running server or on one that lives only as long as the shell."`
+	Keys    keysCommand    `cmd:"" help:"Make, list and revoke keys, of a running server or of a data directory that none uses."`
 	Status  statusCommand  `cmd:"" help:"Ask a running server how it is."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -138,7 +139,7 @@ func usage(term Terminal, err error) int {
 	command := ""
 	if pe := (*kong.ParseError)(nil); errors.As(err, &pe) && pe.Context != nil {
 		if node := pe.Context.Selected(); node != nil {
-			command = " " + node.Name
+			command = strings.TrimPrefix(node.FullPath(), "hotcell")
 		}
 	}
 	fmt.Fprintf(term.Err, "hotcell: %v\nTry 'hotcell%s --help'.\n", err, command)

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,10 +13,13 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/audit"
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/internal/jail"
+	"hotcell/keys"
+	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/script"
 	"hotcell/process/tools"
@@ -37,12 +41,15 @@ type engineConfig struct {
 	MaxContexts  int
 	Limits       limitFlags
 	IdleTimeout  time.Duration
-	Preload      []string // modules for every Python kernel; nil is the usual ones
-	Key          string
+	Preload      []string    // modules for every Python kernel; nil is the usual ones
+	Key          string      // the first one
+	KeyLimits    keys.Limits // of every key that has none of its own
+	TLS          *tls.Config
 	Dir          string // the data directory
 	PublicURL    string
 	AllowHosts   []string
 	AllowOrigins []string
+	Audit        audit.Config // its path is empty where there is to be none
 	Version      string
 	Log          *slog.Logger
 }
@@ -52,12 +59,16 @@ type engineConfig struct {
 // Goroutines: the one of serve, which ends when close has ended the server.
 type engine struct {
 	table     *runtimes.Table
+	keys      *keys.Store
 	contexts  *contexts.Set
 	limits    *limits.Set
 	isolation *isolation.Set
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
 	server    *handlers.Server
+	metrics   *metrics.Metrics
+	audit     *audit.Log // nil: none
+	probe     probe
 	lns       []net.Listener
 	wg        sync.WaitGroup
 }
@@ -75,6 +86,12 @@ func openEngine(ctx context.Context, cfg engineConfig) (*engine, error) {
 func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	scratch, spool, err := cfg.directories()
 	if err != nil {
+		return err
+	}
+	if err := e.openRecords(cfg); err != nil {
+		return err
+	}
+	if e.keys, err = keys.Open(keys.Config{Dir: cfg.Dir, First: cfg.Key, Limits: cfg.KeyLimits}); err != nil {
 		return err
 	}
 	e.table = cfg.findRuntimes(scratch) //nolint:contextcheck // the look-ups have time limits of their own
@@ -98,11 +115,12 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Jail:        e.jail,
 		Jailed:      e.isolation.Status().Mode != jail.None,
 		Spool:       stream.Options{Dir: spool, Disk: int64(cfg.Limits.ExecutionOutput)},
+		Observe:     e.observeContexts(),
 		Log:         cfg.Log,
 	})
 	e.tools = tools.New(tools.Config{
 		Host:  process.Host{Path: e.table.Programs(), Scratch: scratch},
-		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Log: cfg.Log,
+		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Did: e.did, Log: cfg.Log,
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
@@ -117,14 +135,18 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	}
 	hc := handlers.Config{
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Isolation: e.isolation, Limits: e.limits,
-		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
+		Keys: e.keys, TLS: cfg.TLS, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
+		Ready: e.ready, Figures: e.metrics.Text,
+		Observe: handlers.Observe{Request: e.metrics.Request, Limit: e.metrics.Limit, Did: e.did},
 		Version: cfg.Version, Log: cfg.Log,
 	}
 	if err := hc.Validate(); err != nil {
 		return &usageError{msg: err.Error()}
 	}
 	e.server = handlers.New(hc) //nolint:contextcheck // it makes handlers; each request brings its context
+	e.metrics.Watch(e.state())
+	e.probe.dir = cfg.Dir
 	return nil
 }
 
@@ -206,13 +228,16 @@ func (e *engine) busy(sandbox string) bool {
 	return false
 }
 
-// serve answers on ln, and on e2b, if it isn't nil, in E2B's protocol alone; what
-// comes out is the fault that ended one of them, if close didn't.
-func (e *engine) serve(ln, e2b net.Listener) <-chan error {
-	fault := make(chan error, 2)
-	e.listen(ln, e.server.Serve, fault)
-	if e2b != nil {
-		e.listen(e2b, e.server.ServeE2B, fault)
+// serve answers on the listeners that there are; what comes out is the fault that
+// ended one of them, if close didn't.
+func (e *engine) serve(l *listeners) <-chan error {
+	fault := make(chan error, 3) // one of each
+	e.listen(l.main, e.server.Serve, fault)
+	if l.e2b != nil {
+		e.listen(l.e2b, e.server.ServeE2B, fault)
+	}
+	if l.metrics != nil {
+		e.listen(l.metrics, e.server.ServeMetrics, fault)
 	}
 	return fault
 }
@@ -232,6 +257,7 @@ func (e *engine) listen(ln net.Listener, serve func(net.Listener) error, fault c
 // then the clients' connections; then what the executions stood on.
 func (e *engine) close(ctx context.Context) error {
 	var errs []error
+	e.probe.ending.Store(true)
 	for _, ln := range e.lns {
 		_ = ln.Close()
 	}
@@ -243,6 +269,9 @@ func (e *engine) close(ctx context.Context) error {
 		errs = append(errs, e.server.Shutdown(ctx))
 	}
 	e.wg.Wait()
+	if e.keys != nil {
+		e.keys.Close()
+	}
 	if e.sandboxes != nil {
 		errs = append(errs, e.sandboxes.Close())
 	}
@@ -251,5 +280,6 @@ func (e *engine) close(ctx context.Context) error {
 		errs = append(errs, e.table.Close())
 	}
 	errs = append(errs, e.limits.Close())
+	errs = append(errs, e.audit.Close(ctx)) // last: nothing more happens
 	return errors.Join(errs...)
 }

@@ -70,6 +70,7 @@ type Config struct {
 	Queue       int                           // see interpreter.Config
 	Keep        interpreter.Keep              // see interpreter.Config
 	Spool       stream.Options                // see interpreter.Config
+	Observe     Observe                       // who wants to know what happens
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -104,7 +105,8 @@ type Set struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	// prepared is done when the runtimes are ready to start kernels.
-	prepared sync.WaitGroup
+	prepared  sync.WaitGroup
+	preparing map[runtimes.Runtime]chan struct{} // closed when it is; not changed after New
 
 	mu       sync.Mutex
 	pools    map[lot]*pool
@@ -137,11 +139,12 @@ func New(ctx context.Context, cfg Config) *Set {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Set{
-		cfg:      cfg,
-		pools:    make(map[lot]*pool),
-		entries:  make(map[string]*Entry),
-		defaults: make(map[key]*opening),
-		making:   make(map[string]int),
+		cfg:       cfg,
+		pools:     make(map[lot]*pool),
+		preparing: make(map[runtimes.Runtime]chan struct{}),
+		entries:   make(map[string]*Entry),
+		defaults:  make(map[key]*opening),
+		making:    make(map[string]int),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.openPools(ctx)
@@ -220,10 +223,11 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	if err := s.reserve(owner); err != nil {
 		return nil, err
 	}
+	began := s.cfg.Now()
 	in, err := s.openKernel(ctx, owner, interpreter.Config{
 		Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
-		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
+		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool, Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.mu.Lock()
@@ -241,6 +245,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: s.cfg.Now()}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
+	s.cfg.Observe.ready(language, in.Parked(), e.Created.Sub(began))
 	if err := s.cfg.Admit(owner); err != nil {
 		if s.remove(e) {
 			e.Close(interpreter.Deleted())
@@ -381,18 +386,19 @@ func (s *Set) filter(keep func(*Entry) bool) []*Entry {
 	return out
 }
 
-// Execution finds an execution of any context.
-func (s *Set) Execution(id string) (*interpreter.Execution, *Entry, error) {
+// Execution finds an execution of any context whose owner may be seen; nil sees all.
+func (s *Set) Execution(id string, sees func(owner string) bool) (*interpreter.Execution, *Entry, error) {
 	fault := fmt.Errorf("%w: %s", interpreter.ErrUnknownExecution, id)
 	s.mu.Lock()
 	entries := slices.Collect(maps.Values(s.entries))
 	s.mu.Unlock()
 	for _, e := range entries {
 		ex, err := e.Execution(id)
-		if err == nil {
+		switch {
+		case err != nil && !errors.Is(err, interpreter.ErrEvicted), sees != nil && !sees(e.Owner):
+		case err == nil:
 			return ex, e, nil
-		}
-		if errors.Is(err, interpreter.ErrEvicted) {
+		default:
 			fault = err
 		}
 	}

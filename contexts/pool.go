@@ -21,6 +21,7 @@ type pool struct {
 	runtime runtimes.Runtime
 	group   grouper // of each kernel's; nil while they are nobody's
 	size    int
+	taken   func(runtime string, parked bool)
 	log     *slog.Logger
 	ctx     context.Context // cancelled by close
 	cancel  context.CancelFunc
@@ -32,12 +33,13 @@ type pool struct {
 	jail   child.Jail // that of the last take; nil is none
 	parked []*runtimes.Kernel
 	closed bool
+	fault  error // why the last one could not be started
 }
 
 // newPool makes a pool that begins to park at once, if it is eager, or else with
 // the first take.
-func newPool(ctx context.Context, r runtimes.Runtime, group grouper, size int, eager bool, log *slog.Logger) *pool {
-	p := &pool{runtime: r, group: group, size: size, log: log, refill: make(chan struct{}, 1), tried: make(chan struct{})}
+func newPool(ctx context.Context, r runtimes.Runtime, group grouper, size int, eager bool, taken func(string, bool), log *slog.Logger) *pool {
+	p := &pool{runtime: r, group: group, size: size, taken: taken, log: log, refill: make(chan struct{}, 1), tried: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	parks := size > 0 && r.Info().Fault == ""
 	eager = eager && parks
@@ -76,9 +78,11 @@ func (p *pool) take(ctx context.Context, jail child.Jail) (*runtimes.Kernel, err
 		default:
 		}
 		p.mu.Unlock()
+		p.taken(p.runtime.Info().Name, true)
 		return k, nil
 	}
 	p.mu.Unlock()
+	p.taken(p.runtime.Info().Name, false)
 	return start(ctx, p.runtime, runtimes.Spec{Jail: jail}, p.group)
 }
 
@@ -150,6 +154,7 @@ func (p *pool) fill(first bool) {
 				break
 			}
 			k, err := start(p.ctx, p.runtime, runtimes.Spec{Jail: jail}, p.group)
+			p.note(err)
 			if err != nil {
 				if !errors.Is(err, context.Canceled) && !child.Ended(jail) {
 					p.log.LogAttrs(p.ctx, slog.LevelWarn, "park kernel",
@@ -163,6 +168,12 @@ func (p *pool) fill(first bool) {
 			close(p.tried)
 		}
 	}
+}
+
+func (p *pool) note(fault error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
 }
 
 // pause waits, and reports whether the pool is still open.
@@ -228,6 +239,21 @@ func (p *pool) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.parked)
+}
+
+// errParking means that it is too early to tell.
+var errParking = errors.New("the first kernels are being started")
+
+// ready says why there are no kernels yet, or none to be had.
+func (p *pool) ready() error {
+	select {
+	case <-p.tried:
+	default:
+		return errParking
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fault
 }
 
 // close ends what is parked.

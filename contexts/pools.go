@@ -2,6 +2,7 @@ package contexts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -26,10 +27,12 @@ func (s *Set) openPools(ctx context.Context) {
 		p, prepares := r.(runtimes.Preparer)
 		switch {
 		case !s.cfg.Jailed:
-			s.pools[lot{everybody, r}] = newPool(ctx, r, nil, s.cfg.Parked, true, s.cfg.Log)
+			s.pools[lot{everybody, r}] = newPool(ctx, r, nil, s.cfg.Parked, true, s.cfg.Observe.taken, s.cfg.Log)
 		case prepares && s.cfg.Parked > 0 && r.Info().Fault == "":
 			// Ends when the runtime is ready or Close cancels s.ctx.
-			s.prepared.Go(func() { p.Prepare(s.ctx) })
+			ready := make(chan struct{})
+			s.preparing[r] = ready
+			s.prepared.Go(func() { p.Prepare(s.ctx); close(ready) })
 		}
 	}
 }
@@ -51,7 +54,7 @@ func (s *Set) pool(ctx context.Context, owner string, r runtimes.Runtime) (*pool
 	}
 	p := s.pools[l]
 	if p == nil {
-		p = newPool(ctx, r, group, s.cfg.Parked, false, s.cfg.Log)
+		p = newPool(ctx, r, group, s.cfg.Parked, false, s.cfg.Observe.taken, s.cfg.Log)
 		s.pools[l] = p
 	}
 	return p, jail, nil
@@ -155,6 +158,52 @@ func (s *Set) Parked() map[string]int {
 		out[p.runtime.Info().Name] += p.count()
 	}
 	return out
+}
+
+// Ready tells of each runtime that is available, by its name, why its kernels
+// aren't parked yet, or can't be; nil is ready. What is parked in jails is parked
+// for who has used them already.
+func (s *Set) Ready() map[string]error {
+	out := make(map[string]error)
+	for _, r := range s.cfg.Table.All() {
+		if r.Info().Fault != "" {
+			continue
+		}
+		s.mu.Lock()
+		p := s.pools[lot{everybody, r}]
+		s.mu.Unlock()
+		var err error
+		if p != nil {
+			err = p.ready()
+		} else if !ended(s.preparing[r]) {
+			err = errParking
+		}
+		out[r.Info().Name] = err
+	}
+	return out
+}
+
+// Parking reports whether the first kernels of a runtime are still being started.
+func (s *Set) Parking() bool {
+	for _, err := range s.Ready() {
+		if errors.Is(err, errParking) {
+			return true
+		}
+	}
+	return false
+}
+
+// ended reports that a channel is closed, or that there is none.
+func ended(done <-chan struct{}) bool {
+	if done == nil {
+		return true
+	}
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Warm returns when every pool that can is full, and what kernels come from is

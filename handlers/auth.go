@@ -1,22 +1,18 @@
 package handlers
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
-	"hotcell/handlers/body"
-	"hotcell/handlers/daytona/files"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	"hotcell/keys"
 	"hotcell/sandboxes"
 )
 
@@ -49,52 +45,71 @@ func isLoopback(host string) bool {
 
 // grant is what a request's credentials open.
 type grant struct {
-	all       bool   // the API key: everything
-	sandbox   string // a preview token: this one
-	presented bool   // something was sent
-	stale     bool   // a preview token was sent that opens nothing
+	key       *access.Access // of whoever has shown a key; nil if none was
+	token     *access.Access // of whoever has shown a preview token
+	presented bool           // something was sent
+	stale     bool           // a preview token was sent that opens nothing
+	ended     error          // why a key that was valid isn't any more
 }
 
-// auth knows the key and asks the sandboxes for their tokens.
+// auth knows the keys and asks the sandboxes for their tokens.
 type auth struct {
-	open      bool // no key is set
-	key       [sha256.Size]byte
+	keys      *keys.Store
 	sandboxes *sandboxes.Registry
 }
 
-func newAuth(key string, registry *sandboxes.Registry) *auth {
-	return &auth{open: key == "", key: sha256.Sum256([]byte(key)), sandboxes: registry}
-}
-
-// isKey compares digests, so that neither the content nor the length of the
-// key shows in the time it takes.
-func (a *auth) isKey(s string) bool {
-	got := sha256.Sum256([]byte(s))
-	return a.open || subtle.ConstantTimeCompare(got[:], a.key[:]) == 1
+// access is what a key opens.
+func (a *auth) access(text string) (*access.Access, error) {
+	key, err := a.keys.Find(text)
+	if err != nil && a.keys.Asks() {
+		return nil, err
+	} else if err != nil {
+		key = a.keys.Nobody()
+	}
+	return access.New(key, a.sandboxes), nil
 }
 
 // grant looks at the header, the preview token and the query key, whichever
 // are there: each of them suffices.
 func (a *auth) grant(c *fiber.Ctx) grant {
-	g := grant{all: a.open}
+	g := grant{}
 	if bearer, ok := cutPrefixFold(c.Get(fiber.HeaderAuthorization), "Bearer "); ok {
 		g.presented = true
-		g.all = g.all || a.isKey(strings.TrimSpace(bearer))
+		g.key, g.ended = a.access(strings.Clone(strings.TrimSpace(bearer)))
+	} else if !a.keys.Asks() {
+		g.key = access.New(a.keys.Nobody(), a.sandboxes)
 	}
 	for _, token := range []string{c.Get(previewHeader), c.Query(queryKey)} {
 		if token == "" {
 			continue
 		}
 		g.presented = true
-		if id, ok := a.sandboxes.Opens(strings.Clone(token)); ok {
-			g.sandbox = id
-		} else if a.isKey(token) {
-			g.all = true
+		if t := a.token(strings.Clone(token)); t != nil {
+			g.token = t
+		} else if k, err := a.keys.Find(strings.Clone(token)); err == nil {
+			g.key = access.New(k, a.sandboxes)
 		} else {
 			g.stale = true
 		}
 	}
 	return g
+}
+
+// token is what a preview token opens; nil is nothing. One that was given to a
+// key's client ends with the key.
+func (a *auth) token(text string) *access.Access {
+	sandbox, holder, ok := a.sandboxes.Opens(text)
+	if !ok {
+		return nil
+	}
+	key := a.keys.Preview()
+	if holder != "" {
+		var err error
+		if key, err = a.keys.Holder(holder); err != nil {
+			return nil
+		}
+	}
+	return access.Token(key, sandbox, a.sandboxes)
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {
@@ -106,19 +121,25 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 
 func (g grant) refusal(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
-	if !g.presented {
+	ended := (*keys.EndedError)(nil)
+	switch {
+	case !g.presented:
 		return fault.New(http.StatusUnauthorized, "a key is needed: send it as Authorization: Bearer KEY")
+	case errors.As(g.ended, &ended):
+		return ended
+	default:
+		return fault.New(http.StatusUnauthorized, "the key is not valid")
 	}
-	return fault.New(http.StatusUnauthorized, "the key is not valid")
 }
 
-// requireKey lets the API key pass.
+// requireKey lets whoever has a key pass.
 func (s *Server) requireKey(c *fiber.Ctx) error {
 	g := s.auth.grant(c)
 	switch {
-	case g.all:
-		return admit(c)
-	case g.sandbox != "":
+	case g.key != nil:
+		g.key.Set(c)
+		return c.Next()
+	case g.token != nil:
 		return fault.New(http.StatusForbidden, "a preview token opens its sandbox's toolbox, not this")
 	default:
 		return g.refusal(c)
@@ -129,49 +150,70 @@ func (s *Server) requireKey(c *fiber.Ctx) error {
 // which one that is.
 func (s *Server) requireSandbox(c *fiber.Ctx) error {
 	g := s.auth.grant(c)
-	if !g.all && g.sandbox == "" {
+	if g.key == nil && g.token == nil {
 		return g.refusal(c)
 	}
 	name, err := url.PathUnescape(c.Params("sandbox"))
 	if err != nil {
 		return fault.BadRequest("the sandbox's name in the path is not valid: %v", err)
 	}
-	sb, err := s.cfg.Sandboxes.Lookup(strings.Clone(name))
-	if !g.all && (err != nil || sb.ID != g.sandbox) {
+	name = strings.Clone(name)
+	sb, err := s.cfg.Sandboxes.Lookup(name)
+	var by *access.Access
+	if err == nil {
+		by = g.within(sb)
+	}
+	switch {
+	case by != nil:
+		return into(c, by, sb.ID)
+	case g.key == nil:
 		// Whoever holds a token of one sandbox doesn't learn which others there are.
 		return fault.New(http.StatusForbidden, "the preview token opens another sandbox")
-	}
-	if err != nil {
+	case err == nil:
+		return g.key.Enter(name) // it is hidden
+	default:
 		return err
 	}
-	c.Locals(sandboxLocal{}, sb.ID)
-	return admit(c)
+}
+
+// within is who the client is in a sandbox: of a key and a token the one that
+// opens more of it. Nil is a client that may not know of it.
+func (g grant) within(sb sandboxes.Sandbox) *access.Access {
+	var best *access.Access
+	for _, a := range []*access.Access{g.key, g.token} {
+		if a != nil && a.SeesSandbox(sb) && (best == nil || a.Scope() > best.Scope()) {
+			best = a
+		}
+	}
+	return best
+}
+
+// into notes who the client is and in which sandbox it works.
+func into(c *fiber.Ctx, by *access.Access, sandbox string) error {
+	by.Set(c)
+	c.Locals(sandboxLocal{}, sandbox)
+	return c.Next()
 }
 
 // requireToken finds the sandbox by the preview token, for clients that have
 // only the host; the API key alone means the built-in sandbox.
 func (s *Server) requireToken(c *fiber.Ctx) error {
 	g := s.auth.grant(c)
+	id := sandboxes.DefaultID
 	switch {
-	case g.sandbox != "":
-		c.Locals(sandboxLocal{}, g.sandbox)
-	case g.all && !g.stale:
-		c.Locals(sandboxLocal{}, sandboxes.DefaultID)
-	default:
+	case g.token != nil:
+		id = g.token.Sandbox()
+	case g.key == nil || g.stale:
 		return g.refusal(c)
 	}
-	return admit(c)
-}
-
-// admit takes in the body of a request that may be handled. Nobody else's is
-// read. Uploads read theirs as they come.
-func admit(c *fiber.Ctx) error {
-	if !files.Streams(c) {
-		if err := body.Load(c); err != nil {
-			return err
-		}
+	sb, err := s.cfg.Sandboxes.Lookup(id)
+	if err != nil {
+		return err
 	}
-	return c.Next()
+	if by := g.within(sb); by != nil {
+		return into(c, by, id)
+	}
+	return g.key.Enter(id) // it is hidden
 }
 
 // sandboxLocal is the request local that holds the id of the sandbox.
@@ -180,66 +222,4 @@ type sandboxLocal struct{}
 func sandboxOf(c *fiber.Ctx) string {
 	id, _ := c.Locals(sandboxLocal{}).(string)
 	return id
-}
-
-// guard keeps web pages out. A page of another site can send requests here,
-// and by rebinding its own name even read the answers; but it cannot choose
-// the Host and Origin that the browser sends.
-func (s *Server) guard(c *fiber.Ctx) error {
-	host := string(c.Request().Host())
-	if !s.allowedHost(host) {
-		return fault.New(http.StatusForbidden, "host %q is not allowed: name it in the allowed hosts", host)
-	}
-	origin := c.Get(fiber.HeaderOrigin)
-	if origin == "" {
-		return c.Next()
-	}
-	foreign := !sameOrigin(origin, host)
-	if foreign && slices.Contains(s.cfg.AllowedOrigins, origin) {
-		foreign = false
-		s.allowCORS(c, strings.Clone(origin))
-		if c.Method() == fiber.MethodOptions && c.Get(fiber.HeaderAccessControlRequestMethod) != "" {
-			return c.SendStatus(http.StatusNoContent)
-		}
-	}
-	if foreign && (changes(c.Method()) || c.Get(fiber.HeaderUpgrade) != "") {
-		return fault.New(http.StatusForbidden, "origin %q is not allowed: name it in the allowed origins", origin)
-	}
-	return c.Next()
-}
-
-func (s *Server) allowCORS(c *fiber.Ctx, origin string) {
-	c.Set(fiber.HeaderAccessControlAllowOrigin, origin)
-	c.Vary(fiber.HeaderOrigin)
-	if wanted := c.Get(fiber.HeaderAccessControlRequestHeaders); wanted != "" {
-		c.Set(fiber.HeaderAccessControlAllowHeaders, strings.Clone(wanted))
-		c.Set(fiber.HeaderAccessControlAllowMethods, "GET, HEAD, POST, PUT, PATCH, DELETE")
-		c.Set(fiber.HeaderAccessControlMaxAge, "600")
-	}
-}
-
-// changes reports whether a method may change something. A foreign page's
-// preflight is refused here too, before its request would be.
-func changes(method string) bool {
-	return method != fiber.MethodGet && method != fiber.MethodHead
-}
-
-// allowedHost accepts addresses as they are, since a name is what rebinding
-// needs, and the names that mean this machine or were configured.
-func (s *Server) allowedHost(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	return isLoopback(host) || slices.Contains(s.hosts, host)
-}
-
-// sameOrigin compares the host and port only: a proxy may have ended TLS.
-func sameOrigin(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
+	"hotcell/keys"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/machine"
@@ -26,6 +28,9 @@ import (
 	"hotcell/stream"
 )
 
+// clientLeft is what other servers call it, too. Nobody is there to read it.
+const clientLeft = 499
+
 // known maps the errors of the packages below to what a client is told. The
 // message is the error's own text, which those packages write for people.
 // Earlier rows win.
@@ -35,6 +40,12 @@ func known() []row {
 		{contexts.ErrDefault, http.StatusBadRequest, "BAD_REQUEST"},
 		{contexts.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_CONTEXTS"},
 		{contexts.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
+		{keys.ErrUnknown, http.StatusUnauthorized, "UNAUTHORIZED"},
+		{keys.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
+		{keys.ErrNameTaken, http.StatusConflict, "CONFLICT"},
+		{keys.ErrInvalid, http.StatusBadRequest, "BAD_REQUEST"},
+		{keys.ErrFirst, http.StatusBadRequest, "BAD_REQUEST"},
+		{keys.ErrLimit, http.StatusTooManyRequests, "TOO_MANY_KEYS"},
 		{sandboxes.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
 		{sandboxes.ErrNameTaken, http.StatusConflict, "CONFLICT"},
 		{sandboxes.ErrBuiltIn, http.StatusBadRequest, "BAD_REQUEST"},
@@ -108,6 +119,7 @@ func known() []row {
 		{body.ErrLeft, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrBroken, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrSilent, http.StatusRequestTimeout, "REQUEST_TIMEOUT"},
+		{context.Canceled, clientLeft, "CLIENT_LEFT"},
 	}
 }
 
@@ -115,6 +127,8 @@ func known() []row {
 // has the words itself: what it is wrapped in is for the log.
 func typed() []func(error) *fault.Fault {
 	return []func(error) *fault.Fault{
+		as[*keys.EndedError](http.StatusUnauthorized, "KEY_ENDED"),
+		limited,
 		as[*interpreter.EnvError](http.StatusBadRequest, "INVALID_ENV"),
 		as[*interpreter.CwdError](http.StatusBadRequest, "INVALID_CWD"),
 		as[*interpreter.RefusedError](http.StatusBadRequest, "KERNEL_REFUSED"),
@@ -147,6 +161,18 @@ func as[E error](status int, code string) func(error) *fault.Fault {
 	}
 }
 
+// limited is for a key that has reached one of its limits.
+func limited(err error) *fault.Fault {
+	var limit *keys.LimitError
+	if !errors.As(err, &limit) {
+		return nil
+	}
+	code := map[string]string{
+		keys.LimitRate: "RATE_LIMITED", keys.LimitExecutions: "TOO_MANY_EXECUTIONS", keys.LimitSockets: "TOO_MANY_SOCKETS",
+	}[limit.Limit]
+	return &fault.Fault{Status: http.StatusTooManyRequests, Code: code, Message: limit.Error(), RetryAfter: limit.After}
+}
+
 type row struct {
 	err    error
 	status int
@@ -156,6 +182,12 @@ type row struct {
 // explain says what a client may know of err. What isn't in the table is our
 // own fault: the client gets an id, and the log has the rest under it.
 func (s *Server) explain(err error) *fault.Fault {
+	f := s.faultOf(err)
+	s.cfg.Observe.limited(f)
+	return f
+}
+
+func (s *Server) faultOf(err error) *fault.Fault {
 	var f *fault.Fault
 	if errors.As(err, &f) {
 		return f

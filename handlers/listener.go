@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"hotcell/handlers/body"
+	"hotcell/handlers/secure"
 	"hotcell/internal/direct"
 )
 
@@ -18,6 +20,7 @@ import (
 // application.
 type listener struct {
 	net.Listener
+	tls    *tls.Config // nil: none
 	log    *slog.Logger
 	once   sync.Once
 	closed chan struct{}
@@ -29,15 +32,15 @@ const (
 	shortageMaxWait = time.Second
 )
 
-func newListener(ln net.Listener, log *slog.Logger) *listener {
-	return &listener{Listener: ln, log: log, closed: make(chan struct{})}
+func newListener(ln net.Listener, secret *tls.Config, log *slog.Logger) *listener {
+	return &listener{Listener: ln, tls: secret, log: log, closed: make(chan struct{})}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
 	for wait := shortageWait; ; wait = min(2*wait, shortageMaxWait) {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			return body.Wrap(direct.Conn(conn)), nil
+			return l.wrap(direct.Conn(conn))
 		}
 		if !shortage(err) {
 			return nil, err
@@ -53,6 +56,17 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, net.ErrClosed
 		}
 	}
+}
+
+// wrap makes a connection what the server takes it for.
+func (l *listener) wrap(conn net.Conn) (net.Conn, error) {
+	if l.tls != nil {
+		var err error
+		if conn, err = secure.Server(conn, l.tls); err != nil {
+			return nil, err
+		}
+	}
+	return body.Wrap(conn), nil
 }
 
 // shortage reports a fault that passes, or that was one client's own.

@@ -11,6 +11,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/keys"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -32,6 +33,12 @@ func (p *poor) Accept() (net.Conn, error) {
 // serve starts a server without languages.
 func serve(t *testing.T, faults int) (*handlers.Server, net.Listener, <-chan error) {
 	t.Helper()
+	return serveWith(t, faults, nil)
+}
+
+// serveWith is serve with keys.
+func serveWith(t *testing.T, faults int, store *keys.Store) (*handlers.Server, net.Listener, <-chan error) {
+	t.Helper()
 	table := runtimes.NewTable()
 	set := contexts.New(t.Context(), contexts.Config{Table: table})
 	t.Cleanup(set.Close)
@@ -44,7 +51,8 @@ func serve(t *testing.T, faults int) (*handlers.Server, net.Listener, <-chan err
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := handlers.New(handlers.Config{Contexts: set, Sandboxes: registry, Table: table, Tools: tools.New(tools.Config{})})
+	s := handlers.New(handlers.Config{
+		Figures: func() ([]byte, string, error) { return nil, "text/plain", nil }, Contexts: set, Sandboxes: registry, Table: table, Tools: tools.New(tools.Config{}), Keys: store})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(&poor{ln, faults}) }() // ends with the Shutdown of the test
 	return s, ln, served

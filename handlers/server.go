@@ -9,6 +9,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ import (
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/native"
 	"hotcell/handlers/socket"
+	"hotcell/keys"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -60,8 +62,12 @@ type Config struct {
 	Isolation *isolation.Set // nil is none
 	// Limits bounds what runs in sandboxes. Nil: nothing does.
 	Limits *limits.Set
-	// Key opens everything. Empty means that no key is asked for.
+	// Keys say who may do what. Nil is a store that forgets, with Key.
+	Keys *keys.Store
+	// Key opens everything, if there are no Keys. Empty means that no key is asked for.
 	Key string
+	// TLS is for all addresses but a local one of the figures; nil: none.
+	TLS *tls.Config
 	// PublicURL is where clients reach the server when that isn't what they
 	// send as Host, as behind a proxy that ends TLS: https://cells.example.org.
 	// Nil or an empty answer means that the request's own Host is right.
@@ -77,7 +83,13 @@ type Config struct {
 	FirstWait time.Duration
 	// Stall is how long an upload may stand still; 0 is a minute. A download
 	// may do so ten times as long.
-	Stall   time.Duration
+	Stall time.Duration
+	// Ready says what of the server is there to take work; nil: all that has to be.
+	Ready func() map[string]Check
+	// Figures are the server's figures, in the format that Prometheus reads. Nil:
+	// there are none.
+	Figures func() (text []byte, contentType string, err error)
+	Observe Observe
 	Version string
 	Log     *slog.Logger
 }
@@ -124,11 +136,11 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{
-		cfg:     cfg,
-		auth:    newAuth(cfg.Key, cfg.Sandboxes),
-		sockets: socket.NewSet(cfg.Log),
+	if cfg.Keys == nil {
+		cfg.Keys, _ = keys.Open(keys.Config{First: cfg.Key}) // which reads nothing
 	}
+	s := &Server{cfg: cfg, auth: &auth{cfg.Keys, cfg.Sandboxes}}
+	s.sockets = socket.NewSet(cfg.Log, s.explain)
 	for _, h := range cfg.AllowedHosts {
 		s.hosts = append(s.hosts, strings.ToLower(h))
 	}
@@ -138,6 +150,7 @@ func New(cfg Config) *Server {
 	s.conns.open = make(map[net.Conn]struct{})
 	s.app = s.newApp(s.fail)
 	s.mount()
+	s.protect(s.app)
 	return s
 }
 
@@ -160,7 +173,7 @@ func (s *Server) newApp(fail fiber.ErrorHandler) *fiber.App {
 	})
 	app.Server().ConnState = s.conns.note
 	s.settle(app.Server())
-	app.Use(s.recovered, collapse, s.guard)
+	app.Use(s.observed, s.recovered, collapse, s.guard)
 	return app
 }
 
@@ -180,11 +193,18 @@ func (s *Server) settle(server *fasthttp.Server) {
 // mount says who answers what. Order matters.
 func (s *Server) mount() {
 	s.app.Get("/health", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
+	s.mountHealth(s.app)
+	if s.cfg.Figures != nil {
+		s.app.Use("/metrics", s.requireKey)
+		s.app.Get("/metrics", s.figures)
+	}
 	rooms := s.rooms()
 	native.New(native.Config{
 		Contexts:  s.cfg.Contexts,
 		Commands:  s.cfg.Tools.Commands,
 		Sandboxes: rooms,
+		Keys:      s.cfg.Keys,
+		Needs:     messageScope,
 		Runtimes:  s.cfg.Table,
 		Isolation: s.cfg.Isolation,
 		Sockets:   s.sockets,
@@ -203,16 +223,17 @@ func (s *Server) mount() {
 		RequireKey:     s.requireKey,
 		RequireSandbox: s.requireSandbox,
 		RequireToken:   s.requireToken,
-		IsKey:          s.auth.isKey,
+		Access:         s.auth.access,
 		Options: func(sandbox string) (contexts.Options, error) {
-			_, o, err := rooms.Enter(sandbox)
+			_, o, err := rooms.Enter(nil, sandbox)
 			return o, err
 		},
-		Place:     rooms.Place,
+		Place:     rooms.place,
 		Parts:     s.parts(rooms),
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
+		Did:       s.cfg.Observe.did,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
 	})
@@ -269,23 +290,23 @@ func (s *Server) baseURL(c *fiber.Ctx) string {
 		}
 	}
 	scheme := "http"
-	if c.Context().IsTLS() {
+	if s.cfg.TLS != nil {
 		scheme = "https"
 	}
 	return scheme + "://" + host
 }
 
 // Serve answers on ln until [Server.Shutdown], and then returns nil.
-func (s *Server) Serve(ln net.Listener) error { return s.serve(s.app, ln) }
+func (s *Server) Serve(ln net.Listener) error { return s.serve(s.app, ln, s.cfg.TLS) }
 
-func (s *Server) serve(app *fiber.App, ln net.Listener) error {
+func (s *Server) serve(app *fiber.App, ln net.Listener, secret *tls.Config) error {
 	s.mu.Lock()
 	if s.shutdown {
 		s.mu.Unlock()
 		_ = ln.Close()
 		return ErrShutdown
 	}
-	ln = newListener(ln, s.cfg.Log)
+	ln = newListener(ln, secret, s.cfg.Log)
 	s.serving = append(s.serving, &serving{app, ln})
 	s.mu.Unlock()
 	if err := app.Listener(ln); err != nil {

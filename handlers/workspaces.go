@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/daytona"
 	"hotcell/process"
 	"hotcell/sandboxes"
@@ -23,8 +24,12 @@ func (s *Server) rooms() workspaces {
 }
 
 // Enter finds a started sandbox by its id or name, which counts as activity in
-// it. The options are its directory, environment and language.
-func (w workspaces) Enter(sandbox string) (string, contexts.Options, error) {
+// it. The options are its directory, environment and language. One that a client may
+// not see isn't there; nil is for a sandbox that has been looked at already.
+func (w workspaces) Enter(by *access.Access, sandbox string) (string, contexts.Options, error) {
+	if err := seen(by, sandbox); err != nil {
+		return "", contexts.Options{}, err
+	}
 	sb, err := w.sandboxes.Enter(sandbox)
 	if err != nil {
 		return "", contexts.Options{}, err
@@ -36,9 +41,24 @@ func (w workspaces) Enter(sandbox string) (string, contexts.Options, error) {
 	}, nil
 }
 
+func seen(by *access.Access, sandbox string) error {
+	if by == nil {
+		return nil
+	}
+	return by.Enter(sandbox)
+}
+
 // Place is where the processes of a started sandbox run. Asking counts as
-// activity in it.
-func (w workspaces) Place(sandbox string) (process.Place, error) {
+// activity in it. Who asks counts as for Enter.
+func (w workspaces) Place(by *access.Access, sandbox string) (process.Place, error) {
+	if err := seen(by, sandbox); err != nil {
+		return process.Place{}, err
+	}
+	return w.place(sandbox)
+}
+
+// place is Place for a sandbox that has been looked at already.
+func (w workspaces) place(sandbox string) (process.Place, error) {
 	sb, err := w.sandboxes.Enter(sandbox)
 	if err != nil {
 		return process.Place{}, err

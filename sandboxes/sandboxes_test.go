@@ -78,7 +78,7 @@ func TestRecordsSurvive(t *testing.T) {
 	if diff := cmp.Diff(before, again.All()); diff != "" {
 		t.Errorf("records changed (-before +after):\n%s", diff)
 	}
-	if id, ok := again.Opens(token); !ok || id != a.ID {
+	if id, _, ok := again.Opens(token); !ok || id != a.ID {
 		t.Errorf("the token opens %q %t", id, ok)
 	}
 	info, err := os.Stat(filepath.Join(dir, "sandboxes", a.ID, "record.json"))
@@ -230,23 +230,23 @@ func TestTokens(t *testing.T) {
 	a, b := create(t, r, spec("a")), create(t, r, spec("b"))
 	ta, _ := r.Token(a.ID)
 	tb, _ := r.Token(b.ID)
-	signed, err := r.SignedToken("a", now.Add(time.Minute))
+	signed, err := r.SignedToken("a", now.Add(time.Minute), "")
 	if err != nil || ta == tb {
 		t.Fatal(ta, tb, err)
 	}
-	expired, _ := r.SignedToken("a", now)
+	expired, _ := r.SignedToken("a", now, "")
 	for token, want := range map[string]string{
 		ta: a.ID, tb: b.ID, signed: a.ID, expired: "", "": "", ta[:42]: "", ta + "x": "", "default": "", "..": "",
 		strings.Replace(signed, a.ID, b.ID, 1): "", signed + "A": "", a.ID + ".99999999999.": "",
 	} {
-		if id, ok := r.Opens(token); ok != (want != "") || (ok && id != want) {
+		if id, _, ok := r.Opens(token); ok != (want != "") || (ok && id != want) {
 			t.Errorf("%q opens %q %t, want %q", token, id, ok, want)
 		}
 	}
 	if _, err := r.Delete(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := r.Opens(ta); ok {
+	if _, _, ok := r.Opens(ta); ok {
 		t.Error("the token outlives its sandbox")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -33,39 +32,75 @@ func (r *Registry) Token(idOrName string) (string, error) {
 	return e.secret, nil
 }
 
-// SignedToken is a preview token that ends by itself.
-func (r *Registry) SignedToken(idOrName string, expires time.Time) (string, error) {
+// SignedToken is a preview token that ends by itself, unless expires is zero, and
+// that is good for as long as its holder is: somebody whom the caller knows by this
+// word, which has no dots; empty is nobody.
+func (r *Registry) SignedToken(idOrName string, expires time.Time, holder string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, err := r.find(idOrName)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s.%d.%s", e.sandbox.ID, expires.Unix(), sign(e.secret, e.sandbox.ID, expires.Unix())), nil
+	c := claim{sandbox: e.sandbox.ID, holder: holder}
+	if !expires.IsZero() {
+		c.expires = expires.Unix()
+	}
+	return c.signed(e.secret), nil
 }
 
-// Opens says which sandbox a token opens. Tokens are looked up by their
-// digest, so that the time it takes says nothing about how much of one is right.
-func (r *Registry) Opens(token string) (id string, ok bool) {
+// Opens says which sandbox a token opens, and whom it was given to, if it says
+// so. Tokens are looked up by their digest, so that the time it takes says nothing
+// about how much of one is right.
+func (r *Registry) Opens(token string) (id, holder string, ok bool) {
 	digest := sha256.Sum256([]byte(token))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if id, ok := r.tokens[digest]; ok {
-		return id, true
+		return id, "", true
 	}
-	id, rest, _ := strings.Cut(token, ".")
-	stamp, mac, _ := strings.Cut(rest, ".")
-	expires, err := strconv.ParseInt(stamp, 10, 64)
-	e, known := r.byID[id]
-	if err != nil || !known || !hmac.Equal([]byte(mac), []byte(sign(e.secret, id, expires))) {
-		return "", false
+	c, ok := claimOf(token)
+	e, known := r.byID[c.sandbox]
+	if !ok || !known || !hmac.Equal([]byte(token), []byte(c.signed(e.secret))) {
+		return "", "", false
 	}
-	return id, r.opts.Now().Unix() < expires
+	return c.sandbox, c.holder, c.expires == 0 || r.opts.Now().Unix() < c.expires
 }
 
-func sign(secret, id string, expires int64) string {
+// claim is what a signed token says: sandbox, end and, perhaps, holder, with dots
+// between them. The signature is the last part.
+type claim struct {
+	sandbox string
+	expires int64 // seconds since 1970; 0 is never
+	holder  string
+}
+
+func (c claim) String() string {
+	words := fmt.Sprintf("%s.%d", c.sandbox, c.expires)
+	if c.holder != "" {
+		words += "." + c.holder
+	}
+	return words
+}
+
+func claimOf(token string) (claim, bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 && len(parts) != 4 {
+		return claim{}, false
+	}
+	c := claim{sandbox: parts[0]}
+	if len(parts) == 4 {
+		c.holder = parts[2]
+	}
+	var err error
+	c.expires, err = strconv.ParseInt(parts[1], 10, 64)
+	return c, err == nil
+}
+
+// signed is the token. What is signed are the claim's own words, so that nothing
+// can be moved from one part of it to another.
+func (c claim) signed(secret string) string {
 	m := hmac.New(sha256.New, []byte(secret))
-	m.Write([]byte("signed preview\x00" + id + "\x00"))
-	m.Write(binary.BigEndian.AppendUint64(nil, uint64(expires)))
-	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+	m.Write([]byte("signed preview\x00" + c.String()))
+	return c.String() + "." + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }

@@ -25,7 +25,10 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/activity"
 	"hotcell/internal/jail"
+	"hotcell/keys"
+	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -48,7 +51,11 @@ type Server struct {
 	Table     *runtimes.Table
 	Tools     *tools.Tools
 	Limits    *limits.Set // nil without WithLimits
+	Metrics   *metrics.Metrics
+	Keys      *keys.Store
 
+	did     func(activity.Record) // may be nil
+	scheme  string
 	server  *handlers.Server
 	ended   chan error // a word from each address
 	serving int
@@ -62,9 +69,12 @@ type options struct {
 	contexts func(*contexts.Config)
 	tools    func(*tools.Config)
 	limits   *limits.Config
+	did      func(activity.Record)
+	keys     keys.Config
 	minute   time.Duration
 	preload  []string
 	python   string
+	runtimes []runtimes.Runtime
 	log      *slog.Logger
 	mode     jail.Mode
 	network  jail.Network
@@ -91,6 +101,13 @@ func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools
 // WithLimits bounds sandboxes.
 func WithLimits(cfg limits.Config) Option { return func(o *options) { o.limits = &cfg } }
 
+// WithDid is told of all that is done, as an audit log is.
+func WithDid(f func(activity.Record)) Option { return func(o *options) { o.did = f } }
+
+// WithKeys sets the limits and the clock of the keys; where they are kept and the
+// first of them are the server's own.
+func WithKeys(cfg keys.Config) Option { return func(o *options) { o.keys = cfg } }
+
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
 
@@ -106,6 +123,9 @@ func WithPython(program string) Option { return func(o *options) { o.python = pr
 func WithIsolation(mode jail.Mode, network jail.Network) Option {
 	return func(o *options) { o.mode, o.network = mode, network }
 }
+
+// WithRuntimes serves other languages than the real ones.
+func WithRuntimes(rs ...runtimes.Runtime) Option { return func(o *options) { o.runtimes = rs } }
 
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
@@ -130,22 +150,24 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
 	s.isolate(tb, o)
+	s.Metrics, s.did = metrics.New("0.0.0-test"), o.did
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None,
+		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None, Observe: s.Metrics.Contexts(),
 	}
 	if o.limits != nil {
 		s.bound(o)
 		cc.Group = s.Limits.Contexts()
 	}
+	cc.Observe.Did = s.record
 	if o.contexts != nil {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
 	tc := tools.Config{
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
-		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Did: s.record, Log: o.log,
 	}
 	if o.tools != nil {
 		o.tools(&tc)
@@ -162,9 +184,15 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if err != nil {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
+	o.keys.Dir, o.keys.First = o.dataDir, o.key
+	if s.Keys, err = keys.Open(o.keys); err != nil {
+		tb.Fatalf("open keys: %v", err)
+	}
 	hc := handlers.Config{
 		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools, Isolation: s.Isolation, Limits: s.Limits,
-		Key: o.key, Version: "0.0.0-test", Log: o.log,
+		Keys: s.Keys, Figures: s.Metrics.Text,
+		Observe: handlers.Observe{Request: s.Metrics.Request, Limit: s.Metrics.Limit, Did: s.record},
+		Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
 		o.config(&hc)
@@ -172,7 +200,12 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if err := hc.Validate(); err != nil {
 		tb.Fatalf("configure server: %v", err)
 	}
+	s.scheme = "http://"
+	if hc.TLS != nil {
+		s.scheme = "https://"
+	}
 	s.server = handlers.New(hc)
+	s.Metrics.Watch(metrics.State{Contexts: s.Contexts, Table: s.Table, Tools: s.Tools, Sockets: s.server.Sockets})
 	s.listen(tb)
 	return s
 }
@@ -204,6 +237,13 @@ func (s *Server) endLimits(sandbox string) error {
 	return s.Limits.End(sandbox)
 }
 
+func (s *Server) record(r activity.Record) {
+	s.Metrics.Did(r)
+	if s.did != nil {
+		s.did(r)
+	}
+}
+
 func (s *Server) admit(sandbox string) error {
 	_, err := s.Sandboxes.Enter(sandbox)
 	return err
@@ -226,7 +266,7 @@ func (s *Server) serve(tb testing.TB, answer func(net.Listener) error) string {
 	}
 	s.serving++
 	go func() { s.ended <- answer(ln) }() // ends with Close, which joins it
-	return "http://" + ln.Addr().String()
+	return s.scheme + ln.Addr().String()
 }
 
 func (s *Server) busy(sandbox string) bool {
@@ -263,6 +303,9 @@ func (s *Server) Close(tb testing.TB) {
 	}
 	if s.Contexts != nil {
 		s.Contexts.Close()
+	}
+	if s.Keys != nil {
+		s.Keys.Close()
 	}
 	if s.Sandboxes != nil {
 		if err := s.Sandboxes.Close(); err != nil {

@@ -14,9 +14,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -55,10 +57,11 @@ type Deps struct {
 	// Explain is the server's one table of errors.
 	Explain func(error) *fault.Fault
 	// RequireKey, RequireSandbox and RequireToken let a request pass that has
-	// the API key; that may use the sandbox named in the path; that has a
+	// a key; that may use the sandbox named in the path; that has a
 	// preview token. The latter two note the sandbox for SandboxOf.
 	RequireKey, RequireSandbox, RequireToken fiber.Handler
-	IsKey                                    func(string) bool
+	// Access is what a key opens that comes otherwise than with the request.
+	Access func(key string) (*access.Access, error)
 	// Options are what a context of a sandbox begins with; an error if the
 	// sandbox isn't there or not started.
 	Options   func(sandbox string) (contexts.Options, error)
@@ -73,7 +76,10 @@ type Deps struct {
 	// FirstWait is how long an interpreter's client may say nothing; 0 is
 	// [DefaultFirstWait].
 	FirstWait time.Duration
-	Log       *slog.Logger
+	// Did is told of clients that are refused later than others: the event
+	// stream's, whose key comes on the socket.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // dialect is what the handlers are methods of. It has no state of its own.
@@ -127,5 +133,8 @@ func NewErrorBody(c *fiber.Ctx, f *fault.Fault) ErrorBody {
 
 // WriteFault answers with an error.
 func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+	if after := f.RetryHeader(); after != "" {
+		c.Set(fiber.HeaderRetryAfter, after)
+	}
 	return c.Status(f.Status).JSON(NewErrorBody(c, f))
 }

@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
+	"hotcell/keys"
 	"hotcell/sandboxes"
 )
 
@@ -49,15 +53,17 @@ func (d *dialect) events(c *fiber.Ctx) error {
 	if c.Query("EIO") != "4" || c.Query("transport") != "websocket" {
 		return fault.BadRequest("the event stream speaks Engine.IO 4 over WebSocket: EIO=4&transport=websocket")
 	}
-	s := &eventStream{dialect: d, base: d.BaseURL(c)}
+	s := &eventStream{dialect: d, base: d.BaseURL(c), origin: request.Origin(c)}
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c), ReadLimit: maxPacket}, s.serve)
 }
 
 // eventStream is one client of the event stream.
 type eventStream struct {
 	*dialect
-	base string
-	conn *socket.Conn
+	base   string
+	origin activity.Origin
+	conn   *socket.Conn
+	by     *access.Access // once the client has sent its key
 }
 
 func (s *eventStream) serve(ctx context.Context, conn *socket.Conn) socket.Close {
@@ -117,11 +123,33 @@ func (s *eventStream) open(ctx context.Context) error {
 	if len(packet) > len(socketConnect) && string(packet[:2]) == socketConnect {
 		_ = json.Unmarshal(packet[2:], &auth) // what isn't JSON holds no token
 	}
-	if !s.IsKey(auth.Token) {
-		_ = s.conn.Write([]byte(socketRefused + `{"message":"Unauthorized: the token is not valid"}`))
+	if err := s.admit(auth.Token); err != nil { //nolint:contextcheck // the key has a context of its own
+		f := s.Explain(err)
+		s.Did(activity.Record{
+			Kind: activity.Login, Action: "refuse", Origin: s.origin, Began: time.Now(),
+			Outcome: activity.Refused, Reason: http.StatusText(f.Status), Detail: "GET /api/socket.io",
+		})
+		words, _ := json.Marshal(map[string]string{"message": f.Message}) // a string can always be
+		_ = s.conn.Write(append([]byte(socketRefused), words...))
 		return errRefused
 	}
 	return s.conn.Write([]byte(socketConnect + `{"sid":"` + uuid.NewString() + `"}`))
+}
+
+// admit lets a client in that has a key, within the key's limits.
+func (s *eventStream) admit(token string) (err error) {
+	s.by, err = s.Access(token)
+	if errors.Is(err, keys.ErrUnknown) {
+		err = errRefused
+	}
+	if err != nil {
+		return fault.New(http.StatusUnauthorized, "Unauthorized: %v", err) // the word that clients know
+	}
+	s.origin.Key = s.by.Name()
+	if err := s.by.Key().Allow(); err != nil {
+		return err
+	}
+	return s.conn.Belong(s.by.Key())
 }
 
 // take reads what clients send: pongs, and that they leave. A client that
@@ -133,8 +161,11 @@ func (s *eventStream) take(packet []byte) error {
 	return nil
 }
 
-// send passes on what has happened to a sandbox.
+// send passes on what has happened to a sandbox that the client may see.
 func (s *eventStream) send(ev sandboxes.Event) error {
+	if !s.by.SeesSandbox(ev.Sandbox) {
+		return nil
+	}
 	sb := s.show(ev.Sandbox, s.base)
 	event := []any{"sandbox.created", sb}
 	if !ev.Created {

@@ -9,11 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 )
@@ -45,15 +48,39 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 	if _, err := d.Options(sandbox); err != nil {
 		return err
 	}
-	r := &run{dialect: d, sandbox: sandbox, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
+	r := &run{
+		dialect: d, by: access.Of(c), sandbox: sandbox, origin: request.Origin(c),
+		source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder(),
+	}
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c)}, r.serve)
+}
+
+// told says on the WebSocket itself why the client's key doesn't get one. Of an
+// HTTP answer in its place the SDKs show the status at most.
+func (d *dialect) told(c *fiber.Ctx) error {
+	err := c.Next()
+	status := access.Refused(err)
+	if status == 0 || !websocket.IsWebSocketUpgrade(c) {
+		return err
+	}
+	request.Refuse(c, status)
+	r := &run{dialect: d, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
+	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c), Uncounted: true},
+		func(_ context.Context, conn *socket.Conn) socket.Close {
+			r.conn = conn
+			end := r.refuse(err)
+			_ = r.flush()
+			return end
+		})
 }
 
 // run is one WebSocket: a request, the events of its execution, and an end
 // that every SDK understands. The execution goes on if the client leaves.
 type run struct {
 	*dialect
+	by      *access.Access
 	sandbox string
+	origin  activity.Origin
 	source  string
 	conn    *socket.Conn
 	enc     *encoder
@@ -97,7 +124,9 @@ func (r *run) start(ctx context.Context, req runRequest) (*interpreter.Execution
 	if err != nil {
 		return nil, err
 	}
-	return entry.Execute(interpreter.Request{Code: req.code, Env: req.env, Timeout: req.timeout})
+	return r.by.Execute(func() (*interpreter.Execution, error) { //nolint:contextcheck // it outlives the connection, and not its key
+		return entry.Execute(interpreter.Request{Code: req.code, Env: req.env, Timeout: req.timeout, Origin: r.origin})
+	})
 }
 
 func (r *run) find(ctx context.Context, id string) (*contexts.Entry, error) {

@@ -23,6 +23,7 @@ func (d *dialect) interpreter(r fiber.Router) {
 	r.Post("/process/interpreter/context", d.createContext)
 	r.Get("/process/interpreter/context", d.listContexts)
 	r.Delete("/process/interpreter/context/:context", d.deleteContext)
+	r.Use("/process/interpreter/execute", d.told)
 	r.Get("/process/interpreter/execute", d.execute)
 }
 

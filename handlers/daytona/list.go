@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/sandboxes"
 )
@@ -87,20 +88,21 @@ func (d *dialect) items(c *fiber.Ctx, found []sandboxes.Sandbox) []sandboxBody {
 	return items
 }
 
-// selected are the sandboxes that match, in the order asked for. The built-in
-// one isn't listed: programs delete what they list.
+// selected are the sandboxes that match and that the client may see, in the order
+// asked for. The built-in one isn't listed: programs delete what they list.
 func (d *dialect) selected(c *fiber.Ctx) ([]sandboxes.Sandbox, error) {
 	filters, err := filters(c)
 	if err != nil {
 		return nil, err
 	}
+	by := access.Of(c)
 	found := slices.DeleteFunc(d.Sandboxes.All(), func(sb sandboxes.Sandbox) bool {
-		return sb.ID == sandboxes.DefaultID ||
+		return sb.ID == sandboxes.DefaultID || !by.SeesSandbox(sb) ||
 			slices.ContainsFunc(filters, func(keep filter) bool { return !keep(sb) })
 	})
-	by, dir := c.Query("sort"), order(c)
+	key, dir := c.Query("sort"), order(c)
 	slices.SortStableFunc(found, func(a, b sandboxes.Sandbox) int {
-		return dir * cmp.Compare(sortKey(a, by), sortKey(b, by))
+		return dir * cmp.Compare(sortKey(a, key), sortKey(b, key))
 	})
 	return found, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/sandboxes"
@@ -51,7 +52,7 @@ func (d *dialect) preview(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	token, err := d.Sandboxes.Token(sb.ID)
+	token, err := d.token(c, sb.ID)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (d *dialect) signedPreview(c *fiber.Ctx) error {
 		}
 		seconds = int(f)
 	}
-	token, err := d.Sandboxes.SignedToken(sb.ID, time.Now().Add(time.Duration(seconds)*time.Second))
+	token, err := d.Sandboxes.SignedToken(sb.ID, time.Now().Add(time.Duration(seconds)*time.Second), holder(c))
 	if err != nil {
 		return err
 	}
@@ -84,6 +85,18 @@ func (d *dialect) signedPreview(c *fiber.Ctx) error {
 		"url": link + "?" + queryKey + "=" + url.QueryEscape(token),
 	})
 }
+
+// token opens a sandbox for as long as there are both, the sandbox and the key that
+// asks for it.
+func (d *dialect) token(c *fiber.Ctx, sandbox string) (string, error) {
+	if key := holder(c); key != "" {
+		return d.Sandboxes.SignedToken(sandbox, time.Time{}, key)
+	}
+	return d.Sandboxes.Token(sandbox)
+}
+
+// holder is the id of the key that asks; the server's first key has none.
+func holder(c *fiber.Ctx) string { return access.Of(c).Key().ID }
 
 // queryKey is the query member in which clients without headers send a token.
 const queryKey = "DAYTONA_SANDBOX_AUTH_KEY"

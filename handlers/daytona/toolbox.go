@@ -28,16 +28,23 @@ func (d *dialect) toolbox(r fiber.Router) {
 
 // atRoot adds the same at the top, where only known paths may be taken.
 func (d *dialect) atRoot(app fiber.Router) {
-	for path, handler := range d.places() {
-		app.Get(path, d.RequireToken, handler)
+	prefixes := []string{"/process/", "/files", "/env", "/init", "/system/"}
+	for path := range d.places() {
+		prefixes = append(prefixes, path)
 	}
-	known := app.Group("", onlyUnder([]string{"/process/", "/files", "/env", "/init", "/system/"}, d.RequireToken))
+	for _, path := range unsupported() {
+		prefixes = append(prefixes, strings.TrimSuffix(path, "*"))
+	}
+	known := app.Group("", onlyUnder(prefixes, d.RequireToken))
+	for path, handler := range d.places() {
+		known.Get(path, handler)
+	}
 	d.interpreter(known)
 	for _, mount := range d.Parts {
 		mount(known)
 	}
 	for _, path := range unsupported() {
-		app.All(path, d.RequireToken, d.missing)
+		known.All(path, d.missing)
 	}
 }
 

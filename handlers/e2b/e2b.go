@@ -11,7 +11,6 @@ package e2b
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -19,7 +18,10 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 )
 
@@ -44,8 +46,9 @@ func tokenHeaders() []string { return []string{"X-Access-Token", "E2B-Traffic-Ac
 
 // Sandboxes tells what a context begins with.
 type Sandboxes interface {
-	// Enter finds a sandbox by its id or name, and counts as activity in it.
-	Enter(sandbox string) (id string, o contexts.Options, err error)
+	// Enter finds a sandbox by its id or name, among those that a client may see,
+	// and counts as activity in it.
+	Enter(by *access.Access, sandbox string) (id string, o contexts.Options, err error)
 }
 
 // Charter reads what a bundle shows as a chart: in this protocol's form, and as
@@ -76,7 +79,7 @@ func New(deps Deps) *Dialect {
 // Mount adds the routes to r, which may be a prefix. check lets those pass who
 // may use them.
 func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
-	r.Use(d.failures)
+	r.Use(request.Speaks(activity.E2B), d.failures)
 	r.Get("/health", func(c *fiber.Ctx) error { return c.JSON("OK") })
 	r.Use(Credentials, check)
 	r.Post("/execute", d.execute)
@@ -105,17 +108,16 @@ func Credentials(c *fiber.Ctx) error {
 // failures writes what the handlers behind it return.
 func (d *Dialect) failures(c *fiber.Ctx) error {
 	if err := c.Next(); err != nil {
-		var f *fault.Fault
-		if !errors.As(err, &f) {
-			f = d.Explain(err)
-		}
-		return WriteFault(c, f)
+		return WriteFault(c, d.Explain(err))
 	}
 	return nil
 }
 
 // WriteFault answers with an error as the SDKs show it: a sentence.
 func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+	if after := f.RetryHeader(); after != "" {
+		c.Set(fiber.HeaderRetryAfter, after)
+	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 	c.Set("X-Content-Type-Options", "nosniff")
 	return c.Status(f.Status).SendString(f.Message)
@@ -134,7 +136,7 @@ func (d *Dialect) enter(c *fiber.Ctx) (string, contexts.Options, error) {
 	if name == debugSandbox {
 		name = ""
 	}
-	id, o, err := d.Sandboxes.Enter(cmp.Or(name, defaultSandbox))
+	id, o, err := d.Sandboxes.Enter(access.Of(c), cmp.Or(name, defaultSandbox))
 	if err != nil {
 		return "", o, err
 	}

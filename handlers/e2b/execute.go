@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/interpreter"
@@ -33,7 +34,10 @@ func (d *Dialect) execute(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	x, err := e.Execute(interpreter.Request{Code: *req.Code, Env: req.Env})
+	by, origin := access.Of(c), request.Origin(c)
+	x, err := by.Execute(func() (*interpreter.Execution, error) {
+		return e.Execute(interpreter.Request{Code: *req.Code, Env: req.Env, Origin: origin})
+	})
 	if err != nil {
 		return err
 	}
@@ -43,7 +47,7 @@ func (d *Dialect) execute(c *fiber.Ctx) error {
 	// A client's limit for the answer's beginning passes while its execution
 	// waits in the queue.
 	c.Response().ImmediateHeaderFlush = true
-	c.Context().SetBodyStream(d.follow(c.Context().Conn(), x), -1)
+	c.Context().SetBodyStream(d.follow(by.Context(), c.Context().Conn(), x), -1)
 	return nil
 }
 

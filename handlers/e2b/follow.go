@@ -43,9 +43,10 @@ type answer struct {
 	over  bool // the last line is in buf
 }
 
-func (d *Dialect) follow(conn net.Conn, x *interpreter.Execution) *answer {
+// follow makes an answer that ends with a context too, that of the client's key.
+func (d *Dialect) follow(ctx context.Context, conn net.Conn, x *interpreter.Execution) *answer {
 	a := &answer{d: d, x: x, events: x.Events(1)}
-	a.ctx, a.cancel = context.WithCancelCause(context.Background())
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.watch = hangup.Begin(conn, func() {
 		a.interrupt()
 		a.cancel(errLeft)

@@ -5,7 +5,10 @@ package fault
 
 import (
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Fault is an error that a client may see as it is.
@@ -14,12 +17,23 @@ type Fault struct { //nolint:errname // fault.FaultError would say it twice
 	Code    string // for programs, NOT_FOUND
 	Message string // for people, one sentence
 	ID      string // of an unexpected error, which the server's log explains
+	// RetryAfter is when the same may be tried again; 0 is not known.
+	RetryAfter time.Duration
 	// Result is what a program had put out when it was cut off, if this is about
 	// one that was.
 	Result *string
 }
 
 func (f *Fault) Error() string { return f.Message }
+
+// RetryHeader is the value of the header Retry-After, in whole seconds; empty if
+// there is nothing to say.
+func (f *Fault) RetryHeader() string {
+	if f.RetryAfter <= 0 {
+		return ""
+	}
+	return strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))
+}
 
 // New returns a fault with the status's usual code.
 func New(status int, format string, args ...any) *Fault {

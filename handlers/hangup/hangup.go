@@ -29,6 +29,16 @@ type Watch struct {
 // A connection that isn't a socket isn't watched at all.
 func Begin(conn net.Conn, left func()) *Watch {
 	w := &Watch{conn: conn}
+	if under := beneath(conn); under != nil {
+		_ = conn.SetReadDeadline(time.Time{})
+		// Ends as the other one does.
+		w.wg.Go(func() {
+			if err := under.Ahead(); err != nil && !late(err) && !w.stopped() {
+				left()
+			}
+		})
+		return w
+	}
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
 		return w
@@ -47,6 +57,25 @@ func Begin(conn net.Conn, left func()) *Watch {
 		}
 	})
 	return w
+}
+
+// aheader is a connection on which what is sent and the end of it can't be told
+// apart from outside, as with TLS: it reads ahead.
+type aheader interface{ Ahead() error }
+
+// beneath is the one that a connection is around; nil if there is none.
+func beneath(conn net.Conn) aheader {
+	outer, ok := conn.(interface{ NetConn() net.Conn })
+	if !ok {
+		return nil
+	}
+	under, _ := outer.NetConn().(aheader)
+	return under
+}
+
+func late(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
 }
 
 // Stop ends the watch. left isn't called afterwards.

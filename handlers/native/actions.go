@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 )
@@ -29,7 +30,7 @@ func (d *Dialect) find(ctx context.Context, r *request) (*contexts.Entry, error)
 	if !r.usesDefault() {
 		return d.enter(r)
 	}
-	sandbox, o, err := d.cfg.Sandboxes.Enter(cmp.Or(r.Sandbox, DefaultSandbox))
+	sandbox, o, err := d.cfg.Sandboxes.Enter(r.by, cmp.Or(r.Sandbox, DefaultSandbox))
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (d *Dialect) enter(r *request) (*contexts.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := d.cfg.Sandboxes.Enter(e.Owner); err != nil {
+	if _, _, err := d.cfg.Sandboxes.Enter(r.by, e.Owner); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -53,9 +54,13 @@ func (d *Dialect) enter(r *request) (*contexts.Entry, error) {
 // named returns the context that a request names by its id.
 func (d *Dialect) named(r *request) (*contexts.Entry, error) {
 	if r.Sandbox == "" {
-		return d.cfg.Contexts.Find(r.Context)
+		e, err := d.cfg.Contexts.Find(r.Context)
+		if err == nil && !r.by.Sees(e.Owner) {
+			return nil, fmt.Errorf("%w: %s", contexts.ErrNotFound, r.Context)
+		}
+		return e, err
 	}
-	sandbox, _, err := d.cfg.Sandboxes.Enter(r.Sandbox)
+	sandbox, _, err := d.cfg.Sandboxes.Enter(r.by, r.Sandbox)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +72,7 @@ func (d *Dialect) existing(r *request) (*contexts.Entry, error) {
 	if !r.usesDefault() {
 		return d.named(r)
 	}
-	sandbox, o, err := d.cfg.Sandboxes.Enter(cmp.Or(r.Sandbox, DefaultSandbox))
+	sandbox, o, err := d.cfg.Sandboxes.Enter(r.by, cmp.Or(r.Sandbox, DefaultSandbox))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +98,7 @@ func (d *Dialect) existingDefault(sandbox, language string) (*contexts.Entry, er
 }
 
 func (d *Dialect) create(ctx context.Context, r *request) (shownContext, error) {
-	sandbox, o, err := d.cfg.Sandboxes.Enter(cmp.Or(r.Sandbox, DefaultSandbox))
+	sandbox, o, err := d.cfg.Sandboxes.Enter(r.by, cmp.Or(r.Sandbox, DefaultSandbox))
 	if err != nil {
 		return shownContext{}, err
 	}
@@ -115,11 +120,12 @@ func (d *Dialect) create(ctx context.Context, r *request) (shownContext, error) 
 	return showContext(e), nil
 }
 
-// contextList lists the contexts of one sandbox, or of all, oldest first.
-func (d *Dialect) contextList(sandbox string) []shownContext {
+// contextList lists the contexts of one sandbox, or of all that the client may
+// see, oldest first.
+func (d *Dialect) contextList(by *access.Access, sandbox string) []shownContext {
 	out := []shownContext{}
 	for _, e := range d.cfg.Contexts.All() {
-		if sandbox == "" || e.Owner == sandbox {
+		if (sandbox == "" || e.Owner == sandbox) && by.Sees(e.Owner) {
 			out = append(out, showContext(e))
 		}
 	}
@@ -161,12 +167,17 @@ func (d *Dialect) restart(ctx context.Context, r *request) (shownContext, error)
 // its context: attach and interrupt find it without naming one.
 func (d *Dialect) enqueue(e *contexts.Entry, r *request) (*interpreter.Execution, error) {
 	if r.Execution != "" {
-		if _, other, err := d.cfg.Contexts.Execution(r.Execution); err == nil && other != e {
+		if _, other, err := d.cfg.Contexts.Execution(r.Execution, nil); err == nil && other != e {
+			if !r.by.Sees(other.Owner) { // it can't be told apart later, so it must be told now; but not where
+				return nil, fmt.Errorf("%w: %s", interpreter.ErrDuplicateID, r.Execution)
+			}
 			return nil, fmt.Errorf("%w: %s, in context %s", interpreter.ErrDuplicateID, r.Execution, other.ID())
 		}
 	}
-	return e.Execute(interpreter.Request{
-		ID: r.Execution, Code: *r.Code, Env: r.Env, Timeout: r.timeout(), Stdin: r.Stdin,
+	return r.by.Execute(func() (*interpreter.Execution, error) {
+		return e.Execute(interpreter.Request{
+			ID: r.Execution, Code: *r.Code, Env: r.Env, Timeout: r.timeout(), Stdin: r.Stdin, Formats: r.Formats, Origin: r.origin,
+		})
 	})
 }
 
@@ -182,15 +193,16 @@ func (d *Dialect) interrupt(r *request) error {
 		}
 		return e.Interrupt(interruptText, r.grace())
 	}
-	x, err := d.execution(r.Execution)
+	x, err := d.execution(r.by, r.Execution)
 	if err != nil {
 		return err
 	}
 	return x.Interrupt(interruptText, r.grace())
 }
 
-func (d *Dialect) execution(id string) (*interpreter.Execution, error) {
-	x, _, err := d.cfg.Contexts.Execution(id)
+// execution finds one in the sandboxes that the client may see.
+func (d *Dialect) execution(by *access.Access, id string) (*interpreter.Execution, error) {
+	x, _, err := d.cfg.Contexts.Execution(id, by.Sees)
 	return x, err
 }
 
@@ -199,7 +211,7 @@ func (d *Dialect) answer(r *request, accepted func()) error {
 	if r.Value == nil && !r.EOF {
 		return invalid("member \"value\" is missing (or \"eof\": true, to end the input)")
 	}
-	x, err := d.execution(r.Execution)
+	x, err := d.execution(r.by, r.Execution)
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,7 +17,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 	"hotcell/process/command"
 )
 
@@ -55,7 +59,7 @@ func (r *commandRequest) check() *fault.Fault {
 func (r *commandRequest) streams() bool { return r.Events == nil || *r.Events }
 
 // spec is the request as the commands take it.
-func (d *Dialect) spec(r *commandRequest) (command.Spec, error) {
+func (d *Dialect) spec(by *access.Access, r *commandRequest) (command.Spec, error) {
 	sandbox := cmp.Or(r.Sandbox, DefaultSandbox)
 	limits := request{Timeout: r.Timeout}
 	s := command.Spec{Argv: r.Argv, Cwd: r.Cwd, Env: r.Env, Timeout: limits.timeout(), Stdin: r.Stdin}
@@ -63,9 +67,9 @@ func (d *Dialect) spec(r *commandRequest) (command.Spec, error) {
 		s.Text = *r.Command
 	}
 	var err error
-	s.Place, err = d.cfg.Sandboxes.Place(sandbox)
+	s.Place, err = d.cfg.Sandboxes.Place(by, sandbox)
 	s.Admit = func() error {
-		_, err := d.cfg.Sandboxes.Place(sandbox)
+		_, err := d.cfg.Sandboxes.Place(by, sandbox)
 		return err
 	}
 	return s, err
@@ -84,11 +88,13 @@ func (d *Dialect) startCommand(c *fiber.Ctx) error {
 	if f := r.check(); f != nil {
 		return f
 	}
-	spec, err := d.spec(&r)
+	by := access.Of(c)
+	spec, err := d.spec(by, &r)
 	if err != nil {
 		return err
 	}
-	x, err := d.cfg.Commands.Start(c.UserContext(), spec)
+	spec.Origin = httprequest.Origin(c)
+	x, err := by.Start(func() (*command.Command, error) { return d.cfg.Commands.Start(c.UserContext(), spec) })
 	if err != nil {
 		return err
 	}
@@ -118,7 +124,7 @@ func (d *Dialect) commandEvents(c *fiber.Ctx, x *command.Command, from uint64, a
 		return err
 	}
 	s := &eventStream[command.Event]{
-		events: events, encode: appendCommandEvent, explain: d, idle: keepAlive,
+		ctx: access.Of(c).Context(), events: events, encode: appendCommandEvent, explain: d, idle: keepAlive,
 		tag: func(e *command.Event) (uint64, string) { return e.Seq, string(e.Type) },
 	}
 	if attached {
@@ -129,21 +135,30 @@ func (d *Dialect) commandEvents(c *fiber.Ctx, x *command.Command, from uint64, a
 }
 
 func (d *Dialect) listCommands(c *fiber.Ctx) error {
-	sandbox := c.Query("sandbox")
+	by, sandbox := access.Of(c), c.Query("sandbox")
 	if sandbox != "" {
-		p, err := d.cfg.Sandboxes.Place(sandbox)
+		p, err := d.cfg.Sandboxes.Place(by, sandbox)
 		if err != nil {
 			return err
 		}
 		sandbox = p.Sandbox
 	}
+	out := d.commands(by)
+	if sandbox != "" {
+		out = slices.DeleteFunc(out, func(s shownCommand) bool { return s.Sandbox != sandbox })
+	}
+	return send(c, http.StatusOK, out)
+}
+
+// commands are those that the client may see, oldest first.
+func (d *Dialect) commands(by *access.Access) []shownCommand {
 	out := []shownCommand{}
 	for _, x := range d.cfg.Commands.All() {
-		if s := showCommand(x); sandbox == "" || s.Sandbox == sandbox {
+		if s := showCommand(x); by.Sees(s.Sandbox) {
 			out = append(out, s)
 		}
 	}
-	return send(c, http.StatusOK, out)
+	return out
 }
 
 func (d *Dialect) showCommand(c *fiber.Ctx) error {
@@ -240,7 +255,13 @@ func (d *Dialect) command(c *fiber.Ctx) (*command.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.cfg.Commands.Find(id)
+	x, err := d.cfg.Commands.Find(id)
+	var evicted *command.EvictedError
+	switch by := access.Of(c); {
+	case err == nil && !by.Sees(x.Snapshot().Sandbox), errors.As(err, &evicted) && !by.Sees(evicted.Sandbox):
+		return nil, fmt.Errorf("%w: %s", command.ErrNotFound, id)
+	}
+	return x, err
 }
 
 // decodeBody reads a JSON object into a struct that has all members there are.
@@ -267,6 +288,9 @@ func decodeBody(c *fiber.Ctx, into any) error {
 	return nil
 }
 
+// commandRunning is the state of a command that has not ended.
+const commandRunning = "running"
+
 // shownCommand is a command as clients see it.
 type shownCommand struct {
 	ID      string    `json:"id"`
@@ -283,7 +307,7 @@ type shownCommand struct {
 func showCommand(x *command.Command) shownCommand {
 	s := x.Snapshot()
 	out := shownCommand{
-		ID: s.ID, Sandbox: s.Sandbox, Command: s.Words, Cwd: s.Cwd, State: "running", Pid: s.Pid,
+		ID: s.ID, Sandbox: s.Sandbox, Command: s.Words, Cwd: s.Cwd, State: commandRunning, Pid: s.Pid,
 		Created: s.Created.UTC(), Events: s.Events, Outcome: s.Outcome,
 	}
 	if s.Outcome != nil {

@@ -18,14 +18,35 @@ func (s *session) take(msg []byte) error {
 		return nil
 	}
 	r, f := decodeRequest(msg)
+	r.origin = s.origin
 	if f != nil {
 		s.fail(&r, f)
 		return nil
 	}
-	if err := s.dispatch(&r); err != nil {
+	r.by = s.by
+	err := s.permit(&r)
+	if err == nil {
+		err = s.dispatch(&r)
+	}
+	if err != nil {
 		s.fail(&r, err)
 	}
 	return nil
+}
+
+// permit says whether the client's key allows a request, within its rate.
+func (s *session) permit(r *request) error {
+	if err := s.by.Key().Allow(); err != nil {
+		return err
+	}
+	scope, known := s.d.cfg.Needs(r.Type)
+	switch {
+	case r.Type == "":
+		return invalid("member \"type\" is missing")
+	case !known:
+		return refuse(http.StatusBadRequest, codeUnknown, "unknown type %q", r.Type)
+	}
+	return s.by.Need(scope)
 }
 
 // done is the result of a request that has nothing to say but that it worked.
@@ -37,7 +58,7 @@ func (s *session) dispatch(r *request) error {
 		s.reply(r, done{})
 		return nil
 	case "status":
-		s.reply(r, s.d.showStatus())
+		s.reply(r, s.d.showStatus(s.by))
 		return nil
 	case "list":
 		return s.list(r)
@@ -74,8 +95,6 @@ func (s *session) dispatch(r *request) error {
 		return s.aside(r, func() (any, error) { return done{}, s.d.remove(s.ctx, r) })
 	case askComplete, askInspect, askIsComplete:
 		return s.aside(r, func() (any, error) { return s.d.ask(s.ctx, r.Type, r) })
-	case "":
-		return invalid("member \"type\" is missing")
 	default:
 		return refuse(http.StatusBadRequest, codeUnknown, "unknown type %q", r.Type)
 	}
@@ -118,7 +137,7 @@ func (s *session) finish() {
 
 func (s *session) list(r *request) error {
 	if r.Context == "" {
-		s.reply(r, s.d.contextList(r.Sandbox))
+		s.reply(r, s.d.contextList(s.by, r.Sandbox))
 		return nil
 	}
 	e, err := s.d.existing(r)
@@ -207,7 +226,7 @@ func (s *session) follow(r *request) error {
 	if f := r.need("execution"); f != nil {
 		return f
 	}
-	x, err := s.d.execution(r.Execution)
+	x, err := s.d.execution(s.by, r.Execution)
 	if err != nil {
 		return err
 	}

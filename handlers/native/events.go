@@ -35,7 +35,7 @@ func (d *Dialect) streamEvents(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	x, err := d.execution(r.Execution)
+	x, err := d.execution(r.by, r.Execution)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (d *Dialect) streamEvents(c *fiber.Ctx) error {
 	}
 	s, id := x.Snapshot(), x.ID()
 	return sendEvents(c, s.State == wire.StateDone && from > s.Events, &eventStream[wire.Event]{
-		events: x.Events(from), explain: d, idle: keepAlive,
+		ctx: r.by.Context(), events: x.Events(from), explain: d, idle: keepAlive,
 		encode: func(dst []byte, e *wire.Event) ([]byte, error) { return appendLight(dst, e, id, inline) },
 		tag:    func(e *wire.Event) (uint64, string) { return e.Seq, string(e.Type) },
 	})
@@ -125,6 +125,7 @@ func serverSent[E any](encode encoder[E], tag func(*E) (uint64, string)) framing
 // eventStream is a response's body. The server reads it at the pace at which
 // the client takes it.
 type eventStream[E any] struct {
+	ctx     context.Context //nolint:containedctx // that of the client's key: the stream ends with it
 	events  *stream.Reader[E]
 	encode  encoder[E]
 	tag     func(*E) (seq uint64, kind string) // for server-sent events
@@ -196,7 +197,7 @@ func (s *eventStream[E]) next() error {
 	if len(s.batch) > 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), s.idle, errIdle)
+	ctx, cancel := context.WithTimeoutCause(s.ctx, s.idle, errIdle)
 	defer cancel()
 	var err error
 	s.batch, err = s.events.Next(ctx)

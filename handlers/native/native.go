@@ -10,14 +10,17 @@
 package native
 
 import (
-	"errors"
 	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
+	"hotcell/keys"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/runtimes"
@@ -30,12 +33,12 @@ const DefaultSandbox = "default"
 
 // Sandboxes tells what a context begins with.
 type Sandboxes interface {
-	// Enter finds a sandbox by its id or name, and counts as activity in it.
-	// The options are the directory, the environment and the default language
-	// of its contexts, which belong to id.
-	Enter(sandbox string) (id string, o contexts.Options, err error)
+	// Enter finds a sandbox by its id or name, among those that a client may see,
+	// and counts as activity in it. The options are the directory, the environment
+	// and the default language of its contexts, which belong to id.
+	Enter(by *access.Access, sandbox string) (id string, o contexts.Options, err error)
 	// Place is where the processes of a sandbox run; an error like that of Enter.
-	Place(sandbox string) (process.Place, error)
+	Place(by *access.Access, sandbox string) (process.Place, error)
 }
 
 // Config is what the dialect translates to.
@@ -43,6 +46,10 @@ type Config struct {
 	Contexts  *contexts.Set
 	Commands  *command.Set
 	Sandboxes Sandboxes
+	Keys      *keys.Store
+	// Needs is the scope that a type of message on the WebSocket needs; false if
+	// there is no such type.
+	Needs     func(kind string) (keys.Scope, bool)
 	Runtimes  *runtimes.Table
 	Isolation *isolation.Set
 	Sockets   *socket.Set
@@ -63,7 +70,7 @@ func New(cfg Config) *Dialect { return &Dialect{cfg: cfg} }
 // Mount adds the routes to r, which is /v1. check lets those pass who may use
 // them.
 func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
-	r.Use(d.failures, credentials, check)
+	r.Use(httprequest.Speaks(activity.Native), d.failures, credentials, check)
 	r.Get("/status", d.status)
 	r.Get("/contexts", d.listContexts)
 	r.Post("/contexts", d.createContext)
@@ -78,6 +85,8 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	r.Post("/contexts/:context/executions", d.startExecution)
 	r.Get("/executions/:execution", d.showExecution)
 	r.Get("/executions/:execution/events", d.streamEvents)
+	r.Get("/executions/:execution/artifacts", d.listArtifacts)
+	r.Get("/executions/:execution/artifacts/:artifact", d.showArtifact)
 	r.Get("/executions/:execution/events/:seq/data", d.listData)
 	r.Get("/executions/:execution/events/:seq/data/*", d.showData)
 	r.Post("/executions/:execution/interrupt", d.interruptExecution)
@@ -89,15 +98,13 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	r.Get("/commands/:command/events", d.streamCommand)
 	r.Post("/commands/:command/signal", d.signalCommand)
 	r.Post("/commands/:command/input", d.inputCommand)
+	r.Get("/keys", d.listKeys)
+	r.Post("/keys", d.createKey)
+	r.Get("/keys/:key", d.showKey)
+	r.Delete("/keys/:key", d.revokeKey)
 	r.Get("/ws", d.upgrade)
 	r.Use(d.notFound)
 }
 
 // fault is what a client is told about err.
-func (d *Dialect) fault(err error) *fault.Fault {
-	var f *fault.Fault
-	if errors.As(err, &f) {
-		return f
-	}
-	return d.cfg.Explain(err)
-}
+func (d *Dialect) fault(err error) *fault.Fault { return d.cfg.Explain(err) }

@@ -21,6 +21,7 @@ const (
 	codeTooMany  = "TOO_MANY_REQUESTS"
 	codeClosing  = "SHUTTING_DOWN"
 	codeGone     = "EVENTS_GONE"
+	codeNoFormat = "NO_FORMAT"
 )
 
 func refuse(status int, code, format string, args ...any) *fault.Fault {
@@ -37,10 +38,12 @@ type shownFault struct {
 	Message string `json:"message"`      // for people
 	ID      string `json:"id,omitempty"` // of an unexpected fault, which the server's log explains
 	Status  int    `json:"status"`       // what HTTP says, or would say
+	// RetryAfter is when the same may be tried again, if that is known.
+	RetryAfter float64 `json:"retry_after_ms,omitempty"`
 }
 
 func show(f *fault.Fault) shownFault {
-	return shownFault{Code: f.Code, Message: f.Message, ID: f.ID, Status: f.Status}
+	return shownFault{Code: f.Code, Message: f.Message, ID: f.ID, Status: f.Status, RetryAfter: float64(f.RetryAfter.Milliseconds())}
 }
 
 // decodeFault says in a client's words why its JSON was refused.

@@ -9,8 +9,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 )
 
 // failures writes what the handlers behind it return.
@@ -20,6 +22,9 @@ func (d *Dialect) failures(c *fiber.Ctx) error {
 		return nil
 	}
 	f := d.fault(err)
+	if after := f.RetryHeader(); after != "" {
+		c.Set(fiber.HeaderRetryAfter, after)
+	}
 	return send(c, f.Status, struct {
 		Error shownFault `json:"error"`
 	}{show(f)})
@@ -58,6 +63,7 @@ func read(c *fiber.Ctx) (*request, error) {
 		}
 		r = &decoded
 	}
+	r.by, r.origin = access.Of(c), httprequest.Origin(c)
 	if sandbox := c.Query("sandbox"); sandbox != "" {
 		r.Sandbox = strings.Clone(sandbox)
 	}
@@ -81,10 +87,12 @@ func segment(s string) (string, error) {
 	return out, nil
 }
 
-func (d *Dialect) status(c *fiber.Ctx) error { return send(c, http.StatusOK, d.showStatus()) }
+func (d *Dialect) status(c *fiber.Ctx) error {
+	return send(c, http.StatusOK, d.showStatus(access.Of(c)))
+}
 
 func (d *Dialect) listContexts(c *fiber.Ctx) error {
-	return send(c, http.StatusOK, d.contextList(c.Query("sandbox")))
+	return send(c, http.StatusOK, d.contextList(access.Of(c), c.Query("sandbox")))
 }
 
 func (d *Dialect) createContext(c *fiber.Ctx) error {
@@ -208,7 +216,7 @@ func (d *Dialect) showExecution(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	x, err := d.execution(r.Execution)
+	x, err := d.execution(r.by, r.Execution)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,11 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 )
 
 const (
@@ -33,7 +36,9 @@ const (
 // is called by the goroutine that reads.
 type session struct {
 	d      *Dialect
+	by     *access.Access // whose it is
 	conn   *socket.Conn
+	origin activity.Origin // of whoever opened it
 	ctx    context.Context // cancelled when serve ends
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // attachments, pending requests
@@ -59,10 +64,11 @@ type session struct {
 }
 
 func (d *Dialect) upgrade(c *fiber.Ctx) error {
+	by, origin := access.Of(c), httprequest.Origin(c)
 	return d.cfg.Sockets.Upgrade(c, socket.Options{Subprotocol: chooseSubprotocol(c)},
 		func(ctx context.Context, conn *socket.Conn) socket.Close {
 			s := &session{
-				d: d, conn: conn,
+				d: d, by: by, conn: conn, origin: origin,
 				turn:     make(chan struct{}, 1),
 				replies:  make(chan []byte, maxReplies),
 				wake:     make(chan struct{}, 1),

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hotcell/contexts"
+	"hotcell/handlers/access"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
@@ -82,12 +83,16 @@ type commandCounts struct {
 // protocolVersion grows when a client of the version before would break.
 const protocolVersion = 1
 
-func (d *Dialect) showStatus() shownStatus {
+// showStatus counts what the client may see.
+func (d *Dialect) showStatus(by *access.Access) shownStatus {
 	s := shownStatus{Version: d.cfg.Version, Protocol: protocolVersion, Runtimes: []runtimes.Info{}, Isolation: d.cfg.Isolation.Status()}
 	for _, r := range d.cfg.Runtimes.All() {
 		s.Runtimes = append(s.Runtimes, r.Info())
 	}
 	for _, e := range d.cfg.Contexts.All() {
+		if !by.Sees(e.Owner) {
+			continue
+		}
 		s.Contexts.Total++
 		if e.Status().State == "busy" {
 			s.Contexts.Busy++
@@ -97,6 +102,14 @@ func (d *Dialect) showStatus() shownStatus {
 	if d.cfg.Limits != nil {
 		l := d.cfg.Limits.Status()
 		s.Limits = &l
+	}
+	if !by.Free() {
+		s.Commands.Running = 0
+		for _, x := range d.commands(by) {
+			if x.State == commandRunning {
+				s.Commands.Running++
+			}
+		}
 	}
 	return s
 }

@@ -15,6 +15,7 @@ import (
 	upstream "github.com/fasthttp/websocket"
 
 	"hotcell/internal/direct"
+	"hotcell/keys"
 )
 
 const (
@@ -47,11 +48,16 @@ type Conn struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 
+	dialect string // as the set's figures have it
+
 	heard   chan struct{} // closed when Listen's goroutine has ended; nil without one
 	readErr error         // reading failed for good; of the goroutine that reads
 	cut     *time.Timer   // ends the connection of a client that left a writer waiting
 
 	pong atomic.Pointer[string] // the ping that waits for its answer
+
+	release func()      // gives its place among its key's back; nil without a key; of the goroutine that serves it
+	apart   func() bool // ends the bond between the connection and its key; likewise
 
 	ended atomic.Bool
 	mu    sync.Mutex // held while writing
@@ -65,6 +71,26 @@ func newConn(ws *upstream.Conn, limit int64, cancel context.CancelCauseFunc) *Co
 	ws.SetPingHandler(c.answer)
 	c.timer = time.AfterFunc(pingEvery, c.ping)
 	return c
+}
+
+// Belong makes the connection one of a key's, which ends with the key. It is for a
+// client that has shown its key on the connection, and for the goroutine that
+// serves it, once.
+func (c *Conn) Belong(key *keys.Key) (err error) {
+	if c.release, err = key.OpenSocket(); err != nil {
+		return err
+	}
+	ctx := key.Context()
+	c.apart = context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })
+	return nil
+}
+
+// giveUp gives the place back.
+func (c *Conn) giveUp() {
+	if c.release != nil {
+		c.apart()
+		c.release()
+	}
 }
 
 // Read returns the next message, which has to be complete within wait (0: any

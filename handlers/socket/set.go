@@ -28,7 +28,10 @@ import (
 	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
+	"hotcell/keys"
 )
 
 // Causes with which a connection's context ends, for [context.Cause].
@@ -44,6 +47,7 @@ const shutdownGrace = 2 * time.Second
 // Set holds the open connections of one server.
 type Set struct {
 	log     *slog.Logger
+	explain func(error) *fault.Fault
 	buffers sync.Pool
 
 	mu      sync.Mutex
@@ -52,9 +56,10 @@ type Set struct {
 	empty   chan struct{} // made by Shutdown, closed when the last connection is gone
 }
 
-// NewSet returns an empty set.
-func NewSet(log *slog.Logger) *Set {
-	return &Set{log: log, conns: map[*Conn]struct{}{}}
+// NewSet returns an empty set. explain is the server's table of errors, for those
+// that come when only the connection is left to say them on.
+func NewSet(log *slog.Logger, explain func(error) *fault.Fault) *Set {
+	return &Set{log: log, explain: explain, conns: map[*Conn]struct{}{}}
 }
 
 // Options of one upgrade.
@@ -64,6 +69,9 @@ type Options struct {
 	// SendBuffer is how many bytes the system may hold that the client hasn't taken,
 	// about; 0 leaves it to the system, which goes up to several megabytes.
 	SendBuffer int
+	// Uncounted is for a connection on which a client is told why it gets none: it
+	// counts as none of its key's.
+	Uncounted bool
 }
 
 // Close says how a connection ends. The zero value is a normal end, or the
@@ -74,11 +82,14 @@ type Close struct {
 }
 
 // Serve is one connection's life. ctx ends with [ErrLeft] when the client is
-// gone (once [Conn.Listen] was called) and with [ErrShutdown].
+// gone (once [Conn.Listen] was called), with [ErrShutdown], and with a
+// [keys.EndedError] when the client's key isn't valid any more.
 type Serve func(ctx context.Context, conn *Conn) Close
 
 // Upgrade turns the request into a WebSocket and hands it to serve, on another
-// goroutine and after the handler has returned: serve must not use c.
+// goroutine and after the handler has returned: serve must not use c. It counts
+// as one of those of the client's key; a client that has shown none yet does so
+// later, with [Conn.Belong].
 func (s *Set) Upgrade(c *fiber.Ctx, o Options, serve Serve) error {
 	if !websocket.IsWebSocketUpgrade(c) {
 		return fault.New(http.StatusUpgradeRequired, "this address speaks WebSocket only")
@@ -92,13 +103,30 @@ func (s *Set) Upgrade(c *fiber.Ctx, o Options, serve Serve) error {
 	if o.Subprotocol != "" {
 		cfg.Subprotocols = []string{o.Subprotocol}
 	}
-	return websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, o, serve) }, cfg)(c)
+	var key *keys.Key
+	if by := access.Of(c); by != nil && !o.Uncounted {
+		key = by.Key()
+		if err := key.MayOpenSocket(); err != nil {
+			return err
+		}
+	}
+	dialect := request.Origin(c).Dialect
+	return websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, dialect, o, key, serve) }, cfg)(c)
 }
 
-func (s *Set) serve(ws *upstream.Conn, o Options, serve Serve) {
+func (s *Set) serve(ws *upstream.Conn, dialect string, o Options, key *keys.Key, serve Serve) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	conn := newConn(ws, o.ReadLimit, cancel)
+	conn.dialect = dialect
+	defer conn.giveUp()
+	if key != nil {
+		// Only now: a client that was gone before the switch has none to give back.
+		if err := conn.Belong(key); err != nil {
+			conn.finish(ctx, Close{Code: websocket.ClosePolicyViolation, Reason: s.explain(err).Message})
+			return
+		}
+	}
 	if o.SendBuffer > 0 {
 		limitSending(conn.raw, o.SendBuffer)
 	}
@@ -122,8 +150,13 @@ func (s *Set) run(ctx context.Context, conn *Conn, serve Serve) (end Close) {
 	end = serve(ctx, conn)
 	if end.Code == 0 {
 		end.Code = websocket.CloseNormalClosure
-		if errors.Is(context.Cause(ctx), ErrShutdown) {
+		cause := context.Cause(ctx)
+		var ended *keys.EndedError
+		switch {
+		case errors.Is(cause, ErrShutdown):
 			end = Close{Code: websocket.CloseGoingAway, Reason: ErrShutdown.Error()}
+		case errors.As(cause, &ended):
+			end = Close{Code: websocket.ClosePolicyViolation, Reason: ended.Error()}
 		}
 	}
 	return end
@@ -153,6 +186,17 @@ func (s *Set) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
+}
+
+// Open counts the open connections of each dialect.
+func (s *Set) Open() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make(map[string]int)
+	for conn := range s.conns {
+		out[conn.dialect]++
+	}
+	return out
 }
 
 // Shutdown refuses new connections, tells the open ones to end, and returns

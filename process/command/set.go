@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/process/output"
 	"hotcell/stream"
@@ -27,6 +28,14 @@ var (
 	ErrNoEvents   = errors.New("the command has no events")
 	ErrNoRoom     = errors.New("the machine has no room for another process")
 )
+
+// EvictedError is an [ErrEvicted] that says whose the command was.
+type EvictedError struct{ ID, Sandbox string }
+
+func (e *EvictedError) Error() string { return fmt.Sprintf("%v: %s", ErrEvicted, e.ID) }
+
+// Unwrap makes it an ErrEvicted.
+func (e *EvictedError) Unwrap() error { return ErrEvicted }
 
 const (
 	// defaultLimit is far above what a machine works off at once, and below what
@@ -54,7 +63,9 @@ type Config struct {
 	KeepBytes int64
 	// Events bounds the log of one command.
 	Events stream.Options
-	Log    *slog.Logger
+	// Did is told of commands that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // Set is the commands of one server.
@@ -68,7 +79,7 @@ type Set struct {
 	byID    map[string]*Command   // running or kept
 	ended   []kept                // in the order of their ends
 	bytes   int64                 // of their events
-	gone    []string              // evicted ids, oldest first
+	gone    []EvictedError        // oldest first
 }
 
 // kept is a command that has ended, with the size of its events.
@@ -148,6 +159,7 @@ func (s *Set) begin(ctx context.Context, c *Command) error {
 		delete(s.running, c)
 		delete(s.byID, c.id)
 		s.mu.Unlock()
+		s.tell(c, nil)
 		close(c.done)
 		s.wg.Done()
 		return err
@@ -173,6 +185,11 @@ func (s *Set) enter(c *Command) error {
 
 // finish settles a command that has ended.
 func (s *Set) finish(c *Command, o *Outcome) {
+	s.tell(c, o)
+	// Before the event: whoever has read that and asks is told the same.
+	c.mu.Lock()
+	c.outcome = o
+	c.mu.Unlock()
 	bytes := int64(0)
 	if c.log != nil {
 		_ = c.append(Event{Type: EventEnd, Outcome: o}) // a full log still takes it
@@ -181,9 +198,6 @@ func (s *Set) finish(c *Command, o *Outcome) {
 		memory, disk := c.log.Size()
 		bytes = int64(memory) + disk
 	}
-	c.mu.Lock()
-	c.outcome = o
-	c.mu.Unlock()
 	s.mu.Lock()
 	delete(s.running, c)
 	var evicted []*Command
@@ -208,7 +222,7 @@ func (s *Set) evict() (out []*Command) {
 		s.ended = s.ended[1:]
 		s.bytes -= old.bytes
 		delete(s.byID, old.id)
-		s.gone = append(s.gone, old.id)
+		s.gone = append(s.gone, EvictedError{old.id, old.spec.Place.Sandbox})
 		out = append(out, old.Command)
 	}
 	s.gone = s.gone[max(0, len(s.gone)-forgotten):]
@@ -222,8 +236,9 @@ func (s *Set) Find(id string) (*Command, error) {
 	if c, ok := s.byID[id]; ok {
 		return c, nil
 	}
-	if slices.Contains(s.gone, id) {
-		return nil, fmt.Errorf("%w: %s", ErrEvicted, id)
+	if i := slices.IndexFunc(s.gone, func(e EvictedError) bool { return e.ID == id }); i >= 0 {
+		e := s.gone[i]
+		return nil, &e
 	}
 	return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 }

@@ -27,23 +27,31 @@ type templates struct {
 
 var errClosed = errors.New("the python runtime is closed")
 
+// startForked asks the current template. One that has died, or was retired in the same
+// moment, is replaced once; a second failure is the answer. The channels are new each
+// time: a template that was killed may have forked before, and that kernel must not
+// speak on the channel of another.
 func (r *Runtime) startForked(ctx context.Context, jail child.Jail, group child.Group) (*runtimes.Kernel, error) {
-	ends, err := runtimes.NewEnds()
-	if err != nil {
-		return nil, err
-	}
-	p, err := r.forkInto(ctx, ends, jail, group)
-	ends.CloseTheirs()
-	if err != nil {
+	for attempt := 0; ; attempt++ {
+		ends, err := runtimes.NewEnds()
+		if err != nil {
+			return nil, err
+		}
+		p, err := r.forkInto(ctx, ends, jail, group)
+		ends.CloseTheirs()
+		if err == nil {
+			k, err := runtimes.Greet(ctx, ends, p)
+			if err != nil {
+				return nil, fmt.Errorf("start python: %w", err)
+			}
+			k.Group = group
+			return k, nil
+		}
 		ends.Close()
-		return nil, fmt.Errorf("start python: %w", err)
+		if !errors.Is(err, errTemplateGone) || attempt > 0 {
+			return nil, fmt.Errorf("start python: %w", err)
+		}
 	}
-	k, err := runtimes.Greet(ctx, ends, p)
-	if err != nil {
-		return nil, fmt.Errorf("start python: %w", err)
-	}
-	k.Group = group
-	return k, nil
 }
 
 // forkInto forks a kernel that goes into a jail and a group, if there are any, and is
@@ -99,27 +107,17 @@ func (r *Runtime) Prepare(ctx context.Context) {
 	}
 }
 
-// fork asks the current template. One that has died, or was retired in the
-// same moment, is replaced once; a second failure is the answer.
 func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends, jailed bool, w walls) (*child.Adopted, error) {
-	for attempt := 0; ; attempt++ {
-		t, err := r.template(jailed) //nolint:contextcheck // a template is started for everybody, not for this request
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case <-t.ready:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-		p, err := t.fork(ctx, ends, w)
-		if err == nil {
-			return p, nil
-		}
-		if !errors.Is(err, errTemplateGone) || attempt > 0 {
-			return nil, err
-		}
+	t, err := r.template(jailed) //nolint:contextcheck // a template is started for everybody, not for this request
+	if err != nil {
+		return nil, err
 	}
+	select {
+	case <-t.ready:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return t.fork(ctx, ends, w)
 }
 
 // template returns the current one, or a new one when there is none, it has

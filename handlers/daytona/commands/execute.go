@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
@@ -52,6 +53,7 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 		return err
 	}
 	sandbox := d.SandboxOf(c)
+	spec.Origin = request.Origin(c)
 	if spec.Place, err = d.Place(sandbox); err != nil {
 		return err
 	}
@@ -59,7 +61,13 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 		_, err := d.Place(sandbox)
 		return err
 	}
-	r, err := d.Commands.Run(c.UserContext(), spec)
+	ctx, done, err := access.Of(c).Work(c.UserContext())
+	if err != nil {
+		return err
+	}
+	defer done()
+	spec.Until = ctx
+	r, err := d.Commands.Run(ctx, spec)
 	if cwd := (*process.CwdError)(nil); errors.As(err, &cwd) {
 		return c.JSON(struct {
 			outcome

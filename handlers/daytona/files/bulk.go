@@ -16,6 +16,7 @@ import (
 	"hotcell/files/room"
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 )
 
 const (
@@ -59,7 +60,11 @@ func (d *Dialect) bulkUpload(c *fiber.Ctx) error {
 			return fault.BadRequest("several files are uploaded as multipart/form-data, not %q", c.Get(fiber.HeaderContentType))
 		}
 		b := &bulk{inbound: in, room: v.room, ctx: v.ctx, explain: d.Explain, paths: map[string]string{}, done: map[string]bool{}, stored: []storedBody{}}
-		if err := b.all(); err != nil {
+		err = b.all()
+		for _, f := range b.stored {
+			request.Note(c, f.Path)
+		}
+		if err != nil {
 			return b.interrupted(err)
 		}
 		d.touch(c)

@@ -20,9 +20,11 @@ import (
 
 	"hotcell/files"
 	"hotcell/files/room"
+	"hotcell/handlers/access"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/hangup"
+	"hotcell/handlers/request"
 	"hotcell/process"
 )
 
@@ -114,7 +116,15 @@ func (d *Dialect) begin(c *fiber.Ctx) (*visit, error) {
 		leave()
 		return nil, err
 	}
-	return &visit{ctx: ctx, room: d.Rooms.Of(place), leave: leave}, nil
+	// It ends with the client's key, too.
+	ctx, cancel := context.WithCancelCause(ctx)
+	key := access.Of(c).Context()
+	stop := context.AfterFunc(key, func() { cancel(context.Cause(key)) })
+	return &visit{ctx: ctx, room: d.Rooms.Of(place), leave: func() {
+		stop()
+		cancel(nil)
+		leave()
+	}}, nil
 }
 
 // with runs something short as a visit.
@@ -151,6 +161,7 @@ func query(c *fiber.Ctx, name string) string { return strings.Clone(c.Query(name
 // path is a member of the query that must be there.
 func path(c *fiber.Ctx, name string) (string, error) {
 	if p := query(c, name); p != "" {
+		request.Note(c, p)
 		return p, nil
 	}
 	return "", &files.Error{Kind: files.ErrPath, Words: name + " is missing in the query"}

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/charts"
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/internal/wire"
@@ -70,6 +71,7 @@ func (s *scripts) run(c *fiber.Ctx) error {
 		return err
 	}
 	sandbox := s.SandboxOf(c)
+	req.Origin = request.Origin(c)
 	place, err := s.Place(sandbox)
 	if err != nil {
 		return err
@@ -78,8 +80,13 @@ func (s *scripts) run(c *fiber.Ctx) error {
 		return err
 	}
 	// Nothing tells that a client has left, and what it began may matter to
-	// others: the run ends by itself, or with its time.
-	result, err := s.Runs.Run(context.Background(), place, req)
+	// others: the run ends by itself, with its time, or with the client's key.
+	ctx, done, err := access.Of(c).Work(context.Background())
+	if err != nil {
+		return err
+	}
+	defer done()
+	result, err := s.Runs.Run(ctx, place, req)
 	if err != nil {
 		return err
 	}

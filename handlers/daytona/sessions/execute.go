@@ -1,10 +1,12 @@
 package sessions
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/process/session"
@@ -19,7 +21,7 @@ type executeRequest struct {
 }
 
 // execute queues a command, and answers at once or when it has ended. It has no
-// time limit, and goes on if the client leaves.
+// time limit, and goes on if the client leaves, or if its key ends.
 func (d Deps) execute(c *fiber.Ctx) error {
 	var req executeRequest
 	if err := request.Body(c, &req); err != nil {
@@ -30,14 +32,25 @@ func (d Deps) execute(c *fiber.Ctx) error {
 		return err
 	}
 	async := req.RunAsync || req.Async
-	cmd, err := s.Execute(session.Request{Text: req.Command, Async: async, NoEcho: req.SuppressInputEcho})
+	by := access.Of(c)
+	lease, err := by.Key().Begin()
 	if err != nil {
 		return err
 	}
+	cmd, err := s.Execute(session.Request{Text: req.Command, Async: async, NoEcho: req.SuppressInputEcho, Origin: request.Origin(c)})
+	if err != nil {
+		lease.Release()
+		return err
+	}
+	by.Until(cmd.Done(), lease)
 	if async {
 		return c.Status(http.StatusAccepted).JSON(fiber.Map{"cmdId": cmd.ID()})
 	}
-	<-cmd.Done()
+	select {
+	case <-cmd.Done():
+	case <-by.Context().Done(): // the session is the sandbox's, and its command goes on
+		return context.Cause(by.Context())
+	}
 	if err := cmd.Err(); err != nil {
 		return err
 	}

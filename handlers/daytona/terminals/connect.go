@@ -12,8 +12,11 @@ import (
 	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/keys"
 	"hotcell/process/terminal"
 )
 
@@ -145,16 +148,26 @@ func (p *Part) upgrade(c *fiber.Ctx, who caller, t *terminal.Terminal) error {
 	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput, SendBuffer: sendBuffer}, v.serve)
 }
 
+// told refuses in the same way what the client's key doesn't allow.
+func (p *Part) told(c *fiber.Ctx) error {
+	err := c.Next()
+	if !websocket.IsWebSocketUpgrade(c) || access.Refused(err) == 0 {
+		return err
+	}
+	return p.refuse(c, p.caller(c), err)
+}
+
 // refuse answers with HTTP's status, or on the socket if the client could tell
 // its user nothing of that.
 func (p *Part) refuse(c *fiber.Ctx, who caller, err error) error {
 	if !who.frames {
 		return err
 	}
-	words := p.Explain(err).Message
-	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput},
+	f := p.Explain(err)
+	request.Refuse(c, f.Status)
+	return p.Sockets.Upgrade(c, socket.Options{Subprotocol: who.answer, ReadLimit: maxInput, Uncounted: true},
 		func(_ context.Context, conn *socket.Conn) socket.Close {
-			return sayError(conn, words, websocket.ClosePolicyViolation)
+			return sayError(conn, f.Message, websocket.ClosePolicyViolation)
 		})
 }
 
@@ -307,7 +320,10 @@ func braceOf(p []byte) int {
 
 // end says how it ended.
 func (v *viewer) end(err error) socket.Close {
+	var key *keys.EndedError
 	switch {
+	case errors.As(err, &key):
+		return sayError(v.conn, key.Error(), websocket.ClosePolicyViolation)
 	case errors.Is(err, io.EOF):
 		<-v.terminal.Done()
 		e := v.terminal.Exit()

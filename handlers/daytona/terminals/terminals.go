@@ -42,7 +42,9 @@ func New(cfg Config) *Part { return &Part{cfg} }
 func (p *Part) Mount(r fiber.Router) {
 	r.Get("/process/pty", p.list)
 	r.Post("/process/pty", p.create)
+	r.Use("/process/pty/create-connect", p.told)
 	r.Get("/process/pty/create-connect", p.createConnect)
+	r.Use("/process/pty/:id/connect", p.told)
 	r.Get("/process/pty/:id/connect", p.connect)
 	r.Post("/process/pty/:id/resize", p.resize)
 	r.Get("/process/pty/:id", p.show)
@@ -100,6 +102,8 @@ func (p *Part) create(c *fiber.Ctx) error {
 // make creates a terminal.
 func (p *Part) make(c *fiber.Ctx, o terminal.Options) (*terminal.Terminal, error) {
 	sandbox := p.SandboxOf(c)
+	request.Note(c, o.ID)
+	o.Origin = request.Origin(c)
 	place, err := p.Place(sandbox)
 	if err != nil {
 		return nil, err
@@ -174,6 +178,7 @@ func (p *Part) find(c *fiber.Ctx) (*terminal.Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
+	request.Note(c, id)
 	sandbox := p.SandboxOf(c)
 	if _, err := p.Place(sandbox); err != nil {
 		return nil, err
