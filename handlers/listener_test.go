@@ -52,7 +52,9 @@ func serveWith(t *testing.T, faults int, store *keys.Store) (*handlers.Server, n
 		t.Fatal(err)
 	}
 	s := handlers.New(handlers.Config{
-		Figures: func() ([]byte, string, error) { return nil, "text/plain", nil }, Contexts: set, Sandboxes: registry, Table: table, Tools: tools.New(tools.Config{}), Keys: store})
+		Contexts: set, Sandboxes: registry, Table: table, Tools: tools.New(tools.Config{}), Keys: store,
+		Figures: func() ([]byte, string, error) { return nil, "text/plain", nil },
+	})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(&poor{ln, faults}) }() // ends with the Shutdown of the test
 	return s, ln, served
