@@ -12,9 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/audit"
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/script"
 	"hotcell/process/tools"
@@ -40,6 +42,7 @@ type engineConfig struct {
 	PublicURL    string
 	AllowHosts   []string
 	AllowOrigins []string
+	Audit        audit.Config // its path is empty where there is to be none
 	Version      string
 	Log          *slog.Logger
 }
@@ -54,6 +57,9 @@ type engine struct {
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
 	server    *handlers.Server
+	metrics   *metrics.Metrics
+	audit     *audit.Log // nil: none
+	probe     probe
 	lns       []net.Listener
 	wg        sync.WaitGroup
 }
@@ -73,6 +79,9 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err != nil {
 		return err
 	}
+	if err := e.openRecords(cfg); err != nil {
+		return err
+	}
 	e.table = cfg.findRuntimes(scratch) //nolint:contextcheck // the look-ups have time limits of their own
 	reportRuntimes(ctx, e.table, cfg.Log)
 	if err := e.openIsolation(ctx, cfg, scratch); err != nil {
@@ -87,11 +96,12 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Admit:       e.admit,
 		Jail:        e.jail,
 		Spool:       stream.Options{Dir: spool},
+		Observe:     e.observeContexts(),
 		Log:         cfg.Log,
 	})
 	e.tools = tools.New(tools.Config{
 		Host:  process.Host{Path: e.table.Programs(), Scratch: scratch},
-		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Log: cfg.Log,
+		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Did: e.did, Log: cfg.Log,
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
@@ -107,12 +117,16 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Isolation: e.isolation,
 		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
+		Ready: e.ready, Figures: e.metrics.Text,
+		Observe: handlers.Observe{Request: e.metrics.Request, Limit: e.metrics.Limit, Did: e.did},
 		Version: cfg.Version, Log: cfg.Log,
 	}
 	if err := hc.Validate(); err != nil {
 		return &usageError{msg: err.Error()}
 	}
 	e.server = handlers.New(hc) //nolint:contextcheck // it makes handlers; each request brings its context
+	e.metrics.Watch(e.state())
+	e.probe.dir = cfg.Dir
 	return nil
 }
 
@@ -194,13 +208,16 @@ func (e *engine) busy(sandbox string) bool {
 	return false
 }
 
-// serve answers on ln, and on e2b, if it isn't nil, in E2B's protocol alone; what
-// comes out is the fault that ended one of them, if close didn't.
-func (e *engine) serve(ln, e2b net.Listener) <-chan error {
-	fault := make(chan error, 2)
-	e.listen(ln, e.server.Serve, fault)
-	if e2b != nil {
-		e.listen(e2b, e.server.ServeE2B, fault)
+// serve answers on the listeners that there are; what comes out is the fault that
+// ended one of them, if close didn't.
+func (e *engine) serve(l *listeners) <-chan error {
+	fault := make(chan error, 3) // one of each
+	e.listen(l.main, e.server.Serve, fault)
+	if l.e2b != nil {
+		e.listen(l.e2b, e.server.ServeE2B, fault)
+	}
+	if l.metrics != nil {
+		e.listen(l.metrics, e.server.ServeMetrics, fault)
 	}
 	return fault
 }
@@ -220,6 +237,7 @@ func (e *engine) listen(ln net.Listener, serve func(net.Listener) error, fault c
 // then the clients' connections; then what the executions stood on.
 func (e *engine) close(ctx context.Context) error {
 	var errs []error
+	e.probe.ending.Store(true)
 	for _, ln := range e.lns {
 		_ = ln.Close()
 	}
@@ -238,5 +256,6 @@ func (e *engine) close(ctx context.Context) error {
 	if e.table != nil {
 		errs = append(errs, e.table.Close())
 	}
+	errs = append(errs, e.audit.Close(ctx)) // last: nothing more happens
 	return errors.Join(errs...)
 }

@@ -58,6 +58,7 @@ type Config struct {
 	Queue       int                           // see interpreter.Config
 	Keep        interpreter.Keep              // see interpreter.Config
 	Spool       stream.Options                // see interpreter.Config
+	Observe     Observe                       // who wants to know what happens
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -130,7 +131,7 @@ func New(ctx context.Context, cfg Config) *Set {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, r := range cfg.Table.All() {
-		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Log)
+		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Observe.taken, cfg.Log)
 	}
 	if cfg.IdleTimeout > 0 {
 		// Ends when Close cancels s.ctx.
@@ -207,10 +208,11 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	if err := s.reserve(); err != nil {
 		return nil, err
 	}
+	began := s.cfg.Now()
 	in, err := interpreter.Open(ctx, interpreter.Config{
 		Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
-		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
+		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool, Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.mu.Lock()
@@ -227,6 +229,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: s.cfg.Now()}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
+	s.cfg.Observe.ready(language, in.Parked(), e.Created.Sub(began))
 	if err := s.cfg.Admit(owner); err != nil {
 		if s.remove(e) {
 			e.Close(interpreter.Deleted())

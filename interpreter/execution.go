@@ -3,8 +3,10 @@ package interpreter
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 	"hotcell/stream"
 )
@@ -16,6 +18,8 @@ type Request struct {
 	Env     map[string]string // for this run only
 	Timeout time.Duration     // 0: none. It counts from the start of the run
 	Stdin   bool              // input() may ask the client
+	Formats []string          // what its figures are drawn as, beside PNG: svg, pdf
+	Origin  activity.Origin   // who asks
 }
 
 // Execution is one run, from its place in the queue to its last event.
@@ -27,6 +31,9 @@ type Execution struct {
 	signal chan interruption // to the loop, while running
 	number uint64            // of this execution in its context; Interpreter.mu guards it
 	kept   int64             // bytes of its events once it has ended; likewise
+
+	stdout, stderr atomic.Int64 // bytes
+	first          atomic.Int64 // when its first event came, in Unix nanoseconds
 
 	mu      sync.Mutex
 	snap    Snapshot
@@ -157,6 +164,7 @@ func (e *Execution) appendSoon(ev wire.Event, delay time.Duration) error {
 		if ev.Time.IsZero() {
 			ev.Time = e.in.cfg.Now()
 		}
+		e.noteEvent(&ev)
 		return ev
 	})
 	return err
@@ -168,6 +176,7 @@ func (e *Execution) fail(ev wire.Event) {
 	if ev.Time.IsZero() {
 		ev.Time = e.in.cfg.Now()
 	}
+	e.noteEvent(&ev)
 	// A full log still takes it, and says full to the next.
 	seq, _ := e.log.Append(func(seq uint64) wire.Event {
 		ev.Seq = seq
@@ -212,13 +221,14 @@ func (e *Execution) finish(status wire.Status) {
 	now := e.in.cfg.Now()
 	e.mu.Lock()
 	e.snap.State, e.snap.Status, e.snap.Ended = wire.StateDone, status, now
-	then := e.then
+	then, snap := e.then, e.snap
 	e.then = nil
 	ev := wire.Event{Time: now, Type: wire.EventState, State: wire.StateDone, Status: status}
 	if !e.snap.Started.IsZero() {
 		ev.Duration = float64(now.Sub(e.snap.Started).Microseconds()) / 1000
 	}
 	e.mu.Unlock()
+	e.tell(snap)
 	// A history of large programs would weigh more than their events do.
 	e.req.Code, e.req.Env = "", nil
 	_ = e.append(ev)

@@ -52,6 +52,7 @@ type Config struct {
 	Queue    int            // executions that may wait; 0 is 256
 	Keep     Keep           // of finished executions
 	Spool    stream.Options // bounds of one execution's log; they share a file
+	Observe  Observe        // who wants to know what happens
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -64,6 +65,7 @@ type Interpreter struct {
 	wake   chan struct{} // the queue has grown
 	resets chan chan error
 	ended  chan struct{} // closed when the loop is over
+	parked bool          // the first kernel was; written by Open
 
 	mu      sync.Mutex
 	queue   []job
@@ -147,10 +149,11 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	in.used = cfg.Now()
 	in.history.keep = cfg.Keep.withDefaults()
 	in.ctx, in.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	if err := in.start(ctx, true); err != nil {
+	if err := in.start(ctx, true, startFirst); err != nil {
 		in.cancel(err)
 		return nil, err
 	}
+	in.parked = in.live.Parked
 	// Ends when Close cancels in.ctx; Close waits for it.
 	go in.loop() //nolint:contextcheck // it outlives the request
 	return in, nil
@@ -333,6 +336,7 @@ func (in *Interpreter) file(e *Execution) {
 	in.mu.Lock()
 	evicted := in.history.finish(e)
 	in.mu.Unlock()
+	in.cfg.Observe.evicted(evicted)
 	for _, old := range evicted {
 		old.log.Discard()
 	}

@@ -25,7 +25,9 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/activity"
 	"hotcell/internal/jail"
+	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -46,7 +48,9 @@ type Server struct {
 	Isolation *isolation.Set
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Metrics   *metrics.Metrics
 
+	did     func(activity.Record) // may be nil
 	server  *handlers.Server
 	ended   chan error // a word from each address
 	serving int
@@ -59,9 +63,11 @@ type options struct {
 	config   func(*handlers.Config)
 	contexts func(*contexts.Config)
 	tools    func(*tools.Config)
+	did      func(activity.Record)
 	minute   time.Duration
 	preload  []string
 	python   string
+	runtimes []runtimes.Runtime
 	log      *slog.Logger
 	mode     jail.Mode
 	network  jail.Network
@@ -85,6 +91,9 @@ func WithContexts(f func(*contexts.Config)) Option { return func(o *options) { o
 // WithTools changes the configuration of what runs beside contexts.
 func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools = f } }
 
+// WithDid is told of all that is done, as an audit log is.
+func WithDid(f func(activity.Record)) Option { return func(o *options) { o.did = f } }
+
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
 
@@ -100,6 +109,9 @@ func WithPython(program string) Option { return func(o *options) { o.python = pr
 func WithIsolation(mode jail.Mode, network jail.Network) Option {
 	return func(o *options) { o.mode, o.network = mode, network }
 }
+
+// WithRuntimes serves other languages than the real ones.
+func WithRuntimes(rs ...runtimes.Runtime) Option { return func(o *options) { o.runtimes = rs } }
 
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
@@ -124,18 +136,20 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
 	s.isolate(tb, o)
+	s.Metrics, s.did = metrics.New("0.0.0-test"), o.did
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Spool: stream.Options{Dir: tb.TempDir()},
-		Admit: s.admit, Jail: s.jail,
+		Admit: s.admit, Jail: s.jail, Observe: s.Metrics.Contexts(),
 	}
+	cc.Observe.Did = s.record
 	if o.contexts != nil {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
 	tc := tools.Config{
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
-		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Did: s.record, Log: o.log,
 	}
 	if o.tools != nil {
 		o.tools(&tc)
@@ -154,7 +168,9 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	}
 	hc := handlers.Config{
 		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools, Isolation: s.Isolation,
-		Key: o.key, Version: "0.0.0-test", Log: o.log,
+		Figures: s.Metrics.Text,
+		Observe: handlers.Observe{Request: s.Metrics.Request, Limit: s.Metrics.Limit, Did: s.record},
+		Key:     o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
 		o.config(&hc)
@@ -163,8 +179,16 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Fatalf("configure server: %v", err)
 	}
 	s.server = handlers.New(hc)
+	s.Metrics.Watch(metrics.State{Contexts: s.Contexts, Table: s.Table, Tools: s.Tools, Sockets: s.server.Sockets})
 	s.listen(tb)
 	return s
+}
+
+func (s *Server) record(r activity.Record) {
+	s.Metrics.Did(r)
+	if s.did != nil {
+		s.did(r)
+	}
 }
 
 func (s *Server) admit(sandbox string) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/process/output"
 	"hotcell/stream"
@@ -54,7 +55,9 @@ type Config struct {
 	KeepBytes int64
 	// Events bounds the log of one command.
 	Events stream.Options
-	Log    *slog.Logger
+	// Did is told of commands that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // Set is the commands of one server.
@@ -148,6 +151,7 @@ func (s *Set) begin(ctx context.Context, c *Command) error {
 		delete(s.running, c)
 		delete(s.byID, c.id)
 		s.mu.Unlock()
+		s.tell(c, nil)
 		close(c.done)
 		s.wg.Done()
 		return err
@@ -173,6 +177,11 @@ func (s *Set) enter(c *Command) error {
 
 // finish settles a command that has ended.
 func (s *Set) finish(c *Command, o *Outcome) {
+	s.tell(c, o)
+	// Before the event: whoever has read that and asks is told the same.
+	c.mu.Lock()
+	c.outcome = o
+	c.mu.Unlock()
 	bytes := int64(0)
 	if c.log != nil {
 		_ = c.append(Event{Type: EventEnd, Outcome: o}) // a full log still takes it
@@ -181,9 +190,6 @@ func (s *Set) finish(c *Command, o *Outcome) {
 		memory, disk := c.log.Size()
 		bytes = int64(memory) + disk
 	}
-	c.mu.Lock()
-	c.outcome = o
-	c.mu.Unlock()
 	s.mu.Lock()
 	delete(s.running, c)
 	var evicted []*Command

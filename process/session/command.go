@@ -3,9 +3,11 @@ package session
 import (
 	"os"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"hotcell/internal/activity"
 	"hotcell/stream"
 )
 
@@ -17,6 +19,8 @@ type Request struct {
 	Async bool
 	// NoEcho keeps what is sent to the command out of its log.
 	NoEcho bool
+	// Origin is who asks.
+	Origin activity.Origin
 }
 
 // Command is one command of a session, from the queue to its end and beyond:
@@ -26,6 +30,9 @@ type Command struct {
 	number uint64
 	text   string
 	noEcho bool
+	origin activity.Origin
+	asked  time.Time
+	began  time.Time // zero if it never ran; the session's goroutine's
 	log    *stream.Log[Piece]
 	out    *output
 	in     *input // nil: it takes none
@@ -42,6 +49,8 @@ func newCommand(req Request, l Limits, spool *stream.Spool) *Command {
 		id:     uuid.NewString(),
 		text:   req.Text,
 		noEcho: req.NoEcho,
+		origin: req.Origin,
+		asked:  time.Now(),
 		log:    stream.New(codec{}, stream.Options{Memory: memory, Disk: l.Log, Spool: spool}),
 		done:   make(chan struct{}),
 	}
@@ -130,12 +139,13 @@ type end struct {
 	notice         string // ours, for its log
 }
 
-// finish ends the command.
-func (c *Command) finish(e end) {
+// finish ends the command. before is called before anybody learns of it.
+func (c *Command) finish(e end, before func()) {
 	if c.in != nil {
 		c.in.end()
 	}
 	c.out.finish(e.stdout, e.stderr, e.notice)
 	c.code, c.err = e.code, e.err
+	before()
 	close(c.done)
 }

@@ -20,7 +20,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/stream"
 )
@@ -35,6 +37,7 @@ type Session struct {
 	place  process.Place
 	host   process.Host
 	limits Limits
+	did    func(activity.Record) // may be nil
 	spool  *stream.Spool
 
 	ctx     context.Context // ends with the reason to end the session
@@ -55,10 +58,10 @@ type Session struct {
 	ended   error                 // why nothing more is run
 }
 
-func newSession(id string, place process.Place, host process.Host, l Limits) *Session {
+func newSession(id string, place process.Place, host process.Host, l Limits, did func(activity.Record)) *Session {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Session{
-		id: id, place: place, host: host, limits: l,
+		id: id, place: place, host: host, limits: l, did: did,
 		spool: stream.NewSpool(host.ScratchDir()),
 		ctx:   ctx, cancel: cancel,
 		started: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1),
@@ -231,6 +234,7 @@ func (s *Session) run(sh *shell, c *Command) error {
 		s.finish(c, neverRan(fmt.Errorf("prepare a command: %w", err)))
 		return nil
 	}
+	c.began = time.Now()
 	s.follow(c, c.begin(st.stdin.w, st.stdout.r, st.stderr.r))
 	e, err := s.await(sh, c)
 	st.hangUp()
@@ -344,7 +348,7 @@ func (s *Session) broken(sh *shell, c *Command, r report) (end, error) {
 
 // finish ends a command, and lets older ones go for it.
 func (s *Session) finish(c *Command, e end) {
-	c.finish(e)
+	c.finish(e, func() { s.tell(c, e) })
 	c.out.rest()
 	s.mu.Lock()
 	gone := s.history.finish(c, s.limits, s.held)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"hotcell/internal/activity"
 	"hotcell/process"
 )
 
@@ -15,6 +16,8 @@ import (
 type Config struct {
 	Host   process.Host
 	Limits Limits
+	// Did is told of commands that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
 }
 
 // key names a session: each sandbox has its own.
@@ -93,7 +96,7 @@ func (s *Set) add(place process.Place, id string) (*entry, error) {
 		return nil, fmt.Errorf("%w: %d are open in this sandbox: delete some", ErrLimit, n)
 	}
 	s.count++
-	e := &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(id, place, s.cfg.Host, s.cfg.Limits)}
+	e := &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(id, place, s.cfg.Host, s.cfg.Limits, s.cfg.Did)}
 	s.named[k] = e
 	s.all[e] = struct{}{}
 	return e, nil

@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/process/terminal/screen"
 )
@@ -77,7 +78,9 @@ type Config struct {
 	StallAlone, StallShared time.Duration
 	// InputStall is how long input waits for a program that reads nothing.
 	InputStall time.Duration
-	Log        *slog.Logger
+	// Did is told of terminals that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // Set is the terminals of one server.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"hotcell/files"
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/script"
@@ -30,7 +31,9 @@ type Config struct {
 	Admit func(sandbox string) error
 	// MaxCommands is how many one-shot commands may run at once; 0 is 256.
 	MaxCommands int
-	Log         *slog.Logger
+	// Did is told of what has ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // part is one kind of thing that runs in sandboxes.
@@ -66,12 +69,12 @@ func New(cfg Config) *Tools {
 	}
 	cfg.Host = host
 	t := &Tools{
-		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Log: cfg.Log}),
+		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Did: cfg.Did, Log: cfg.Log}),
 		Scripts: script.New(script.Config{
-			Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Log: cfg.Log,
+			Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Did: cfg.Did, Log: cfg.Log,
 		}),
-		Sessions:  session.New(session.Config{Host: cfg.Host}),
-		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Log: cfg.Log}),
+		Sessions:  session.New(session.Config{Host: cfg.Host, Did: cfg.Did}),
+		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Did: cfg.Did, Log: cfg.Log}),
 		Files:     files.NewVisits(),
 	}
 	t.parts = []part{t.Commands, t.Scripts, t.Sessions, t.Terminals, t.Files}
