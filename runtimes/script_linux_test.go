@@ -56,7 +56,7 @@ func TestGivenUp(t *testing.T) {
 			take := func(context.Context) (*runtimes.Kernel, error) {
 				return &runtimes.Kernel{Conn: ends.Conn, Stdout: ends.Stdout, Stderr: ends.Stderr, Process: process{make(chan struct{})}}, nil
 			}
-			run, err := runtimes.Become(ctx, take, wire.Script{}, "/")
+			run, err := runtimes.Become(ctx, take, nil, wire.Script{}, "/")
 			if begins && err != nil || !begins && !errors.Is(err, givenUp) {
 				t.Errorf("%v", err)
 			}
