@@ -207,7 +207,7 @@ func (e *emitter) run() string {
 		e.decls.WriteString(e.function("func "+name, types.NewSignatureType(nil, nil, nil, nil, nil, false), fd.Type, fd.Body) + "\n")
 		b.WriteString(name + "()\n")
 	}
-	e.fn = &function{}
+	e.fn = &function{again: e.c.draft.again()}
 	for _, it := range e.c.draft.items {
 		e.mark(&b, it.stmt.Pos())
 		if it.spec != nil {
