@@ -134,8 +134,8 @@ func (e *emitter) assignTuple(b *strings.Builder, s *ast.AssignStmt) {
 			op = ":="
 		}
 		value := tmps[i]
-		if from, ok := e.typeOf(s.Rhs[0]).(*types.Tuple); ok && op == "=" {
-			value = e.kept(value, from.At(i).Type(), e.leftType(s, i))
+		if op == "=" {
+			value = e.keptOf(s.Rhs[0], i, value, e.leftType(s, i))
 		}
 		fmt.Fprintf(b, "%s %s %s\n", e.target(l), op, value)
 	}

@@ -41,6 +41,14 @@ func (e *emitter) kept(text string, from, to types.Type) string {
 	return e.converter("keep "+e.typ(from)+" as "+t, "func %s(v %s) "+t+" {\nreturn v\n}\n", from) + "(" + text + ")"
 }
 
+// keptOf is kept for the i-th of several values that an expression has.
+func (e *emitter) keptOf(x ast.Expr, i int, text string, to types.Type) string {
+	if list, ok := e.info.TypeOf(x).(*types.Tuple); ok {
+		return e.kept(text, e.sub(list.At(i).Type()), to)
+	}
+	return text
+}
+
 // keepsPlace tells whether the interpreter keeps a value's place in an interface.
 func keepsPlace(from, to types.Type) bool {
 	iface, ok := to.Underlying().(*types.Interface)

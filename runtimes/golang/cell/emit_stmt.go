@@ -381,7 +381,7 @@ func (e *emitter) localVars(b *strings.Builder, spec *ast.ValueSpec) {
 		}
 		b.WriteString(strings.Join(tmps, ", ") + " := " + e.tuple(spec.Values[0]) + "\n")
 		for i, id := range spec.Names {
-			e.localVar(b, id, tmps[i])
+			e.localVar(b, id, e.keptOf(spec.Values[0], i, tmps[i], e.info.TypeOf(id)))
 		}
 		return
 	}
