@@ -82,9 +82,14 @@ type outcome struct {
 
 func start(tb testing.TB) *client {
 	tb.Helper()
+	return startWith(tb, runtimes.Spec{})
+}
+
+func startWith(tb testing.TB, spec runtimes.Spec) *client {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
-	k, err := golang.New(golang.Config{}).Start(ctx, runtimes.Spec{})
+	k, err := golang.New(golang.Config{}).Start(ctx, spec)
 	if err != nil {
 		tb.Fatal(err)
 	}

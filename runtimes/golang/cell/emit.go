@@ -43,6 +43,7 @@ type function struct {
 	deferred string   // the list of calls that its loops defer
 	scopes   []scope  // innermost last
 	saved    []string // where a loop over a function leaves the results
+	again    bool     // see evaluatesAgain
 }
 
 // maxInstances bounds what one cell can instantiate: a generic function that

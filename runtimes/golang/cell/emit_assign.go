@@ -70,7 +70,7 @@ func (e *emitter) target(x ast.Expr) string {
 
 func (e *emitter) assignOne(b *strings.Builder, s *ast.AssignStmt) {
 	value := e.exprAs(s.Rhs[0], e.leftType(s, 0))
-	if e.structLiteral(s) {
+	if e.replacesVariable(s) {
 		// The interpreter would put another variable in the place of the one that is assigned
 		// to: pointers to it, and the result that it may be, would keep the old value.
 		whole := e.fresh("value")
@@ -81,16 +81,21 @@ func (e *emitter) assignOne(b *strings.Builder, s *ast.AssignStmt) {
 	e.guard(b, s.Rhs...)
 }
 
-// structLiteral says whether a variable of a struct's type is assigned a literal.
-func (e *emitter) structLiteral(s *ast.AssignStmt) bool {
-	if _, ok := ast.Unparen(s.Rhs[0]).(*ast.CompositeLit); !ok || s.Tok != token.ASSIGN {
+// replacesVariable says whether a variable of a struct's type is assigned a
+// literal, or one of a function's type what a call returns.
+func (e *emitter) replacesVariable(s *ast.AssignStmt) bool {
+	if id, ok := ast.Unparen(s.Lhs[0]).(*ast.Ident); !ok || id.Name == "_" || s.Tok != token.ASSIGN {
 		return false
 	}
-	if id, ok := ast.Unparen(s.Lhs[0]).(*ast.Ident); !ok || id.Name == "_" {
-		return false
+	switch t := e.sub(e.leftType(s, 0)).Underlying(); ast.Unparen(s.Rhs[0]).(type) {
+	case *ast.CompositeLit:
+		_, ok := t.(*types.Struct)
+		return ok
+	case *ast.CallExpr:
+		_, ok := t.(*types.Signature)
+		return ok
 	}
-	_, ok := e.sub(e.leftType(s, 0)).Underlying().(*types.Struct)
-	return ok
+	return false
 }
 
 // assignTuple assigns the values of one expression. Names that are new are
@@ -128,7 +133,11 @@ func (e *emitter) assignTuple(b *strings.Builder, s *ast.AssignStmt) {
 		if id, ok := l.(*ast.Ident); ok && e.info.Defs[id] != nil {
 			op = ":="
 		}
-		fmt.Fprintf(b, "%s %s %s\n", e.target(l), op, tmps[i])
+		value := tmps[i]
+		if op == "=" {
+			value = e.keptOf(s.Rhs[0], i, value, e.leftType(s, i))
+		}
+		fmt.Fprintf(b, "%s %s %s\n", e.target(l), op, value)
 	}
 	e.guard(b, s.Rhs...)
 }

@@ -30,6 +30,8 @@ func (e *emitter) callExpr(x *ast.CallExpr) string {
 	var callee string
 	if sel, ok := fun.(*ast.SelectorExpr); ok {
 		callee = e.method2(sel)
+	} else if lit, ok := fun.(*ast.FuncLit); ok {
+		callee = e.bareLit(lit)
 	} else {
 		callee = e.operand(fun)
 	}
@@ -189,7 +191,7 @@ func (e *emitter) methodExpr(x *ast.SelectorExpr, sel *types.Selection) string {
 	if sig.Variadic() {
 		rest += "..."
 	}
-	return fmt.Sprintf("func%s { %s%s.%s(%s) }", e.signature(sig, params), returns(sig), params[0], x.Sel.Name, rest)
+	return e.closure(sig, fmt.Sprintf("func%s { %s%s.%s(%s) }", e.signature(sig, params), returns(sig), params[0], x.Sel.Name, rest))
 }
 
 // forward names the parameters of a signature, and lists them as arguments.
@@ -249,6 +251,13 @@ func (e *emitter) builtin(x *ast.CallExpr, fun ast.Expr) string {
 			return fmt.Sprintf("func(%s %s) *%s { return &%s }(%s)", v, t, t, v, e.expr(x.Args[0]))
 		}
 	case "append":
+		if s, ok := e.typeOf(x.Args[0]).Underlying().(*types.Slice); ok && !x.Ellipsis.IsValid() {
+			parts := []string{e.expr(x.Args[0])}
+			for _, a := range x.Args[1:] {
+				parts = append(parts, e.exprAs(a, s.Elem()))
+			}
+			return "append(" + strings.Join(parts, ", ") + ")"
+		}
 		if len(x.Args) == 2 && x.Ellipsis.IsValid() {
 			if b, ok := e.typeOf(x.Args[1]).Underlying().(*types.Basic); ok && b.Info()&types.IsString != 0 {
 				return "append(" + e.expr(x.Args[0]) + ", []byte(" + e.expr(x.Args[1]) + ")...)"

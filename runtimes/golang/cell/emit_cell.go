@@ -207,7 +207,7 @@ func (e *emitter) run() string {
 		e.decls.WriteString(e.function("func "+name, types.NewSignatureType(nil, nil, nil, nil, nil, false), fd.Type, fd.Body) + "\n")
 		b.WriteString(name + "()\n")
 	}
-	e.fn = &function{}
+	e.fn = &function{again: e.c.draft.again()}
 	for _, it := range e.c.draft.items {
 		e.mark(&b, it.stmt.Pos())
 		if it.spec != nil {
@@ -321,7 +321,7 @@ func (e *emitter) assignTo(b *strings.Builder, pos token.Pos, lhs []string, rhs 
 	b.WriteString(strings.Join(tmps, ", ") + op + e.tuple(rhs[0]) + "\n")
 	for i := range lhs {
 		if lhs[i] != "_" {
-			fmt.Fprintf(b, "%s = %s\n", lhs[i], tmps[i])
+			fmt.Fprintf(b, "%s = %s\n", lhs[i], e.keptOf(rhs[0], i, tmps[i], at(i)))
 		}
 	}
 	e.guard(b, rhs...)

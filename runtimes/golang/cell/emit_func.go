@@ -11,7 +11,7 @@ import (
 func (e *emitter) function(head string, sig *types.Signature, ft *ast.FuncType, body *ast.BlockStmt) string {
 	outer := e.fn
 	defer func() { e.fn = outer }()
-	e.fn = &function{results: sig.Results()}
+	e.fn = &function{results: sig.Results(), again: evaluatesAgain(body.List)}
 	names := e.fieldNames(ft.Params)
 	if ft.Results != nil {
 		if results := e.fieldNames(ft.Results); named1(ft.Results) {
@@ -56,11 +56,6 @@ func (e *emitter) fieldNames(l *ast.FieldList) []string {
 		}
 	}
 	return out
-}
-
-func (e *emitter) funcLit(x *ast.FuncLit) string {
-	sig, _ := e.info.TypeOf(x).Underlying().(*types.Signature)
-	return e.function("func", sig, x.Type, x.Body)
 }
 
 // scope is something that break or continue can mean.

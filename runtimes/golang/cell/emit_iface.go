@@ -19,10 +19,54 @@ func (e *emitter) exprAs(x ast.Expr, to types.Type) string {
 		return s
 	}
 	from := e.typeOf(x)
-	if from == nil || !e.isErrorStruct(from) || !isErrorInterface(e.sub(to)) {
-		return s
+	if from != nil && e.isErrorStruct(from) && isErrorInterface(e.sub(to)) {
+		return e.errorWrapper(from) + "(" + s + ")"
 	}
-	return e.errorWrapper(from) + "(" + s + ")"
+	return e.kept(s, from, to)
+}
+
+// kept writes a value that is put into an interface. The interpreter would keep
+// the variable instead of its value, or the place where it computes such values:
+// what is in the interface would change with it. A call's parameter has a place
+// of its own.
+func (e *emitter) kept(text string, from, to types.Type) string {
+	if from == nil || to == nil {
+		return text
+	}
+	to = e.sub(to)
+	if !keepsPlace(from, to) {
+		return text
+	}
+	t := e.typ(to)
+	return e.converter("keep "+e.typ(from)+" as "+t, "func %s(v %s) "+t+" {\nreturn v\n}\n", from) + "(" + text + ")"
+}
+
+// keptOf is kept for the i-th of several values that an expression has.
+func (e *emitter) keptOf(x ast.Expr, i int, text string, to types.Type) string {
+	if list, ok := e.info.TypeOf(x).(*types.Tuple); ok {
+		return e.kept(text, e.sub(list.At(i).Type()), to)
+	}
+	return text
+}
+
+// keepsPlace tells whether the interpreter keeps a value's place in an interface.
+func keepsPlace(from, to types.Type) bool {
+	iface, ok := to.Underlying().(*types.Interface)
+	if !ok || from == types.Typ[types.UntypedNil] {
+		return false
+	}
+	user := userNamed(from)
+	if p, ok := types.Unalias(from).(*types.Pointer); ok {
+		user = userNamed(p.Elem())
+	}
+	switch own := userNamed(to) || isUnnamedInterface(to); {
+	case iface.Empty():
+		return userNamed(from) && !types.IsInterface(from) && types.NewMethodSet(types.NewPointer(from)).Len() > 0
+	case own:
+		return !types.IsInterface(from) || !userNamed(from) && !isUnnamedInterface(from)
+	default: // an interface of compiled code, around a wrapper that calls interpreted methods
+		return user || types.IsInterface(from) && isUnnamedInterface(from)
+	}
 }
 
 func isErrorInterface(t types.Type) bool {

@@ -36,6 +36,7 @@ func (e *emitter) forStmt(b *strings.Builder, s *ast.ForStmt, label string) {
 	if s.Init != nil {
 		head = e.line(s.Pos()) + e.initStmt(s.Init) + "\n"
 	}
+	leave := e.enter(sc)
 	cond, post := "", ""
 	if s.Cond != nil {
 		cond = e.expr(s.Cond)
@@ -44,7 +45,6 @@ func (e *emitter) forStmt(b *strings.Builder, s *ast.ForStmt, label string) {
 		post = e.postStmt(s.Post)
 	}
 	maps.Copy(e.locals, inner)
-	leave := e.enter(sc)
 	body := e.rounds(s.Body, in.String(), out.String())
 	leave()
 	b.WriteString("{\n" + head + labelLine(label) + e.line(s.Pos()))

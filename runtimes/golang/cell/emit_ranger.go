@@ -42,7 +42,8 @@ func (e *emitter) rangeFunc(b *strings.Builder, s *ast.RangeStmt, label string, 
 	leave := e.enter(scope{label: label, loop: true, ranger: r})
 	body := e.rounds(s.Body, in.String(), "")
 	leave()
-	fmt.Fprintf(b, "%s(func%s {\n%s\nreturn true\n})\n", f, e.signature(yield, params), body)
+	callback := fmt.Sprintf("func%s {\n%s\nreturn true\n}", e.signature(yield, params), body)
+	fmt.Fprintf(b, "%s(%s)\n", f, e.closure(yield, callback))
 	for _, stmt := range r.order {
 		e.afterRanger(b, r, stmt)
 	}

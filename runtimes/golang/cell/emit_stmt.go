@@ -171,7 +171,9 @@ func (e *emitter) returnStmt(b *strings.Builder, s *ast.ReturnStmt) {
 // which an interrupt can end. Function and arguments are evaluated first.
 func (e *emitter) goStmt(b *strings.Builder, s *ast.GoStmt) {
 	call := e.frozen(b, s.Call)
-	fmt.Fprintf(b, "go func() {\ndefer func() { %s(recover()) }()\n%s()\n%s\n}()\n", e.call("GoEnd"), e.call("GoStart"), call)
+	body := fmt.Sprintf("func() {\ndefer func() { %s(recover()) }()\n%s()\n%s\n}", e.call("GoEnd"), e.call("GoStart"), call)
+	f := e.fresh("go")
+	fmt.Fprintf(b, "%s := %s\ngo %s()\n", f, e.closure(types.NewSignatureType(nil, nil, nil, nil, nil, false), body), f)
 }
 
 // deferStmt defers a call. One of a built-in goes through a closure.
@@ -252,7 +254,7 @@ func (e *emitter) frozen(b *strings.Builder, x *ast.CallExpr) string {
 	switch f := fun.(type) {
 	case *ast.FuncLit:
 		if len(x.Args) == 0 {
-			return e.expr(f) + "()"
+			return e.bareLit(f) + "()"
 		}
 		callee = keep(e.expr(f))
 	case *ast.SelectorExpr:
@@ -379,7 +381,7 @@ func (e *emitter) localVars(b *strings.Builder, spec *ast.ValueSpec) {
 		}
 		b.WriteString(strings.Join(tmps, ", ") + " := " + e.tuple(spec.Values[0]) + "\n")
 		for i, id := range spec.Names {
-			e.localVar(b, id, tmps[i])
+			e.localVar(b, id, e.keptOf(spec.Values[0], i, tmps[i], e.info.TypeOf(id)))
 		}
 		return
 	}

@@ -3,7 +3,6 @@ package cell
 import (
 	"fmt"
 	"go/ast"
-	"go/token"
 	"go/types"
 	"strings"
 )
@@ -140,70 +139,4 @@ func (e *emitter) typeClause(b *strings.Builder, cc *ast.CaseClause, n int, held
 		fmt.Fprintf(b, "%s := %s\n_ = %s\n", name, held, name)
 	}
 	e.stmts(b, cc.Body)
-}
-
-func (e *emitter) selectStmt(b *strings.Builder, s *ast.SelectStmt, label string) {
-	leave := e.enter(scope{label: label})
-	defer leave()
-	if len(s.Body.List) == 0 {
-		b.WriteString(e.line(s.Pos()) + e.call("Forever") + "()\n")
-		return
-	}
-	b.WriteString("{\n")
-	var out strings.Builder
-	for _, c := range s.Body.List {
-		cc, _ := c.(*ast.CommClause)
-		e.commClause(b, &out, cc)
-	}
-	b.WriteString(labelLine(label) + e.line(s.Pos()) + "select {\n" + out.String() + "}\n}\n")
-}
-
-// commClause writes one clause to out; channels and values are evaluated into
-// locals before the select.
-func (e *emitter) commClause(b, out *strings.Builder, cc *ast.CommClause) {
-	keep := func(x ast.Expr) string {
-		t := e.fresh("c")
-		fmt.Fprintf(b, "%s := %s\n", t, e.expr(x))
-		return t
-	}
-	recv := func(x ast.Expr) string {
-		u, _ := ast.Unparen(x).(*ast.UnaryExpr)
-		return "<-" + keep(u.X)
-	}
-	var in strings.Builder
-	switch s := cc.Comm.(type) {
-	case nil:
-		out.WriteString("default:\n")
-	case *ast.SendStmt:
-		ch := keep(s.Chan)
-		elem := s.Value
-		t := e.fresh("v")
-		ct, _ := e.typeOf(s.Chan).Underlying().(*types.Chan)
-		fmt.Fprintf(b, "var %s %s = %s\n", t, e.typ(ct.Elem()), e.expr(elem))
-		out.WriteString("case " + ch + " <- " + t + ":\n")
-	case *ast.ExprStmt:
-		out.WriteString("case " + recv(s.X) + ":\n")
-	case *ast.AssignStmt:
-		tmps := make([]string, len(s.Lhs))
-		for i, l := range s.Lhs {
-			if id, ok := l.(*ast.Ident); ok && id.Name == "_" {
-				tmps[i] = "_"
-				continue
-			}
-			tmps[i] = e.fresh("v")
-			op := "="
-			if id, ok := l.(*ast.Ident); ok && s.Tok == token.DEFINE && e.info.Defs[id] != nil {
-				op = ":="
-			}
-			target := e.target(l)
-			fmt.Fprintf(&in, "%s %s %s\n_ = %s\n", target, op, tmps[i], target)
-		}
-		if strings.Join(tmps, "") == "_" {
-			out.WriteString("case " + recv(s.Rhs[0]) + ":\n")
-			break
-		}
-		out.WriteString("case " + strings.Join(tmps, ", ") + " := " + recv(s.Rhs[0]) + ":\n")
-	}
-	out.WriteString(in.String())
-	e.stmts(out, cc.Body)
 }

@@ -37,6 +37,7 @@ func (k *kernel) exports() map[string]map[string]reflect.Value {
 			"GoEnd":     reflect.ValueOf(k.goEnd),
 			"Alive":     reflect.ValueOf(k.users.alive),
 			"Forever":   reflect.ValueOf(k.forever),
+			"Select":    reflect.ValueOf(k.choose),
 		},
 		"hotcell/display": k.displayExports(),
 	}
