@@ -72,7 +72,7 @@ func (s *Set) Jail(ctx context.Context, sb Sandbox) (*jail.Jail, error) {
 		return nil, disown(sb.Work)
 	}
 	for {
-		c, err := s.cell(sb)
+		c, err := s.cell(sb) //nolint:contextcheck // made for everybody who asks, not for this request
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (s *Set) cell(sb Sandbox) (*cell, error) {
 		s.cells[sb.ID] = c
 		// Ends when the jail is there or its making has failed, which package jail
 		// bounds. It is for all who wait, and so doesn't end with whoever came first.
-		s.wg.Go(func() { s.build(c, sb) }) //nolint:contextcheck // see above
+		s.wg.Go(func() { s.build(c, sb) })
 	}
 	return c, nil
 }
