@@ -4,6 +4,7 @@ package cli_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -37,22 +38,28 @@ func build(m *testing.M) int {
 	return m.Run()
 }
 
-// limit bounds every call of the program: what hangs is killed and reported.
-const limit = 30 * time.Second
+const (
+	// limit bounds every call of the program: what hangs is killed and reported.
+	limit = 30 * time.Second
+	// serverLimit is that of a server, whose tests wait for their turn among others.
+	serverLimit = 10 * time.Minute
+)
 
 // command prepares a call of the program in a home of its own.
 func command(tb testing.TB, home string, args ...string) *exec.Cmd {
 	tb.Helper()
-	cmd := exec.Command(program, args...)
+	return bounded(tb, limit, home, args...)
+}
+
+func bounded(tb testing.TB, limit time.Duration, home string, args ...string) *exec.Cmd {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), limit)
+	tb.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // with its goroutines' last words
 	cmd.Dir = tb.TempDir()
 	cmd.Env = append(environ(), "HOME="+home, "TMPDIR="+home, "HOTCELL_PYTHON="+kernelPython(tb))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	watchdog := time.AfterFunc(limit, func() {
-		if cmd.Process != nil {
-			_ = cmd.Process.Signal(syscall.SIGQUIT) // with its goroutines' last words
-		}
-	})
-	tb.Cleanup(func() { watchdog.Stop() })
 	return cmd
 }
 
@@ -137,7 +144,7 @@ func start(tb testing.TB, home string, env []string, args ...string) *started {
 	tb.Helper()
 	ready := filepath.Join(tb.TempDir(), "ready.json")
 	s := &started{home: home, out: &bytes.Buffer{}, errs: &bytes.Buffer{}, ended: make(chan struct{})}
-	s.cmd = command(tb, home, append([]string{"serve", "--listen", "127.0.0.1:0", "--ready-file", ready}, args...)...)
+	s.cmd = bounded(tb, serverLimit, home, append([]string{"serve", "--listen", "127.0.0.1:0", "--ready-file", ready}, args...)...)
 	s.cmd.Env = append(s.cmd.Env, env...)
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
