@@ -55,6 +55,9 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c)}, r.serve)
 }
 
+// refusedWait is how long one that is refused anyhow may take to say what it wants.
+const refusedWait = 5 * time.Second
+
 // told says on the WebSocket itself why the client's key doesn't get one. Of an
 // HTTP answer in its place the SDKs show the status at most.
 func (d *dialect) told(c *fiber.Ctx) error {
@@ -66,8 +69,11 @@ func (d *dialect) told(c *fiber.Ctx) error {
 	request.Refuse(c, status)
 	r := &run{dialect: d, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c), Uncounted: true},
-		func(_ context.Context, conn *socket.Conn) socket.Close {
+		func(ctx context.Context, conn *socket.Conn) socket.Close {
 			r.conn = conn
+			// Clients send before they read, and what they are told goes down with a
+			// message that they can't send any more.
+			_, _ = conn.Read(ctx, refusedWait)
 			end := r.refuse(err)
 			_ = r.flush()
 			return end

@@ -63,7 +63,7 @@ func newCell(tb testing.TB, flags uintptr) *cell {
 		uid = cellUID
 		ids = append(ids, syscall.SysProcIDMap{ContainerID: uid, HostID: uid, Size: 1})
 	}
-	j.process.Env = []string{fmt.Sprintf("%s=%d %s", jailVar, uid, prefix(tb))}
+	j.process.Env = []string{fmt.Sprintf("%s=%d %s %s", jailVar, uid, prefix(tb), environment(tb))}
 	j.process.Stderr = os.Stderr
 	pidfd := -1
 	j.process.SysProcAttr = &syscall.SysProcAttr{
@@ -103,11 +103,40 @@ func prefix(tb testing.TB) string {
 	return filepath.Dir(filepath.Dir(program))
 }
 
+// environment is the virtual one of the tests' Python, which may lie in /tmp.
+func environment(tb testing.TB) string {
+	tb.Helper()
+	program, err := program()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return filepath.Dir(filepath.Dir(program))
+}
+
+// emptyTmp leaves nothing in /tmp but the Python of the tests.
+func emptyTmp(environment string) error {
+	if !strings.HasPrefix(environment, "/tmp/") {
+		return unix.Mount("tmp", "/tmp", "tmpfs", 0, "mode=1777")
+	}
+	dir, err := unix.Open(environment, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	if err := unix.Mount("tmp", "/tmp", "tmpfs", 0, "mode=1777"); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(environment, 0o755); err != nil {
+		return err
+	}
+	return unix.Mount(fmt.Sprintf("/proc/self/fd/%d", dir), environment, "", unix.MS_BIND|unix.MS_REC, "")
+}
+
 // beInit is the jail's first process.
 func beInit() error {
 	var uid int
-	var prefix string
-	if _, err := fmt.Sscan(os.Getenv(jailVar), &uid, &prefix); err != nil {
+	var prefix, environment string
+	if _, err := fmt.Sscan(os.Getenv(jailVar), &uid, &prefix, &environment); err != nil {
 		return err
 	}
 	_ = os.Unsetenv(jailVar)
@@ -122,7 +151,7 @@ func beInit() error {
 		func() error { return unix.Mount(held, prefix, "", unix.MS_BIND|unix.MS_REC, "") },
 		func() error { return unix.Unmount(held, unix.MNT_DETACH) },
 		func() error { return unix.Mount("shm", held, "tmpfs", 0, "mode=1777") },
-		func() error { return unix.Mount("tmp", "/tmp", "tmpfs", 0, "mode=1777") },
+		func() error { return emptyTmp(environment) },
 		func() error { return unix.Sethostname([]byte("cell")) },
 	}
 	for i, step := range steps {
