@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"hotcell/files/room"
 	"hotcell/internal/jail"
 	"hotcell/runtimes/golang/driver"
 )
@@ -17,6 +18,8 @@ func beChild(args []string) int {
 		return driver.Main()
 	case len(args) > 0 && args[0] == "init":
 		return jail.Main(args[1:])
+	case len(args) > 0 && args[0] == "files":
+		return room.Main(args[1:])
 	}
 	fmt.Fprintf(os.Stderr, "hotcell: be-child %q is not for people\n", args)
 	return 2

@@ -147,6 +147,7 @@ func (t Tree) Move(source, destination string) error {
 	if err != nil {
 		return err
 	}
+	from, to = t.own(from), t.own(to)
 	st, err := os.Lstat(from)
 	if err != nil {
 		return explain(source, err, ErrWrite)
@@ -157,7 +158,7 @@ func (t Tree) Move(source, destination string) error {
 	if err := vacant(destination, to, st); err != nil {
 		return err
 	}
-	if strings.HasPrefix(linkless(to), linkless(from)+"/") {
+	if st.IsDir() && within(linkless(to), st) {
 		return &Error{Path: destination, Kind: ErrPath, Words: "it lies within what is to be moved"}
 	}
 	return move(source, from, destination, to)

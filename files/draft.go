@@ -17,6 +17,8 @@ const (
 	// draftPrefix marks the temporary files, should the machine stop before
 	// they are removed.
 	draftPrefix = ".hotcell-upload-"
+	// attempts are made at a path that changes meanwhile.
+	attempts = 3
 	// maxLinks is how many links Linux follows.
 	maxLinks = 40
 )
@@ -45,12 +47,13 @@ func (t Tree) Create(path string) (*Draft, error) {
 		return nil, err
 	}
 	d := &Draft{path: path}
-	for range 2 {
+	for range attempts {
 		if err = d.begin(abs); err == nil {
 			return d, nil
 		}
 		d.Discard()
-		if !errors.Is(err, fs.ErrNotExist) { // another draft may have removed a directory just then
+		// Another draft may have removed a directory just then, or something a link.
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EINVAL) {
 			break
 		}
 	}
@@ -143,7 +146,7 @@ func (d *Draft) dress() error {
 	is, ok2 := own.Sys().(*syscall.Stat_t)
 	if ok && ok2 && (was.Uid != is.Uid || was.Gid != is.Gid) {
 		if err := d.file.Chown(int(was.Uid), int(was.Gid)); err != nil {
-			return &Error{Path: d.path, Kind: ErrDenied, Words: "it belongs to somebody else, and the server may not give a new file to them"}
+			return &Error{Path: d.path, Kind: ErrDenied, Words: "it belongs to somebody else, and no new file can be given to them"}
 		}
 	}
 	// Like a write, this takes away the bits that lend an identity.

@@ -87,6 +87,7 @@ func system() []meaning {
 		{syscall.EISDIR, ErrPath, "it is a directory"},
 		{syscall.ELOOP, ErrPath, "too many symbolic links: they lead in a circle"},
 		{syscall.ENAMETOOLONG, ErrPath, "a name in the path is too long"},
+		{syscall.EINVAL, ErrPath, "the file system doesn't take this path, or it was changed meanwhile"},
 		{syscall.ENOTEMPTY, ErrExists, "the directory is not empty"},
 		{fs.ErrExist, ErrExists, "it exists already"},
 		{syscall.EBUSY, ErrExists, "it is in use, for instance as a mount point"},

@@ -1,7 +1,8 @@
 // Package files is what clients do with the files of a sandbox: list, read,
 // write, move, search. Paths that are not absolute begin at the sandbox's work
-// directory. There is no wall: absolute paths, and links, lead wherever the
-// server may go.
+// directory. There is no wall here: absolute paths, and links, lead wherever this
+// process may go. The wall, if a sandbox has one, is around the process; see the
+// package room.
 //
 // Whatever is written appears whole or not at all: it goes to a temporary file
 // beside its target, which takes the target's place at the end. Nothing here
@@ -14,6 +15,7 @@ package files
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +41,10 @@ const (
 	MaxPath = 4095
 )
 
+// Workspace is the other name that the work directory has where a sandbox has a
+// view of its own.
+const Workspace = "/workspace"
+
 // Tree is the files as one sandbox names them.
 type Tree struct{ dir string }
 
@@ -63,10 +69,42 @@ func (t Tree) Path(path string) (string, error) {
 // keep refuses to delete or move what the sandbox itself needs.
 func (t Tree) keep(path, abs string) error {
 	work := linkless(t.dir)
-	if target := linkless(abs); target == "/" || target == work || strings.HasPrefix(work, target+"/") {
+	if target := linkless(abs); target == "/" || target == work || strings.HasPrefix(work, target+"/") || t.is(target) {
 		return &Error{Path: path, Kind: ErrArgument, Words: "the sandbox's work directory is there and has to stay: delete or move what is in it instead"}
 	}
 	return nil
+}
+
+// is reports whether a path is another name of the work directory.
+func (t Tree) is(abs string) bool {
+	work, err := os.Stat(t.dir)
+	if err != nil {
+		return false
+	}
+	st, err := os.Lstat(abs)
+	return err == nil && os.SameFile(st, work)
+}
+
+// own is a path as it is below the work directory's own name, if it is below its
+// other one: nothing can be renamed from one to the other.
+func (t Tree) own(abs string) string {
+	if rest, ok := strings.CutPrefix(abs, Workspace+"/"); ok && t.is(Workspace) {
+		return filepath.Join(t.dir, rest)
+	}
+	return abs
+}
+
+// within reports whether a path lies in a directory, whatever names it has.
+func within(abs string, dir fs.FileInfo) bool {
+	for {
+		abs = filepath.Dir(abs)
+		if st, err := os.Stat(abs); err == nil && os.SameFile(st, dir) {
+			return true
+		}
+		if abs == "/" || abs == "." {
+			return false
+		}
+	}
 }
 
 // linkless is a path without the links in its directories; its last part may

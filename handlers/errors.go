@@ -10,6 +10,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/files"
+	"hotcell/files/room"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/interpreter"
@@ -102,6 +103,7 @@ func known() []row {
 		{files.ErrShrunk, http.StatusInternalServerError, "FILE_READ_FAILED"},
 		{files.ErrWrite, http.StatusInternalServerError, "FILE_WRITE_FAILED"},
 		{files.ErrEnded, http.StatusConflict, "SANDBOX_NOT_STARTED"},
+		{room.ErrUnavailable, http.StatusServiceUnavailable, "FILES_UNAVAILABLE"},
 		{body.ErrLeft, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrBroken, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrSilent, http.StatusRequestTimeout, "REQUEST_TIMEOUT"},

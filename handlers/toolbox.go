@@ -29,7 +29,7 @@ func (s *Server) parts(rooms workspaces) []func(fiber.Router) {
 			SandboxOf: sandboxOf, Place: rooms.Place, Explain: s.explain,
 		}).Mount,
 		files.New(files.Config{
-			Visits: s.cfg.Tools.Files, Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
+			Rooms: s.cfg.Tools.Files, Place: rooms.Place, SandboxOf: sandboxOf, Explain: s.explain,
 			Stall: s.cfg.Stall, Log: s.cfg.Log,
 		}).Mount,
 	}

@@ -45,15 +45,33 @@ func TestAGibibyte(t *testing.T) {
 		t.Skip("it writes gigabytes")
 	}
 	p := program.Start(t)
-	dir := t.TempDir()
+	aGibibyte(t, p.URL, p.Key, t.TempDir(), func() []int { return []int{p.Pid} })
+}
+
+// TestAGibibyteBehindABoundary goes by an agent, which doesn't grow either. The
+// server is in this process, as its client is.
+func TestAGibibyteBehindABoundary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes gigabytes")
+	}
+	eachBoundary(t, func(t *testing.T, sc *scene) {
+		t.Helper()
+		aGibibyte(t, sc.URL, sc.Key, sc.work, func() []int { return append(sc.agents.alive(), os.Getpid()) })
+	})
+}
+
+// aGibibyte goes in and out of the files of the default sandbox's in dir, and
+// measures the processes that pids names.
+func aGibibyte(t *testing.T, address, key, dir string, pids func() []int) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	call := func(method, path, kind string, body io.Reader) *http.Response {
-		req, err := http.NewRequestWithContext(ctx, method, p.URL+"/toolbox/default/files/"+path, body)
+		req, err := http.NewRequestWithContext(ctx, method, address+"/toolbox/default/files/"+path, body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", "Bearer "+p.Key)
+		req.Header.Set("Authorization", "Bearer "+key)
 		req.Header.Set("Content-Type", kind)
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
@@ -119,19 +137,25 @@ func TestAGibibyte(t *testing.T) {
 			return n
 		}},
 	} {
-		if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.Pid), []byte("5"), 0); err != nil {
-			t.Logf("the peak of the memory can't be reset: %v", err)
+		call("GET", "info?path="+dir, "", nil).Body.Close() // an agent is there
+		before := map[int]int64{}
+		for _, pid := range pids() {
+			if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
+				t.Logf("the peak of the memory can't be reset: %v", err)
+			}
+			before[pid], _ = procs.Memory(pid)
 		}
-		before, _ := procs.Memory(p.Pid)
 		began := time.Now()
 		if n := tc.do(); n != gibibyte {
 			t.Errorf("%s: %d bytes, want %d", tc.name, n, gibibyte)
 		}
 		took := time.Since(began)
-		_, peak := procs.Memory(p.Pid)
-		t.Logf("%s: %d MB/s; memory %d MB, at most %d MB", tc.name, int(gibibyte/took.Seconds()/1e6), before>>20, peak>>20)
-		if peak-before > memoryGrowth {
-			t.Errorf("%s: the server grew from %d to %d bytes", tc.name, before, peak)
+		for pid, before := range before {
+			_, peak := procs.Memory(pid)
+			t.Logf("%s: %d MB/s; memory %d MB, at most %d MB", tc.name, int(gibibyte/took.Seconds()/1e6), before>>20, peak>>20)
+			if peak-before > memoryGrowth {
+				t.Errorf("%s: the server grew from %d to %d bytes", tc.name, before, peak)
+			}
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()

@@ -17,7 +17,12 @@ import (
 	"hotcell/e2e/testserver"
 )
 
-func TestMain(m *testing.M) { testserver.Main(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "inside" {
+		os.Exit(inside(os.Args[2:]))
+	}
+	testserver.Main(m)
+}
 
 // patience is for what should take no time, on a machine that may be busy.
 const patience = 10 * time.Second
@@ -134,6 +139,7 @@ func put(t *testing.T, s *testserver.Server, path, content string) {
 	if err := os.WriteFile(work(s, path), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	s.Own(t, "default")
 }
 
 // holds checks what is in the work directory: temporary files would be too.

@@ -115,6 +115,7 @@ func TestBulkUpload(t *testing.T) {
 	if err := syscall.Mkfifo(work(s, "fifo"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	s.Own(t, "default")
 	type stored struct {
 		Path  string
 		Bytes int

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hotcell/files/room"
 	"hotcell/internal/jail"
 	"hotcell/runtimes/golang/driver"
 )
@@ -30,6 +31,8 @@ func beChild(args []string) int {
 		return driver.Main()
 	case len(args) > 0 && args[0] == "init":
 		return jail.Main(args[1:])
+	case len(args) > 0 && args[0] == "files":
+		return room.Main(args[1:])
 	}
 	return 2
 }

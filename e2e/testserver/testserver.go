@@ -111,7 +111,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		key:     "test-key",
 		preload: []string{},
 		python:  kernelPython(),
-		mode:    jail.Mode(os.Getenv("HOTCELL_TEST_ISOLATION")),
+		mode:    jail.Mode(os.Getenv(isolationVar)),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, f := range opts {

@@ -82,17 +82,19 @@ func (d *dialect) workDir(c *fiber.Ctx) error {
 	return c.JSON(fiber.Map{"dir": opts.Cwd})
 }
 
-// homeDir is what ~ means to the code: the sandbox's HOME, else the server's.
+// homeDir is what ~ means to the code: the sandbox's HOME, else the server's, or,
+// where that can't be seen, the work directory.
 func (d *dialect) homeDir(c *fiber.Ctx) error {
-	opts, err := d.Options(d.SandboxOf(c))
+	place, err := d.Place(d.SandboxOf(c))
 	if err != nil {
 		return err
 	}
-	dir := opts.Env["HOME"]
+	dir := place.Env["HOME"]
+	if dir == "" && place.Jail == nil {
+		dir, _ = os.UserHomeDir() // it may have none
+	}
 	if dir == "" {
-		if dir, err = os.UserHomeDir(); err != nil || dir == "" {
-			dir = opts.Cwd
-		}
+		dir = place.Dir
 	}
 	return c.JSON(fiber.Map{"dir": dir})
 }

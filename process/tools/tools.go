@@ -11,7 +11,7 @@ import (
 	"log/slog"
 	"sync"
 
-	"hotcell/files"
+	"hotcell/files/room"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/script"
@@ -30,7 +30,9 @@ type Config struct {
 	Admit func(sandbox string) error
 	// MaxCommands is how many one-shot commands may run at once; 0 is 256.
 	MaxCommands int
-	Log         *slog.Logger
+	// Files says how the agents are started that see to files behind a boundary.
+	Files room.Config
+	Log   *slog.Logger
 }
 
 // part is one kind of thing that runs in sandboxes.
@@ -50,7 +52,7 @@ type Tools struct {
 	Scripts   *script.Runs
 	Sessions  *session.Set
 	Terminals *terminal.Set
-	Files     *files.Visits
+	Files     *room.Set
 
 	parts []part
 }
@@ -72,7 +74,7 @@ func New(cfg Config) *Tools {
 		}),
 		Sessions:  session.New(session.Config{Host: cfg.Host}),
 		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Log: cfg.Log}),
-		Files:     files.NewVisits(),
+		Files:     room.New(cfg.Files),
 	}
 	t.parts = []part{t.Commands, t.Scripts, t.Sessions, t.Terminals, t.Files}
 	return t

@@ -2,7 +2,15 @@
 // so that the same checks run over an old and a new release.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -72,6 +80,7 @@ await report({
     ]) {
       const path = `names/${name}`;
       writeFileSync(join((await ready("names")) && work, path), name);
+      chownSync(join(work, path), statSync(work).uid, statSync(work).gid); // as the sandbox would
       assert.equal(await text(path), name);
       assert.equal((await fs.getFileDetails(path)).name, name);
       await fs.uploadFile(Buffer.from(`new ${name}`), path);

@@ -74,6 +74,7 @@ def names_of_all_kinds() -> None:
     ]:
         path = f"names/{name}"
         (work / path).write_text(name)
+        os.chown(work / path, work.stat().st_uid, work.stat().st_gid)  # as the sandbox would
         assert fs.download_file(path) == name.encode(), name
         assert fs.get_file_info(path).name == name
         fs.upload_file(b"new", path)

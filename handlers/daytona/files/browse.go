@@ -56,7 +56,7 @@ func (d *Dialect) list(c *fiber.Ctx) error {
 		dir = "."
 	}
 	return d.walk(c, func(v *visit) error {
-		list, account, err := v.tree.List(v.ctx, dir, depth)
+		list, account, err := v.room.List(v.ctx, dir, depth)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (d *Dialect) info(c *fiber.Ctx) error {
 		return err
 	}
 	return d.with(c, func(v *visit) error {
-		i, err := v.tree.Info(p)
+		i, err := v.room.Info(v.ctx, p)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (d *Dialect) find(c *fiber.Ctx) error {
 	}
 	text := query(c, "pattern")
 	return d.walk(c, func(v *visit) error {
-		found, account, err := v.tree.Find(v.ctx, p, text)
+		found, account, err := v.room.Find(v.ctx, p, text)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (d *Dialect) search(c *fiber.Ctx) error {
 	}
 	glob := query(c, "pattern")
 	return d.walk(c, func(v *visit) error {
-		found, account, err := v.tree.Search(v.ctx, p, glob)
+		found, account, err := v.room.Search(v.ctx, p, glob)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -12,7 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"hotcell/files"
+	"hotcell/files/room"
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/fault"
 )
@@ -57,7 +58,7 @@ func (d *Dialect) bulkUpload(c *fiber.Ctx) error {
 		if in.form == nil {
 			return fault.BadRequest("several files are uploaded as multipart/form-data, not %q", c.Get(fiber.HeaderContentType))
 		}
-		b := &bulk{inbound: in, tree: v.tree, explain: d.Explain, paths: map[string]string{}, done: map[string]bool{}, stored: []storedBody{}}
+		b := &bulk{inbound: in, room: v.room, ctx: v.ctx, explain: d.Explain, paths: map[string]string{}, done: map[string]bool{}, stored: []storedBody{}}
 		if err := b.all(); err != nil {
 			return b.interrupted(err)
 		}
@@ -69,7 +70,8 @@ func (d *Dialect) bulkUpload(c *fiber.Ctx) error {
 // bulk is one such form on its way in.
 type bulk struct {
 	inbound
-	tree    files.Tree
+	ctx     context.Context //nolint:containedctx // of the request, as is the form
+	room    room.Room
 	explain func(error) *fault.Fault
 	paths   map[string]string // by index, as it stands in the form
 	done    map[string]bool   // whose file has come
@@ -148,7 +150,7 @@ func (b *bulk) file(index string, part *multipart.Part) error {
 		b.fail("files["+index+"].file", fault.BadRequest("files[%s].path must come before files[%s].file, and didn't", index, index))
 		return nil
 	}
-	draft, err := b.tree.Create(path)
+	draft, err := b.room.Create(b.ctx, path)
 	if err != nil {
 		b.fail(path, b.explain(err))
 		return nil
@@ -164,7 +166,7 @@ func (b *bulk) file(index string, part *multipart.Part) error {
 		b.fail(path, b.explain(err))
 		return nil
 	}
-	abs, err := b.tree.Path(path)
+	abs, err := b.room.Path(path)
 	if err != nil {
 		return err
 	}

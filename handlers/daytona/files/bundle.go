@@ -13,7 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"hotcell/files"
+	"hotcell/files/room"
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
@@ -42,7 +42,7 @@ func (d *Dialect) bulkDownload(c *fiber.Ctx) error {
 	b := &bundle{
 		outbound: d.outbound(c, v),
 		paths:    req.Paths,
-		open:     v.tree.Open,
+		open:     func(path string) (*room.Content, error) { return v.room.Open(v.ctx, path) },
 		// 260 bits: in no file by chance. In browsers the TypeScript SDK looks for
 		// it in lower case.
 		boundary: strings.ToLower(rand.Text() + rand.Text()),
@@ -64,13 +64,13 @@ func (d *Dialect) bulkDownload(c *fiber.Ctx) error {
 // which clients notice.
 type bundle struct {
 	*outbound
-	open     func(path string) (*files.Content, error)
+	open     func(path string) (*room.Content, error)
 	refuse   func(error) ([]byte, error)
 	boundary string
 
-	paths []string       // that are still to come
-	text  bytes.Buffer   // between the files, not yet read
-	file  *files.Content // the one that is being sent
+	paths []string      // that are still to come
+	text  bytes.Buffer  // between the files, not yet read
+	file  *room.Content // the one that is being sent
 	begun bool
 	ended bool
 }

@@ -16,7 +16,7 @@ func (d *Dialect) folder(c *fiber.Ctx) error {
 	}
 	mode := query(c, "mode")
 	return d.with(c, func(v *visit) error {
-		if err := v.tree.Mkdir(p, mode); err != nil {
+		if err := v.room.Mkdir(v.ctx, p, mode); err != nil {
 			return err
 		}
 		c.Status(http.StatusCreated)
@@ -34,7 +34,7 @@ func (d *Dialect) remove(c *fiber.Ctx) error {
 		return err
 	}
 	return d.with(c, func(v *visit) error {
-		if err := v.tree.Delete(p, recursive); err != nil {
+		if err := v.room.Delete(v.ctx, p, recursive); err != nil {
 			return err
 		}
 		return c.SendStatus(http.StatusNoContent)
@@ -50,7 +50,7 @@ func (d *Dialect) move(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return d.with(c, func(v *visit) error { return v.tree.Move(from, to) })
+	return d.with(c, func(v *visit) error { return v.room.Move(v.ctx, from, to) })
 }
 
 func (d *Dialect) permissions(c *fiber.Ctx) error {
@@ -59,7 +59,7 @@ func (d *Dialect) permissions(c *fiber.Ctx) error {
 		return err
 	}
 	owner, group, mode := query(c, "owner"), query(c, "group"), query(c, "mode")
-	return d.with(c, func(v *visit) error { return v.tree.SetPermissions(p, owner, group, mode) })
+	return d.with(c, func(v *visit) error { return v.room.SetPermissions(v.ctx, p, owner, group, mode) })
 }
 
 // replaceRequest is the body of a replacement.
@@ -88,7 +88,7 @@ func (d *Dialect) replace(c *fiber.Ctx) error {
 		return fault.BadRequest("newValue is missing; it may be empty")
 	}
 	return d.walk(c, func(v *visit) error {
-		done, err := v.tree.Replace(v.ctx, req.Files, req.Pattern, *req.NewValue)
+		done, err := v.room.Replace(v.ctx, req.Files, req.Pattern, *req.NewValue)
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"hotcell/files"
+	"hotcell/files/room"
 	"hotcell/handlers/fault"
 )
 
@@ -25,7 +25,7 @@ func (d *Dialect) download(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	content, err := v.tree.Open(p)
+	content, err := v.room.Open(v.ctx, p)
 	if err != nil {
 		v.leave()
 		return err
@@ -100,7 +100,7 @@ func parseRange(header string, size int64) (from, to int64, ok bool) {
 // sending is a download's body.
 type sending struct {
 	*outbound
-	src *files.Content
+	src *room.Content
 }
 
 func (s *sending) Read(p []byte) (int, error) {

@@ -1,9 +1,9 @@
 // Package files is the file API of the toolbox: routes, multipart and JSON. What
-// is done to files, the package hotcell/files knows.
+// is done to files, and by whom, the package hotcell/files/room knows.
 //
 // Uploads are read and downloads written at the pace of the connection, and
 // held nowhere as a whole. An answer that is streamed keeps its file, and its
-// place in [files.Visits], until the server closes it. Goroutines: one for each
+// place in [room.Set], until the server closes it. Goroutines: one for each
 // search, which watches for its client to leave and is joined before the answer.
 package files
 
@@ -19,6 +19,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/files"
+	"hotcell/files/room"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/hangup"
@@ -36,7 +37,7 @@ const (
 
 // Config is what the dialect stands on.
 type Config struct {
-	Visits *files.Visits
+	Rooms *room.Set
 	// Place is where a started sandbox's files are; asking is activity in it.
 	Place     func(sandbox string) (process.Place, error)
 	SandboxOf func(*fiber.Ctx) string
@@ -96,14 +97,14 @@ func (d *Dialect) Mount(r fiber.Router) {
 // visit is one request that is at work in a sandbox's files.
 type visit struct {
 	ctx   context.Context //nolint:containedctx // the request's, which Fiber doesn't have
-	tree  files.Tree
+	room  room.Room
 	leave func()
 }
 
 // begin counts a request as work in its sandbox, until leave is called.
 func (d *Dialect) begin(c *fiber.Ctx) (*visit, error) {
 	sandbox := d.SandboxOf(c)
-	ctx, leave, err := d.Visits.Begin(sandbox)
+	ctx, leave, err := d.Rooms.Begin(sandbox)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func (d *Dialect) begin(c *fiber.Ctx) (*visit, error) {
 		leave()
 		return nil, err
 	}
-	return &visit{ctx: ctx, tree: files.Of(place), leave: leave}, nil
+	return &visit{ctx: ctx, room: d.Rooms.Of(place), leave: leave}, nil
 }
 
 // with runs something short as a visit.

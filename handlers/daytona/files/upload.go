@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/files"
+	"hotcell/files/room"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 )
@@ -76,7 +77,7 @@ func (in inbound) next() (*multipart.Part, error) {
 
 // copied writes all of src. lost is set when the client, rather than the file,
 // is at fault.
-func (in inbound) copied(to *files.Draft, src io.Reader) (lost bool, err error) {
+func (in inbound) copied(to *room.Draft, src io.Reader) (lost bool, err error) {
 	out := bufio.NewWriterSize(to, pieceSize)
 	_, err = io.Copy(out, src)
 	if err == nil {
@@ -103,7 +104,7 @@ func (d *Dialect) upload(c *fiber.Ctx) error {
 		return err
 	}
 	return d.with(c, func(v *visit) error {
-		abs, err := v.tree.Path(p)
+		abs, err := v.room.Path(p)
 		if err != nil {
 			return err
 		}
@@ -112,7 +113,7 @@ func (d *Dialect) upload(c *fiber.Ctx) error {
 			return err
 		}
 		defer stop()
-		draft, err := v.tree.Create(p)
+		draft, err := v.room.Create(v.ctx, p)
 		if err != nil {
 			return err
 		}
@@ -129,7 +130,7 @@ func (d *Dialect) upload(c *fiber.Ctx) error {
 }
 
 // single writes the one file that an upload is, and reads it to its end.
-func (in inbound) single(draft *files.Draft) error {
+func (in inbound) single(draft *room.Draft) error {
 	if in.form == nil {
 		if in.Reader == nil {
 			return nil // an empty file

@@ -1,0 +1,70 @@
+package testserver
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"hotcell/internal/jail"
+)
+
+// isolationVar is the mode of the servers that aren't given one.
+const isolationVar = "HOTCELL_TEST_ISOLATION"
+
+// Isolated reports whether this is a run of [Again].
+func Isolated() bool { return os.Getenv(isolationVar) != "" }
+
+// Again runs tests of the same binary once more, those whose names match a pattern,
+// once for each kind of boundary around their sandboxes.
+func Again(t *testing.T, pattern string) {
+	t.Helper()
+	if Isolated() {
+		t.Skip("this is such a run")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range Modes(t) {
+		t.Run(string(mode), func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), exe, "-test.run", pattern, "-test.short") //nolint:forbidigo // it is this test
+			cmd.Env = append(os.Environ(), isolationVar+"="+string(mode))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// Modes are the kinds of boundaries that can be tried here.
+func Modes(t *testing.T) []jail.Mode {
+	t.Helper()
+	modes := []jail.Mode{jail.Process}
+	if _, err := exec.LookPath("bwrap"); err != nil {
+		t.Log("bubblewrap is not installed: namespaces are not tried")
+		return modes
+	}
+	return append(modes, jail.Namespace)
+}
+
+// Own gives what a test has put into a sandbox's work directory to the sandbox's
+// user.
+func (s *Server) Own(tb testing.TB, sandbox string) {
+	tb.Helper()
+	place := s.Place(tb, sandbox)
+	if err := own(place.Dir, place.Inside.UID); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// own makes everything in a directory a user's.
+func own(dir string, uid int) error {
+	if uid == 0 {
+		return nil
+	}
+	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, uid, uid))
+	})
+}
