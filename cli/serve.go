@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotcell/handlers"
+	"hotcell/internal/jail"
 )
 
 // defaultListen is loopback: whoever reaches the server can run code.
@@ -87,6 +88,9 @@ func (c *serveCommand) Run(a *app) error {
 		}
 		return err
 	}
+	if s := e.isolation.Status(); e2b != nil && s.Mode != jail.None && s.Network == jail.Host && handlers.CheckListen(hostOf(c.E2BListen), "") == nil {
+		a.log.LogAttrs(a.ctx, slog.LevelWarn, "sandboxes reach the address of E2B's protocol, which asks for no key; choose --network loopback or none, or serve it under /e2b alone")
+	}
 	serving := e.serve(ln, e2b)
 	err = c.announce(a, addresses{main: clientURL(ln), e2b: clientURL(e2b)}, key, made, dir)
 	if err == nil {
@@ -160,6 +164,15 @@ func (c *serveCommand) listen(ctx context.Context) (ln, e2b net.Listener, err er
 		return nil, nil, err
 	}
 	return ln, e2b, nil
+}
+
+// hostOf is the host of an address that has been checked.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
 }
 
 // patience is the context of an orderly end: it ends with the limit, or when

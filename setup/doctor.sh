@@ -47,6 +47,12 @@ need npm "$(version_of npm --version)" 8 "${node_hint[@]}"
 
 ./setup/python.sh >/dev/null || faults=$((faults + 1))
 
+# It isn't needed to build or to serve, so its absence is no fault.
+if [ "$(uname -s)" = Linux ] && ! command -v bwrap >/dev/null; then
+  echo "setup: bubblewrap is not on the PATH. With it sandboxes are kept apart in namespaces (docs/isolation.md)." >&2
+  echo "  Debian, Ubuntu: apt-get install bubblewrap" >&2
+fi
+
 if [ "$faults" -gt 0 ]; then
   echo "setup: this machine lacks $faults of the programs above" >&2
   exit 1

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,11 @@ func TestKilledServer(t *testing.T) {
 	for _, mode := range modes(t) {
 		t.Run(string(mode), func(t *testing.T) {
 			p := program.Start(t, "--isolation", string(mode))
+			status := exec.Command(p.Path, "status", "--url", p.URL)
+			status.Env = []string{"HOTCELL_API_KEY=" + p.Key, "HOME=" + t.TempDir()}
+			if said, err := status.Output(); err != nil || !regexp.MustCompile(`isolation +`+string(mode)+` .*network: host`).Match(said) {
+				t.Errorf("%v %s", err, said)
+			}
 			// Each has the same odd number in its arguments, by which it is found.
 			mark := fmt.Sprintf("600.%d", p.Pid)
 			text := strings.ReplaceAll("sleep MARK & setsid sleep MARK & (setsid sh -c 'sleep MARK & sleep MARK' &) & wait", "MARK", mark)
@@ -32,7 +38,7 @@ func TestKilledServer(t *testing.T) {
 			for len(left) < 4 {
 				left = left[:0]
 				out, _ := exec.Command("pgrep", "-fx", "sleep "+mark).Output()
-				for _, number := range strings.Fields(string(out)) {
+				for number := range strings.FieldsSeq(string(out)) {
 					pid, _ := strconv.Atoi(number)
 					if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 						defer unix.Close(fd)

@@ -54,5 +54,5 @@ func sh(t *testing.T, s *testserver.Server, sandbox, text string) (string, int) 
 		t.Fatal(err)
 	}
 	defer r.Output.Close()
-	return strings.TrimSpace(r.Output.String()), r.Outcome.Code
+	return strings.TrimSpace(r.Output.String()), r.Code
 }

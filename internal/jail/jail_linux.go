@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -123,6 +125,7 @@ func (j *Jail) open(ctx context.Context) error {
 	if j.pipe, err = openPipe(os.NewFile(uintptr(fds[0]), "jail")); err != nil {
 		return err
 	}
+	j.pipe.limit = answerLimit
 	read, write, err := os.Pipe()
 	if err != nil {
 		_ = j.pipe.conn.Close()
@@ -245,6 +248,15 @@ func (j *Jail) kill() {
 		_ = j.signal(unix.SIGKILL) // the kernel sees to the rest
 		return
 	}
+	// Before it, since it may have been stopped by those whom it is to kill, who would
+	// be somebody else's then.
+	j.mu.Lock()
+	alive := slices.Collect(maps.Values(j.alive))
+	j.mu.Unlock()
+	for _, p := range alive {
+		_ = p.Signal(unix.SIGKILL)
+	}
+	child.KillBelow(j.proc.Pid())
 	j.proc.Stop(endGrace)
 }
 

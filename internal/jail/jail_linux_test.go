@@ -257,6 +257,9 @@ func TestClose(t *testing.T) {
 				defer unix.Close(fd)
 				fds = append(fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 			}
+			if err := unix.Kill(j.Pid(), unix.SIGSTOP); err != nil { // as those inside can, without namespaces
+				t.Fatal(err)
+			}
 			j.Close()
 			for i := range fds {
 				if n, err := unix.Poll(fds[i:i+1], 0); n != 1 {
@@ -304,5 +307,28 @@ func BenchmarkNew(b *testing.B) {
 				b.StartTimer()
 			}
 		})
+	}
+}
+
+// TestNotRoot runs the others as a user without privileges, by bubblewrap's own user
+// namespaces.
+func TestNotRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the others have done it")
+	}
+	program := filepath.Join(place(t, "bin"), "jail.test")
+	text, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	cmd := exec.Command(program, "-test.run", "^(TestStart|TestStartFailures|TestNothingIsLeft|TestClose)$")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	cmd.Dir, cmd.Env = "/", []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=/tmp", "HOME=/tmp"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

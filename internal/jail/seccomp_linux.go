@@ -95,11 +95,9 @@ const setID = unix.S_ISUID | unix.S_ISGID
 // moded are the calls that give a file a mode, with the argument that it is.
 func moded() map[uintptr]uint32 {
 	all := modedHere()
-	for nr, arg := range map[uintptr]uint32{
+	maps.Copy(all, map[uintptr]uint32{
 		unix.SYS_FCHMOD: 1, unix.SYS_FCHMODAT: 2, unix.SYS_FCHMODAT2: 2, unix.SYS_OPENAT: 3, unix.SYS_MKNODAT: 2,
-	} {
-		all[nr] = arg
-	}
+	})
 	return all
 }
 

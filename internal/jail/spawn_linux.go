@@ -2,6 +2,7 @@ package jail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,9 +54,7 @@ func (j *Jail) subject(what string, spec child.Spec) string {
 
 // CheckDir implements [child.Jail].
 func (j *Jail) CheckDir(path string) error {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), dirLimit, fmt.Errorf("the sandbox didn't say within %s whether it is there", dirLimit))
-	defer cancel()
-	got, err := j.ask(ctx, request{Op: opDir, Dir: []byte(path)}, &asked{})
+	got, err := j.ask(context.Background(), request{Op: opDir, Dir: []byte(path)}, &asked{})
 	if err != nil {
 		return err
 	}
@@ -64,10 +63,6 @@ func (j *Jail) CheckDir(path string) error {
 	}
 	return nil
 }
-
-// dirLimit is for a look at a directory, which only a file system that doesn't
-// answer delays.
-const dirLimit = 10 * time.Second
 
 // ask asks the first process something, and waits for the answer.
 func (j *Jail) ask(ctx context.Context, r request, a *asked, files ...*os.File) (answer, error) {
@@ -82,16 +77,39 @@ func (j *Jail) ask(ctx context.Context, r request, a *asked, files ...*os.File) 
 	j.waiting[r.Seq] = a
 	j.mu.Unlock()
 	if err := j.pipe.send(r, files...); err != nil {
+		if !errors.Is(err, unix.E2BIG) && !errors.Is(err, unix.EMFILE) { // else nothing was written
+			j.fail(fmt.Errorf("%w: %w", ErrEnded, err))
+			_ = j.pipe.conn.Close()
+		}
 		j.abandon(r.Seq, a)
 		return answer{}, fmt.Errorf("ask the jail's first process: %w", err)
 	}
+	late := time.NewTimer(answerLimit)
+	defer late.Stop()
 	select {
 	case got := <-a.answer:
 		return got, got.err
 	case <-ctx.Done():
 		j.abandon(r.Seq, a)
 		return answer{}, context.Cause(ctx)
+	case <-late.C:
+		// Those inside have stopped it, as they can without namespaces. It won't do any more.
+		j.fail(fmt.Errorf("%w: their first one has not answered for %s", ErrEnded, answerLimit))
+		_ = j.pipe.conn.Close()
+		j.abandon(r.Seq, a)
+		return answer{}, j.why()
 	}
+}
+
+// answerLimit is for an answer, which takes a millisecond, and as long as a disk needs
+// to load a program.
+const answerLimit = 20 * time.Second
+
+// why is the reason why nothing starts any more.
+func (j *Jail) why() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.fault
 }
 
 // abandon gives up on an answer. A process that comes all the same is killed.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -85,6 +86,7 @@ func unpacked(b []byte) []string {
 // of four bytes, JSON, and descriptors that come with the first byte.
 type pipe struct {
 	conn    *net.UnixConn
+	limit   time.Duration // for the other end to take a message; 0: none
 	writing sync.Mutex
 }
 
@@ -125,6 +127,9 @@ func (p *pipe) send(m any, files ...*os.File) error {
 	}
 	p.writing.Lock()
 	defer p.writing.Unlock()
+	if p.limit > 0 {
+		_ = p.conn.SetWriteDeadline(time.Now().Add(p.limit))
+	}
 	n, _, err := p.conn.WriteMsgUnix(frame, rights, nil)
 	if err == nil && n < len(frame) {
 		_, err = p.conn.Write(frame[n:])

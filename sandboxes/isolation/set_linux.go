@@ -105,7 +105,7 @@ func (s *Set) cell(sb Sandbox) (*cell, error) {
 		s.cells[sb.ID] = c
 		// Ends when the jail is there or its making has failed, which package jail
 		// bounds. It is for all who wait, and so doesn't end with whoever came first.
-		s.wg.Go(func() { s.build(c, sb) })
+		s.wg.Go(func() { s.build(c, sb) }) //nolint:contextcheck // see above
 	}
 	return c, nil
 }
@@ -133,6 +133,9 @@ func (s *Set) build(c *cell, sb Sandbox) {
 	defer close(c.ready)
 	cfg := s.config(sb)
 	if c.err = own(sb.Work, cfg.UID); c.err != nil {
+		return
+	}
+	if c.err = jail.Sweep(cfg); c.err != nil { // of a server before this one, which was killed
 		return
 	}
 	c.jail, c.err = jail.New(s.ctx, cfg)
