@@ -58,12 +58,17 @@ func groups() []group {
 		{"escapes", false, escapes()},
 		{"reads", false, reads()},
 		{"signals", false, signals()},
+		{"descriptors", false, descriptors()},
+		{"forged frames", false, forged()},
+		{"planted files", true, planted()},
+		{"the environment", true, environment()},
+		{"exhaustion", false, exhaustion()},
 	}
 }
 
 // play makes the attempts of a group.
 func (s *scene) play(t *testing.T, g group) {
-	box := s.newSandbox(t)
+	s.box = s.newSandbox(t)
 	for _, a := range g.attempts {
 		want := a.wants(s.kind)
 		if want == unpromised {
@@ -75,11 +80,11 @@ func (s *scene) play(t *testing.T, g group) {
 		}
 		t.Run(a.name, func(t *testing.T) {
 			if g.apart {
-				box = s.newSandbox(t)
+				s.box = s.newSandbox(t)
 			}
 			pattern := regexp.MustCompile(`\A(?s:` + s.words(want) + `)\z`)
 			s.undisturbed(t, func() error {
-				told, err := a.by(s, box, s.words(a.code), a.env)
+				told, err := a.by(s, s.box, s.words(a.code), a.env)
 				if err != nil {
 					return err
 				}
@@ -89,7 +94,7 @@ func (s *scene) play(t *testing.T, g group) {
 					}
 				}
 				if told = strings.TrimSpace(told); !pattern.MatchString(told) {
-					return fmt.Errorf("it reads\n%s\nand not %s", told, want)
+					return fmt.Errorf("it reads\n%.2000s\nand not %s", told, want)
 				}
 				if a.here != nil {
 					a.here(t, s, told)

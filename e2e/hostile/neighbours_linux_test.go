@@ -31,7 +31,7 @@ func (n *neighbour) move(t *testing.T) {
 	if n.context, n.pid, err = n.s.open(n.s.victim, "python", nil); err != nil {
 		t.Fatal(err)
 	}
-	if told, err := n.s.run(n.context, "kept = 'the same'"); err != nil || told != "" {
+	if told, err := n.s.run(n.context, "kept = 'the same'", patience); err != nil || told != "" {
 		t.Fatal(err, told)
 	}
 }
@@ -41,7 +41,7 @@ func (n *neighbour) move(t *testing.T) {
 func (n *neighbour) answers() (time.Duration, error) {
 	var longest time.Duration
 	for name, ask := range map[string]func() (string, error){
-		"the same": func() (string, error) { return n.s.run(n.context, "print(kept)") },
+		"the same": func() (string, error) { return n.s.run(n.context, "print(kept)", patience) },
 		"alive":    func() (string, error) { return command(n.s, n.s.victim, "echo alive", nil) },
 		"ok": func() (string, error) {
 			var got struct{ Status string }

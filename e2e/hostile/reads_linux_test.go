@@ -70,7 +70,7 @@ func main() {
 		{name: "an abstract socket", by: py, code: python(`
 tried(lambda: socket.socket(socket.AF_UNIX).connect("\0ABSTRACT"))
 tried(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"x", "\0ABSTRACT-too"))`), stopped: "EPERM\nEPERM", process: "(EPERM\nEPERM|EAFNOSUPPORT\nEAFNOSUPPORT)"},
-		{name: "a socket that is a file", by: py, code: python(`tried(lambda: socket.socket(socket.AF_UNIX).connect("SOCKET"))`), stopped: "ENOENT", process: "EAFNOSUPPORT", users: unpromised},
+		{name: "a socket that is a file", by: py, code: python(`tried(lambda: socket.socket(socket.AF_UNIX).connect("LISTENER"))`), stopped: "ENOENT", process: "EAFNOSUPPORT", users: unpromised},
 		{name: "System V", by: py, code: python(`
 for line in open("/proc/sysvipc/shm").readlines()[1:]:
     key, shmid = line.split()[:2]

@@ -31,7 +31,8 @@ const (
 type scene struct {
 	*program.Program
 	kind   kind
-	victim string // a sandbox's id
+	box    string // that of who tries
+	victim string // another sandbox's id
 	work   string // its directory
 	host   string // a file of the machine's that isn't the system's
 	socket string // one that is a file, and to which everybody may connect
@@ -48,7 +49,7 @@ func (s *scene) secrets() []string {
 func newScene(t *testing.T, k kind) *scene {
 	t.Helper()
 	env := []string{"HOTCELL_TEST_SECRET=" + secretOurs}
-	flags := []string{"--isolation", k.mode, "--log-level", "error"}
+	flags := []string{"--isolation", k.mode, "--log-level", "error", "--max-contexts", "60"}
 	if k.namespaces() {
 		if _, err := exec.LookPath("bwrap"); err != nil {
 			t.Skip("bubblewrap is not installed")
@@ -201,7 +202,7 @@ func (s *scene) unchanged(t *testing.T) {
 // words puts what is meant in the place of names in capitals.
 func (s *scene) words(text string) string {
 	return strings.NewReplacer(
-		"VICTIMID", s.victim, "VICTIM", s.work, "DATA", s.Data, "HOSTFILE", s.host, "SOCKET", s.socket, "ABSTRACT", s.name,
+		"VICTIMID", s.victim, "VICTIM", s.work, "DATA", s.Data, "HOSTFILE", s.host, "LISTENER", s.socket, "ABSTRACT", s.name,
 		"SERVER", strconv.Itoa(s.Pid), "NEIGHBOUR", strconv.Itoa(s.near.pid), "PROGRAM", s.Path, "URL", s.URL,
 	).Replace(text)
 }

@@ -65,13 +65,16 @@ func (s *scene) must(t *testing.T, method, path string, body, into any) {
 }
 
 // cell runs code in a new context of a language.
-func cell(language string) way {
+func cell(language string) way { return within(language, patience/2) }
+
+// within runs it with a time limit.
+func within(language string, limit time.Duration) way {
 	return func(s *scene, box, code string, env map[string]string) (string, error) {
 		id, _, err := s.open(box, language, env)
 		if err != nil {
 			return "", err
 		}
-		told, err := s.run(id, code)
+		told, err := s.run(id, code, limit)
 		return told, errors.Join(err, s.call("DELETE", "/v1/contexts/"+id, nil, nil))
 	}
 }
@@ -87,12 +90,12 @@ func (s *scene) open(box, language string, env map[string]string) (id string, pi
 }
 
 // run runs code in a context: what it says, and how it failed.
-func (s *scene) run(context, code string) (string, error) {
+func (s *scene) run(context, code string, limit time.Duration) (string, error) {
 	var got struct {
 		Stdout, Stderr string
 		Error          *struct{ Name, Value string }
 	}
-	err := s.call("POST", "/v1/contexts/"+context+"/executions", map[string]any{"code": code, "wait": true}, &got)
+	err := s.call("POST", "/v1/contexts/"+context+"/executions", map[string]any{"code": code, "wait": true, "timeout_ms": limit.Milliseconds()}, &got)
 	told := got.Stdout + got.Stderr
 	if got.Error != nil {
 		told += got.Error.Name + ": " + got.Error.Value
@@ -120,6 +123,18 @@ func command(s *scene, box, code string, env map[string]string) (string, error) 
 	}
 	err := s.call("POST", "/toolbox/"+box+"/process/execute", map[string]any{"command": code, "envs": env, "timeout": 30}, &got)
 	return ended(got.Result, got.ExitCode), err
+}
+
+// then runs a command afterwards, in the same sandbox.
+func then(by way, text string) way {
+	return func(s *scene, box, code string, env map[string]string) (string, error) {
+		told, err := by(s, box, code, env)
+		if err != nil {
+			return "", err
+		}
+		after, err := command(s, box, text, nil)
+		return strings.TrimSpace(told) + "\n" + after, err
+	}
 }
 
 // session runs it in a new session.
