@@ -63,6 +63,7 @@ func groups() []group {
 		{"planted files", true, planted()},
 		{"the environment", true, environment()},
 		{"exhaustion", false, exhaustion()},
+		{"limits", false, limits()},
 	}
 }
 
