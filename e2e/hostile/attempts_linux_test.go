@@ -69,6 +69,7 @@ func groups() []group {
 
 // play makes the attempts of a group.
 func (s *scene) play(t *testing.T, g group) {
+	t.Helper()
 	s.box = s.newSandbox(t)
 	for _, a := range g.attempts {
 		want := a.wants(s.kind)

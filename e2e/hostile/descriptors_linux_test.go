@@ -42,14 +42,22 @@ func list() {
 		{name: "in a command", by: command, code: shList, stopped: own3},
 		{name: "in a session", by: session, code: shList, stopped: "0 /dev/null\n1 pipe:\\S+\n2 \\S+/run/session-[0-9]+/stderr"},
 		{name: "in a terminal", by: terminal, code: shList, stopped: "0 /dev/pts/[0-9]+\n1 pipe:\\S+\n2 /dev/pts/[0-9]+"},
-		{name: "below a Python kernel", by: cell("python"), stopped: below,
-			code: "import subprocess; print(subprocess.run(['/bin/ls', '-l', '/proc/self/fd'], close_fds=False, capture_output=True, text=True).stdout)"},
-		{name: "below a Node kernel", by: cell("javascript"), stopped: below,
-			code: "console.log(require('child_process').execSync('exec ls -l /proc/self/fd').toString())"},
-		{name: "below a Go kernel", by: cell("go"), stopped: below,
-			code: "import (\"fmt\"; \"os/exec\")\nout, _ := exec.Command(\"ls\", \"-l\", \"/proc/self/fd\").Output()\nfmt.Println(string(out))"},
-		{name: "below a fork of a Python kernel", by: cell("python"), stopped: own3 + drivers,
-			code: "import os, sys\npid = os.fork()\nif pid == 0:\n" + indented(pyList) + "\n    sys.stdout.flush(); os._exit(0)\nos.waitpid(pid, 0)"},
+		{
+			name: "below a Python kernel", by: cell("python"), stopped: below,
+			code: "import subprocess; print(subprocess.run(['/bin/ls', '-l', '/proc/self/fd'], close_fds=False, capture_output=True, text=True).stdout)",
+		},
+		{
+			name: "below a Node kernel", by: cell("javascript"), stopped: below,
+			code: "console.log(require('child_process').execSync('exec ls -l /proc/self/fd').toString())",
+		},
+		{
+			name: "below a Go kernel", by: cell("go"), stopped: below,
+			code: "import (\"fmt\"; \"os/exec\")\nout, _ := exec.Command(\"ls\", \"-l\", \"/proc/self/fd\").Output()\nfmt.Println(string(out))",
+		},
+		{
+			name: "below a fork of a Python kernel", by: cell("python"), stopped: own3 + drivers,
+			code: "import os, sys\npid = os.fork()\nif pid == 0:\n" + indented(pyList) + "\n    sys.stdout.flush(); os._exit(0)\nos.waitpid(pid, 0)",
+		},
 	}
 }
 

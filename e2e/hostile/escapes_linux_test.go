@@ -35,8 +35,10 @@ for name in os.listdir("/proc/self/ns"):
 for path in ("/proc/1/exe", "/proc/SERVER/exe", "PROGRAM"):
     tried(os.open, path, os.O_WRONLY)`), stopped: "((EACCES|ENOENT|EROFS|ETXTBSY)\n?){3}"},
 		{name: "overwrite its own program", by: command, code: "exec 3>/proc/self/exe", stopped: ".*(Permission denied|Text file busy|Read-only file system).*"},
-		{name: "core_pattern and its like", by: command, code: "for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/vm/overcommit_memory /proc/sysrq-trigger /proc/sys/fs/binfmt_misc/register /sys/kernel/uevent_helper; do echo x > $f; done",
-			stopped: "([^\n]*(Permission denied|nonexistent|Directory nonexistent|No such file|Read-only)[^\n]*\n?){6} \\[[12]\\]"},
+		{
+			name: "core_pattern and its like", by: command, code: "for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/vm/overcommit_memory /proc/sysrq-trigger /proc/sys/fs/binfmt_misc/register /sys/kernel/uevent_helper; do echo x > $f; done",
+			stopped: "([^\n]*(Permission denied|nonexistent|Directory nonexistent|No such file|Read-only)[^\n]*\n?){6} \\[[12]\\]",
+		},
 		{name: "sysfs", by: command, code: "ls -d /sys/* 2>&1 | grep -c . ; find /sys -writable -type f 2>/dev/null | head -1", stopped: "[01]"},
 		{name: "cgroupfs", by: command, code: "find /sys/fs/cgroup -type f -writable 2>/dev/null | head -1; mkdir /sys/fs/cgroup/hostile; echo 1 > /sys/fs/cgroup/memory/release_agent", stopped: "mkdir: [^\n]*\n[^\n]*(nonexistent|Permission denied|No such file|Read-only)[^\n]* \\[[12]\\]"},
 		{name: "devices", by: py, code: python(`
@@ -87,8 +89,10 @@ for family in (17, 38, 40, 16 + 14, 44, 21, 29, 9, 31):
 		{name: "raw sockets", by: py, code: python(`
 tried(socket.socket, socket.AF_INET, socket.SOCK_RAW, 1)
 tried(socket.socket, socket.AF_INET6, socket.SOCK_RAW, 58)`), stopped: "EPERM\nEPERM"},
-		{name: "type into a terminal", by: terminal, code: "python3 -c 'import fcntl; fcntl.ioctl(0, 0x5412, b\"x\")' 2>&1 | tail -1; python3 -c 'import fcntl; fcntl.ioctl(0, 0x541c, b\"\\x03\")' 2>&1 | tail -1",
-			stopped: "PermissionError: \\[Errno 1\\] Operation not permitted\nPermissionError: \\[Errno 1\\] Operation not permitted"},
+		{
+			name: "type into a terminal", by: terminal, code: "python3 -c 'import fcntl; fcntl.ioctl(0, 0x5412, b\"x\")' 2>&1 | tail -1; python3 -c 'import fcntl; fcntl.ioctl(0, 0x541c, b\"\\x03\")' 2>&1 | tail -1",
+			stopped: "PermissionError: \\[Errno 1\\] Operation not permitted\nPermissionError: \\[Errno 1\\] Operation not permitted",
+		},
 		{name: "Docker's socket", by: py, code: python(`
 for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/dbus/system_bus_socket", "/run/systemd/private", "/tmp/.X11-unix/X0"):
     tried(lambda: socket.socket(socket.AF_UNIX).connect(path))`), stopped: "((ENOENT|EACCES)\n?){6}", process: "((EAFNOSUPPORT|EACCES|ENOENT)\n?){6}"},
@@ -99,10 +103,12 @@ for path in ("/run/hotcell-hostile", "/var/run/hotcell-hostile", "DATA/hotcell-h
             s.bind(path)
     tried(bind)`), stopped: "((EACCES|ENOENT|EROFS|EPERM|DONE None)\n?){4}", process: "((EACCES|EAFNOSUPPORT)\n?){4}"},
 		{name: "write to the system", by: command, code: "for d in / /etc /usr /bin /lib /opt /sbin /var /boot /home /root $(dirname PROGRAM); do touch $d/hotcell-hostile 2>/dev/null && [ ! -w /tmp -o $d != /root ] && echo DONE $d; done; true", stopped: "(DONE /(root|home)\n?)*", process: ""},
-		{name: "Go's own calls", by: cell("go"), code: `
+		{
+			name: "Go's own calls", by: cell("go"), code: `
 import ("fmt"; "syscall")
 fmt.Println(syscall.Mount("none", "/tmp", "tmpfs", 0, ""), syscall.Chroot("/"), syscall.Unshare(syscall.CLONE_NEWNS))`,
-			stopped: "operation not permitted operation not permitted operation not permitted"},
+			stopped: "operation not permitted operation not permitted operation not permitted",
+		},
 		{name: "Go's attributes of a process", by: script("go"), code: `package main
 import ("fmt"; "os/exec"; "syscall")
 func main() {
@@ -112,11 +118,13 @@ func main() {
 		fmt.Println(c.Run())
 	}
 }`, stopped: "(fork/exec /bin/true: operation not permitted\n?){4}"},
-		{name: "Node's privileges", by: cell("javascript"), code: `
+		{
+			name: "Node's privileges", by: cell("javascript"), code: `
 for (const f of [() => process.setuid(0), () => process.setgroups([0]), () => process.initgroups("root", 0)]) {
   try { f(); console.log(process.getuid() === 0 ? "EPERM" : "DONE"); } catch (e) { console.log(e.code); }
 }
 try { process.binding("spawn_sync"); process.dlopen({exports: {}}, "/proc/self/mem"); } catch (e) { console.log("stopped"); }`,
-			stopped: "EPERM\nEPERM\nEPERM\nstopped"},
+			stopped: "EPERM\nEPERM\nEPERM\nstopped",
+		},
 	}
 }

@@ -53,10 +53,12 @@ print("still here")`, here+"\nN: V"),
 		says("a frame that is deep", `send(b'{"type":"display","id":"x","data":{"application/json":' + b"[" * 1000000 + b"]" * 1000000 + b"}}"); print("still here")`, died),
 		says("no frame at all", `send(b""); print("still here")`, died),
 		says("half a frame", `os.write(fd, (1 << 20).to_bytes(4, "big") + b"{"); os._exit(3)`, "KernelDiedError: the python kernel ended while this ran: exit status 3; no variables were lost"),
-		{name: "frames without end", by: within("python", time.Second), none: true, here: goesOn,
+		{
+			name: "frames without end", by: within("python", time.Second), none: true, here: goesOn,
 			stopped: "TimeoutError: [^\n]*", code: forger + `
 while True:
-    send({"type": "display", "id": "another", "data": {"text/plain": "x" * 1000}, "ack": True})`},
+    send({"type": "display", "id": "another", "data": {"text/plain": "x" * 1000}, "ack": True})`,
+		},
 		says("descriptors with it", `
 s = socket.socket(fileno=os.dup(fd))
 null = os.open("/dev/null", os.O_RDONLY)
@@ -69,7 +71,8 @@ print("still here")`, here+".*|OSError: .*Too many references.*"),
 import threading
 threading.Thread(target=lambda: os.read(fd, 1 << 16), daemon=True).start()
 print("still here")`, here),
-		{name: "a child that speaks on", by: then(cell("python"), "flock -n alive echo gone"), none: true, here: goesOn,
+		{
+			name: "a child that speaks on", by: then(cell("python"), "flock -n alive echo gone"), none: true, here: goesOn,
 			stopped: here + "\ngone", code: forger + `
 import ctypes, fcntl
 keep = os.dup(fd)
@@ -83,7 +86,8 @@ if ctypes.CDLL(None).fork() == 0:  # past what the driver does at a fork
         os.write(keep, (2).to_bytes(4, "big") + b"{}")
 os.read(r, 1)
 alive.close()
-print("still here")`},
+print("still here")`,
+		},
 		{name: "as Node", by: cell("javascript"), none: true, here: goesOn, stopped: here, code: `
 const fs = require("fs");
 const raw = Buffer.from(JSON.stringify({type: "done", id: "another", status: "ok"}));
@@ -98,8 +102,10 @@ fmt.Println("still here", n, err)`},
 send({"type": "display", "id": "x", "data": {"image/png": "!"}}, {"type": "chart", "chart": {"type": "../x"}}, {"type": "exit", "code": 0}, b"{")
 print("still here")
 os._exit(7)`},
-		{name: "an exit of another process", by: command, none: true, here: goesOn, stopped: "\\[5\\]",
-			code: "kill -CHLD 1 2>/dev/null; for i in $(seq 200); do (setsid sh -c 'exit 9' &); done; exit 5"},
+		{
+			name: "an exit of another process", by: command, none: true, here: goesOn, stopped: "\\[5\\]",
+			code: "kill -CHLD 1 2>/dev/null; for i in $(seq 200); do (setsid sh -c 'exit 9' &); done; exit 5",
+		},
 	}
 }
 

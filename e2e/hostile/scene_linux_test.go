@@ -80,7 +80,7 @@ func commonPython(t *testing.T) string {
 	t.Helper()
 	const system = "/usr/bin/python3"
 	ask := func(python, what string) string {
-		out, err := exec.Command(python, "-c", "import sys, sysconfig; print("+what+")").Output() //nolint:forbidigo,noctx // it belongs to the test
+		out, err := exec.Command(python, "-c", "import sys, sysconfig; print("+what+")").Output()
 		if err != nil {
 			t.Skipf("%s: %v", python, err)
 		}

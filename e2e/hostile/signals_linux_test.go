@@ -42,11 +42,15 @@ def owned():
     os.write(w, b"x")
 tried(owned)`), stopped: "(DONE None|ESRCH|EPERM)"},
 		{name: "a shell's kill", by: session, code: "kill -9 SERVER 2>&1; kill -9 NEIGHBOUR 2>&1; kill -9 1; pkill -9 -x hotcell; echo over", stopped: ".*over", process: unpromised, users: unpromised},
-		{name: "Node's kill", by: cell("javascript"), code: `
+		{
+			name: "Node's kill", by: cell("javascript"), code: `
 for (const pid of [SERVER, NEIGHBOUR]) { try { process.kill(pid, "SIGKILL"); console.log("DONE"); } catch (e) { console.log(e.code); } }`,
-			stopped: "((ESRCH|EPERM)\n?){2}"},
-		{name: "Node's debugger", by: cell("javascript"), code: `
+			stopped: "((ESRCH|EPERM)\n?){2}",
+		},
+		{
+			name: "Node's debugger", by: cell("javascript"), code: `
 for (const pid of [SERVER, NEIGHBOUR]) { try { process._debugProcess(pid); console.log("DONE"); } catch (e) { console.log(e.code ?? e.message); } }`,
-			stopped: "([^\n]*(ESRCH|EPERM|no such process|operation not permitted)[^\n]*\n?){2}"},
+			stopped: "([^\n]*(ESRCH|EPERM|no such process|operation not permitted)[^\n]*\n?){2}",
+		},
 	}
 }

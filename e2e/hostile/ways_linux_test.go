@@ -32,7 +32,7 @@ func (s *scene) call(method, path string, body, into any) error {
 		}
 		sent = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequest(method, s.URL+path, sent) //nolint:noctx // the client has a time limit
+	req, err := http.NewRequest(method, s.URL+path, sent)
 	if err != nil {
 		return err
 	}

@@ -172,8 +172,13 @@ func selfOnly(refuse bpf.Instruction) []bpf.Instruction {
 		call uintptr
 		arg  uint32
 	}{
-		{unix.SYS_SETPRIORITY, 1}, {unix.SYS_IOPRIO_SET, 1}, {unix.SYS_PRLIMIT64, 0}, {unix.SYS_SCHED_SETAFFINITY, 0},
-		{unix.SYS_SCHED_SETSCHEDULER, 0}, {unix.SYS_SCHED_SETPARAM, 0}, {unix.SYS_SCHED_SETATTR, 0},
+		{unix.SYS_SETPRIORITY, 1},
+		{unix.SYS_IOPRIO_SET, 1},
+		{unix.SYS_PRLIMIT64, 0},
+		{unix.SYS_SCHED_SETAFFINITY, 0},
+		{unix.SYS_SCHED_SETSCHEDULER, 0},
+		{unix.SYS_SCHED_SETPARAM, 0},
+		{unix.SYS_SCHED_SETATTR, 0},
 	} {
 		prog = append(prog, unless(c.call, c.arg, bpf.JumpEqual, []uint32{0}, refuse)...)
 	}
