@@ -19,6 +19,7 @@ type Program struct {
 	URL, Key string
 	Pid      int
 	Path     string // of the program
+	Data     string // its data directory
 
 	killed bool
 }
@@ -36,16 +37,22 @@ func (p *Program) Kill(tb testing.TB) {
 // flags. It ends with the test.
 func Start(tb testing.TB, flags ...string) *Program {
 	tb.Helper()
+	return StartWith(tb, nil, flags...)
+}
+
+// StartWith is Start with more of an environment.
+func StartWith(tb testing.TB, env []string, flags ...string) *Program {
+	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "hotcell")
 	build := exec.Command("go", "build", "-o", path, "hotcell") //nolint:forbidigo,noctx // the tests own these processes, no server does
 	build.Dir = root()
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("build the program: %v\n%s", err, out)
 	}
-	p := &Program{Key: "the-key-of-the-end-to-end-tests", Path: path}
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", tb.TempDir(), "--python", python(), "--warm", "1"}, flags...)
+	p := &Program{Key: "the-key-of-the-end-to-end-tests", Path: path, Data: tb.TempDir()}
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", p.Data, "--python", python(), "--warm", "1"}, flags...)
 	cmd := exec.Command(path, args...) //nolint:forbidigo,noctx // as above
-	cmd.Env = append(os.Environ(), "HOTCELL_API_KEY="+p.Key)
+	cmd.Env = append(append(os.Environ(), "HOTCELL_API_KEY="+p.Key), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

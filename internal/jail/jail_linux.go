@@ -165,7 +165,7 @@ func (c *Config) limits() limits {
 	if c.Mode == Namespace {
 		return limits{}
 	}
-	return limits{Internet: c.Network == NoNet, Local: c.UID == 0, SetID: c.UID == 0}
+	return limits{Internet: c.Network == NoNet, Local: c.UID == 0, Peers: c.UID == 0, SetID: c.UID == 0}
 }
 
 // Pid is the first process's number.

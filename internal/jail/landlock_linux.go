@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -95,7 +96,14 @@ func (c *Config) ruleset() (*os.File, error) {
 
 // allow writes the rules of process mode.
 func (c *Config) allow(ruleset *os.File, all uint64) error {
-	read := append(append([]string{}, system...), append(c.Shared, c.Program)...)
+	var read []string
+	for _, path := range system {
+		// Here a link shows what it leads to: /var/run all of /run, where secrets are.
+		if st, err := os.Lstat(path); err == nil && (st.IsDir() || filepath.Dir(path) == "/") {
+			read = append(read, path)
+		}
+	}
+	read = append(append(read, c.Shared...), c.Program)
 	read = append(read, "/proc", "/run/systemd/resolve")
 	if c.UID == 0 {
 		// Root reads what is root's alone, so it is shown no directory as a whole in

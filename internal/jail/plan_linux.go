@@ -241,17 +241,42 @@ func (c *Config) users() ([]string, error) {
 	return args, nil
 }
 
-// worldReadable lists what is in a directory that everybody may read.
+// worldReadable is what everybody may read in a directory: whole directories where
+// that is all of what they hold, and files. A link counts as the file that it leads
+// to, which may lie elsewhere; a directory elsewhere is shown by its own rule or not
+// at all.
 func worldReadable(dir string) []string {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil
-	}
-	var paths []string
-	for _, e := range entries {
-		if st, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && st.Mode().Perm()&0o004 != 0 && (st.Mode().IsRegular() || st.Mode().Type() == fs.ModeDir) {
-			paths = append(paths, filepath.Join(dir, e.Name()))
-		}
+	paths, whole := readable(dir)
+	if whole {
+		return []string{dir}
 	}
 	return paths
+}
+
+// readable is worldReadable of what is in a directory; whole tells that it is all.
+func readable(dir string) (paths []string, whole bool) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, false
+	}
+	whole = true
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		st, err := os.Stat(path)
+		switch {
+		case err != nil, e.Type() == fs.ModeSymlink && st.IsDir():
+			continue // nothing is shown by it
+		case st.Mode().IsRegular() && st.Mode().Perm()&0o004 != 0:
+			paths = append(paths, path)
+		case st.IsDir() && st.Mode().Perm()&0o005 == 0o005:
+			below, all := readable(path)
+			if all {
+				below = []string{path}
+			}
+			paths, whole = append(paths, below...), whole && all
+		default:
+			whole = false
+		}
+	}
+	return paths, whole
 }

@@ -72,6 +72,9 @@ type limits struct {
 	// Local are the sockets of programs on this machine that trust the server's own
 	// user, as Docker's does and a desktop's: files, which Landlock doesn't look at.
 	Local bool `json:"local"`
+	// Peers is changing the limits, priorities and processors of other processes, which
+	// asks for the same user and nothing else: the server has it.
+	Peers bool `json:"peers"`
 	// SetID is making programs that others run with the rights of their owner.
 	SetID bool `json:"set_id"`
 }
@@ -137,6 +140,9 @@ func filter(l limits) ([]unix.SockFilter, error) {
 	prog = append(prog, unless(unix.SYS_PERSONALITY, 0, bpf.JumpEqual, []uint32{0, 8, 0x40000, math.MaxUint32}, refuse)...)
 	prog = append(prog, unless(unix.SYS_SOCKET, 0, bpf.JumpEqual, l.families(), errno(unix.EAFNOSUPPORT))...)
 	prog = append(prog, unless(unix.SYS_SOCKETPAIR, 0, bpf.JumpEqual, []uint32{unix.AF_UNIX}, errno(unix.EAFNOSUPPORT))...)
+	if l.Peers {
+		prog = append(prog, selfOnly(refuse)...)
+	}
 	if l.SetID {
 		calls := moded()
 		for _, nr := range slices.Sorted(maps.Keys(calls)) {
@@ -155,6 +161,32 @@ func filter(l limits) ([]unix.SockFilter, error) {
 	}
 	return out, nil
 }
+
+// selfOnly lets what changes a process's share of the machine pass for the process
+// itself, which is 0. Landlock, which keeps signals and traces in, doesn't look at it.
+// The first two may also name all processes of a user.
+func selfOnly(refuse bpf.Instruction) []bpf.Instruction {
+	prog := unless(unix.SYS_SETPRIORITY, 0, bpf.JumpEqual, []uint32{unix.PRIO_PROCESS}, refuse)
+	prog = append(prog, unless(unix.SYS_IOPRIO_SET, 0, bpf.JumpEqual, []uint32{ioprioProcess}, refuse)...)
+	for _, c := range []struct {
+		call uintptr
+		arg  uint32
+	}{
+		{unix.SYS_SETPRIORITY, 1},
+		{unix.SYS_IOPRIO_SET, 1},
+		{unix.SYS_PRLIMIT64, 0},
+		{unix.SYS_SCHED_SETAFFINITY, 0},
+		{unix.SYS_SCHED_SETSCHEDULER, 0},
+		{unix.SYS_SCHED_SETPARAM, 0},
+		{unix.SYS_SCHED_SETATTR, 0},
+	} {
+		prog = append(prog, unless(c.call, c.arg, bpf.JumpEqual, []uint32{0}, refuse)...)
+	}
+	return prog
+}
+
+// ioprioProcess is IOPRIO_WHO_PROCESS.
+const ioprioProcess = 1
 
 // tiocLinux is TIOCLINUX.
 const tiocLinux = 0x541c

@@ -95,7 +95,12 @@ func (s *Set) try(ctx context.Context, mode jail.Mode) (reason string, err error
 // openWays lets other users pass through the server's directories to those that are
 // theirs, and reports what else is in their way.
 func (s *Set) openWays() error {
-	for _, dir := range []string{s.cfg.Data, filepath.Join(s.cfg.Data, "sandboxes"), filepath.Dir(s.cfg.Dir), s.cfg.Dir} {
+	sandboxes := filepath.Join(s.cfg.Data, "sandboxes")
+	// At the first start nobody has made it yet, and who does closes it.
+	if err := os.MkdirAll(sandboxes, 0o711); err != nil {
+		return err
+	}
+	for _, dir := range []string{s.cfg.Data, sandboxes, filepath.Dir(s.cfg.Dir), s.cfg.Dir} {
 		st, err := os.Stat(dir)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -110,7 +115,7 @@ func (s *Set) openWays() error {
 			return err
 		}
 	}
-	for _, path := range append([]string{filepath.Join(s.cfg.Data, "sandboxes")}, s.cfg.Shared()...) {
+	for _, path := range append([]string{sandboxes}, s.cfg.Shared()...) {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}

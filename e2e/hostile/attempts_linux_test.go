@@ -1,0 +1,108 @@
+package hostile_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// attempt is something that code tries.
+type attempt struct {
+	name string
+	by   way
+	code string
+	env  map[string]string // of the context, the command, the session …
+
+	// stopped is a pattern for all that its author reads.
+	stopped string
+	// process is the same without namespaces, where that is another, and users where
+	// sandboxes have users besides. unpromised is where nothing stops it, as
+	// docs/isolation.md says: it isn't tried.
+	process, users string
+	// none tells that it has to be stopped without any isolation, too, and in the
+	// same words.
+	none bool
+	// amd64 tells that the code has instructions of that machine.
+	amd64 bool
+	// here is more to check, after it.
+	here func(t *testing.T, s *scene, told string)
+}
+
+const unpromised = "-"
+
+// wants is what is read in this kind of isolation.
+func (a attempt) wants(k kind) string {
+	want := a.stopped
+	switch {
+	case k.mode == "none" && !a.none:
+		return unpromised
+	case k.mode == "process" && k.users && a.users != "":
+		want = a.users
+	case k.mode == "process" && a.process != "":
+		want = a.process
+	}
+	return want
+}
+
+// group is attempts of one kind. Each has a sandbox of its own if they would be in
+// each other's way.
+type group struct {
+	name     string
+	apart    bool
+	attempts []attempt
+}
+
+func groups() []group {
+	return []group{
+		{"escapes", false, escapes()},
+		{"reads", false, reads()},
+		{"signals", false, signals()},
+		{"descriptors", false, descriptors()},
+		{"forged frames", false, forged()},
+		{"planted files", true, planted()},
+		{"the environment", true, environment()},
+		{"exhaustion", false, exhaustion()},
+		{"limits", false, limits()},
+	}
+}
+
+// play makes the attempts of a group.
+func (s *scene) play(t *testing.T, g group) {
+	t.Helper()
+	s.box = s.newSandbox(t)
+	for _, a := range g.attempts {
+		want := a.wants(s.kind)
+		if want == unpromised {
+			continue
+		}
+		if a.amd64 && !onAMD64 {
+			t.Logf("%s: it is for another machine", a.name)
+			continue
+		}
+		t.Run(a.name, func(t *testing.T) {
+			if g.apart {
+				s.box = s.newSandbox(t)
+			}
+			pattern := regexp.MustCompile(`\A(?s:` + s.words(want) + `)\z`)
+			s.undisturbed(t, func() error {
+				told, err := a.by(s, s.box, s.words(a.code), a.env)
+				if err != nil {
+					return err
+				}
+				for _, secret := range s.secrets() {
+					if strings.Contains(told, secret) {
+						return fmt.Errorf("it has got %s: %s", secret, told)
+					}
+				}
+				if told = strings.TrimSpace(told); !pattern.MatchString(told) {
+					return fmt.Errorf("it reads\n%.2000s\nand not %s", told, want)
+				}
+				if a.here != nil {
+					a.here(t, s, told)
+				}
+				return nil
+			})
+		})
+	}
+}

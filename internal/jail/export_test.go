@@ -1,0 +1,6 @@
+//go:build linux
+
+package jail
+
+// WorldReadable is for tests.
+func WorldReadable(dir string) []string { return worldReadable(dir) }
