@@ -22,9 +22,16 @@ type mark uint64
 // process meanwhile waits, as it does for syscall.ForkLock.
 var marking sync.Mutex //nolint:gochecknoglobals // see above
 
+// kin is what the marks of all children of this process have in common, and those of
+// no other process: the upper half of a mark. It is drawn once, as the process is one.
+var kin = sync.OnceValue(func() mark { return mark(1<<61|rand.Uint64()>>3) &^ lower }) //nolint:gochecknoglobals // see above
+
+// lower are the bits of a mark in which the children of one process differ.
+const lower mark = 1<<30 - 1
+
 // newMark is unlike any limit that somebody could mean, and unlike those of
 // other servers.
-func newMark() mark { return mark(1<<61 | rand.Uint64()>>3) }
+func newMark() mark { return kin() | mark(rand.Uint64())&lower }
 
 // start runs a function that starts a process, which is born with the mark. It
 // returns the mark, or none where the system refuses it.
