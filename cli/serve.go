@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotcell/handlers"
+	"hotcell/stream"
 )
 
 // defaultListen is loopback: whoever reaches the server can run code.
@@ -21,7 +22,7 @@ const defaultListen = "127.0.0.1:3986"
 // usualE2B is where E2B's SDKs look in their debug mode.
 const usualE2B = "127.0.0.1:49999"
 
-// shutdownLimit is how long an orderly end may take: interrupts and kills are
+// shutdownLimit is how long an orderly end may take once what ran has had its time: interrupts and kills are
 // done within three seconds, and clients get two for their last words.
 const shutdownLimit = 10 * time.Second
 
@@ -43,6 +44,9 @@ type serveCommand struct {
 	AllowOrigin []string      `help:"A web origin whose pages may use the server, such as https://app.example.org. May be repeated." placeholder:"ORIGIN"`
 	MaxContexts int           `help:"How many contexts there may be at once, of all sandboxes together." default:"1000"`
 	IdleTimeout time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
+	Retention   time.Duration `help:"How long executions and commands that have ended can be read again, also after a restart." default:"24h"`
+	KeepSize    int           `name:"retention-size" help:"How many MiB of them are kept at most; the oldest go first, of the sandbox that occupies most." default:"1024" placeholder:"MIB"`
+	Drain       time.Duration `help:"How long what runs may take to end by itself when the server is told to end. A second signal ends it at once." default:"5s"`
 	engineFlags
 }
 
@@ -75,6 +79,7 @@ func (c *serveCommand) Run(a *app) error {
 	}
 	e, err := openEngine(a.ctx, engineConfig{
 		Flags: c.engineFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
+		Keep: stream.JournalOptions{Age: c.Retention, Bytes: int64(c.KeepSize) << 20}, Drain: c.Drain,
 		Key: key, Dir: dir.path,
 		PublicURL: c.PublicURL, AllowHosts: c.AllowHost, AllowOrigins: c.AllowOrigin,
 		Version: a.version, Log: a.log,
@@ -98,7 +103,7 @@ func (c *serveCommand) Run(a *app) error {
 	if c.ReadyFile != "" {
 		_ = os.Remove(c.ReadyFile)
 	}
-	limit, cancel := a.patience(shutdownLimit)
+	limit, cancel := a.patience(c.Drain + shutdownLimit)
 	defer cancel()
 	err = errors.Join(err, e.close(limit))
 	if err == nil {
@@ -128,6 +133,12 @@ func (c *serveCommand) check(a *app) error {
 		return badUsage("--warm must not be negative, it is %d", c.Warm)
 	case c.MaxContexts < 1:
 		return badUsage("--max-contexts must be at least 1, it is %d", c.MaxContexts)
+	case c.Retention < time.Minute:
+		return badUsage("--retention must be at least 1m, it is %s", c.Retention)
+	case c.KeepSize < 16:
+		return badUsage("--retention-size must be at least 16 MiB, it is %d", c.KeepSize)
+	case c.Drain < 0:
+		return badUsage("--drain must not be negative, it is %s", c.Drain)
 	case c.IdleTimeout < 0:
 		return badUsage("--idle-timeout must not be negative, it is %s", c.IdleTimeout)
 	}

@@ -13,12 +13,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"hotcell/internal/child"
+	"hotcell/internal/lives"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
@@ -56,10 +58,15 @@ type Config struct {
 	IdleTimeout time.Duration
 	Complete    func(wire.Bundle) wire.Bundle // see interpreter.Config
 	Queue       int                           // see interpreter.Config
-	Keep        interpreter.Keep              // see interpreter.Config
-	Spool       stream.Options                // see interpreter.Config
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Store keeps executions and their events; nil: files that go with the set.
+	Store  stream.Store
+	Events stream.Options // see interpreter.Config
+	// Shelf is for what the next server should know of the contexts; nil: nothing.
+	Shelf *lives.Shelf[Card]
+	// Before is how the server before this one ended; nil: there was none.
+	Before *lives.End
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 const (
@@ -96,7 +103,10 @@ type Set struct {
 	mu       sync.Mutex
 	entries  map[string]*Entry
 	defaults map[key]*opening
-	making   int // contexts that are being created
+	making   int               // contexts that are being created
+	ending   map[string]*Entry // taken out, and not closed yet
+	lost     map[string]Card   // of servers before this one
+	draining bool
 	closed   bool
 }
 
@@ -122,13 +132,18 @@ func New(ctx context.Context, cfg Config) *Set {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Store == nil {
+		cfg.Store = stream.NewJournal("", stream.JournalOptions{}) // its files go with the last reader
+	}
 	s := &Set{
 		cfg:      cfg,
 		pools:    make(map[runtimes.Runtime]*pool),
 		entries:  make(map[string]*Entry),
+		ending:   make(map[string]*Entry),
 		defaults: make(map[key]*opening),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.recover()
 	for _, r := range cfg.Table.All() {
 		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Log)
 	}
@@ -207,10 +222,12 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	if err := s.reserve(); err != nil {
 		return nil, err
 	}
+	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: s.cfg.Now()}
 	in, err := interpreter.Open(ctx, interpreter.Config{
-		Language: language, Cwd: o.Cwd, Env: o.Env,
+		ID: card.ID, Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
-		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool,
+		Queue: s.cfg.Queue, Store: s.cfg.Store, Group: owner, Events: s.cfg.Events,
+		Lost: s.lostNotice(card), Names: s.keeper(card),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.mu.Lock()
@@ -224,12 +241,13 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		in.Close(interpreter.Shutdown())
 		return nil, ErrClosed
 	}
-	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: s.cfg.Now()}
+	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: card.Created}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
+	s.cfg.Shelf.Put(card.ID, card)
 	if err := s.cfg.Admit(owner); err != nil {
 		if s.remove(e) {
-			e.Close(interpreter.Deleted())
+			s.shut(e, interpreter.Deleted())
 		}
 		return nil, err
 	}
@@ -263,7 +281,7 @@ func (s *Set) Kernel(ctx context.Context, r runtimes.Runtime) (*runtimes.Kernel,
 func (s *Set) reserve() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || s.draining {
 		return ErrClosed
 	}
 	if len(s.entries)+s.making >= s.cfg.Limit {
@@ -285,6 +303,9 @@ func (s *Set) Lookup(owner, id string) (*Entry, error) {
 	defer s.mu.Unlock()
 	e, ok := s.entries[id]
 	if !ok || e.Owner != owner {
+		if card, was := s.lost[id]; was && card.Owner == owner {
+			return nil, &LostError{card}
+		}
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
 	return e, nil
@@ -296,6 +317,9 @@ func (s *Set) Find(id string) (*Entry, error) {
 	defer s.mu.Unlock()
 	e, ok := s.entries[id]
 	if !ok {
+		if card, was := s.lost[id]; was {
+			return nil, &LostError{card}
+		}
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
 	return e, nil
@@ -324,24 +348,6 @@ func (s *Set) filter(keep func(*Entry) bool) []*Entry {
 	return out
 }
 
-// Execution finds an execution of any context.
-func (s *Set) Execution(id string) (*interpreter.Execution, *Entry, error) {
-	fault := fmt.Errorf("%w: %s", interpreter.ErrUnknownExecution, id)
-	s.mu.Lock()
-	entries := slices.Collect(maps.Values(s.entries))
-	s.mu.Unlock()
-	for _, e := range entries {
-		ex, err := e.Execution(id)
-		if err == nil {
-			return ex, e, nil
-		}
-		if errors.Is(err, interpreter.ErrEvicted) {
-			fault = err
-		}
-	}
-	return nil, nil, fault
-}
-
 // Delete ends an owner's context, and returns when its processes are gone.
 func (s *Set) Delete(ctx context.Context, owner, id string) error {
 	e, err := s.Lookup(owner, id)
@@ -368,31 +374,49 @@ func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 	for _, e := range s.filter(func(e *Entry) bool { return e.Owner == owner }) {
 		if s.remove(e) {
 			// Ends when the context has ended; joined below.
-			wg.Go(func() { e.Close(interpreter.Deleted()) })
+			wg.Go(func() { s.shut(e, interpreter.Deleted()) })
 		}
 	}
 	return wait(ctx, &wg)
 }
 
-// remove takes an entry out of the set, for whoever comes first.
+// remove takes an entry out of the set for good, for whoever comes first.
 func (s *Set) remove(e *Entry) bool {
+	taken := s.take(e)
+	if taken {
+		s.cfg.Shelf.Remove(e.ID())
+	}
+	return taken
+}
+
+// take takes an entry out of the set, for whoever comes first.
+func (s *Set) take(e *Entry) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.entries[e.ID()] != e {
 		return false
 	}
 	delete(s.entries, e.ID())
+	s.ending[e.ID()] = e
 	if e.Default {
 		delete(s.defaults, key{e.Owner, e.Language()})
 	}
 	return true
 }
 
+// shut closes a context that has left the set. Until then its executions can be found.
+func (s *Set) shut(e *Entry, reason interpreter.ClosedError) {
+	e.Close(reason)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ending, e.ID())
+}
+
 // end closes a context that has left the set.
 func (s *Set) end(ctx context.Context, e *Entry, reason interpreter.ClosedError) error {
 	var wg sync.WaitGroup
 	// Ends when the context has ended, even if the caller has left by then.
-	wg.Go(func() { e.Close(reason) })
+	wg.Go(func() { s.shut(e, reason) })
 	return wait(ctx, &wg)
 }
 
@@ -417,9 +441,9 @@ func (s *Set) Close() {
 	s.cancel()
 	var wg sync.WaitGroup
 	for _, e := range s.All() {
-		if s.remove(e) {
+		if s.take(e) { // what the next server knows of it stays
 			// Ends when the context has ended; joined below.
-			wg.Go(func() { e.Close(interpreter.Shutdown()) })
+			wg.Go(func() { s.shut(e, interpreter.Shutdown()) })
 		}
 	}
 	wg.Wait()

@@ -25,7 +25,7 @@ func (s *Set) expire() {
 			}
 			s.cfg.Log.LogAttrs(s.ctx, slog.LevelInfo, "context expired",
 				slog.String("context", e.ID()), slog.Duration("idle", s.cfg.IdleTimeout))
-			e.Close(interpreter.Expired(s.cfg.IdleTimeout))
+			s.shut(e, interpreter.Expired(s.cfg.IdleTimeout))
 		}
 	}
 }

@@ -43,6 +43,7 @@ func known() []row {
 		{runtimes.ErrUnavailable, http.StatusServiceUnavailable, "RUNTIME_UNAVAILABLE"},
 		{interpreter.ErrQueueFull, http.StatusTooManyRequests, "QUEUE_FULL"},
 		{interpreter.ErrClosed, http.StatusGone, "CONTEXT_CLOSED"},
+		{interpreter.ErrShutdown, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{interpreter.ErrDuplicateID, http.StatusConflict, "DUPLICATE_ID"},
 		{interpreter.ErrUnknownExecution, http.StatusNotFound, "NOT_FOUND"},
 		{interpreter.ErrEvicted, http.StatusGone, "EVICTED"},
@@ -88,6 +89,9 @@ func known() []row {
 		{script.ErrArgument, http.StatusBadRequest, "INVALID_ARGUMENT"},
 		{script.ErrUnsupported, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
+		{stream.ErrNoSpace, http.StatusInsufficientStorage, "DISK_FULL"},
+		{stream.ErrDamaged, http.StatusInternalServerError, "EVENTS_DAMAGED"},
+		{stream.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{files.ErrNotFound, http.StatusNotFound, "FILE_NOT_FOUND"},
 		{files.ErrDenied, http.StatusForbidden, "FILE_ACCESS_DENIED"},
 		{files.ErrPath, http.StatusBadRequest, "INVALID_FILE_PATH"},
@@ -109,6 +113,7 @@ func known() []row {
 // has the words itself: what it is wrapped in is for the log.
 func typed() []func(error) *fault.Fault {
 	return []func(error) *fault.Fault{
+		as[*contexts.LostError](http.StatusGone, contexts.CodeLost),
 		as[*interpreter.EnvError](http.StatusBadRequest, "INVALID_ENV"),
 		as[*interpreter.CwdError](http.StatusBadRequest, "INVALID_CWD"),
 		as[*interpreter.RefusedError](http.StatusBadRequest, "KERNEL_REFUSED"),

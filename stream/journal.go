@@ -58,6 +58,7 @@ type Journal struct {
 	groups  map[string]*group
 	bytes   int64 // of all segments
 	ended   int   // logs that have
+	latest  time.Time
 	evicted map[name]struct{}
 	forget  []name // the evicted ones, oldest first
 }
@@ -299,6 +300,14 @@ func (j *Journal) Bytes() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.bytes
+}
+
+// Latest is when something was written last, by the servers before this one; zero if
+// that isn't known.
+func (j *Journal) Latest() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.latest
 }
 
 // stored is called with mu held.

@@ -62,6 +62,7 @@ type Log[E any] struct {
 	tail     []E    // records in memory
 	first    uint64 // number of tail[0]
 	bytes    int    // size of tail
+	stored   int64  // bytes on the tape
 	closed   bool
 	unwanted bool          // given up
 	readers  int           // that have neither reached the end nor been closed
@@ -84,7 +85,7 @@ func New[E any](codec Codec[E], tape Tape, opts Options) *Log[E] {
 // closed; another goes on behind its last record.
 func Reopen[E any](codec Codec[E], s Stored, opts Options) *Log[E] {
 	l := New(codec, s.Tape, opts)
-	l.first, l.kept, l.disk = s.Records+1, s.Records, s.Bytes
+	l.first, l.kept, l.disk, l.stored = s.Records+1, s.Records, s.Bytes, s.Bytes
 	l.closed = !s.Ended.IsZero()
 	l.ended = l.closed
 	return l
@@ -139,6 +140,7 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool
 	defer l.mu.Unlock()
 	l.tail = append(l.tail, e)
 	l.bytes += l.codec.Size(e)
+	l.stored = l.disk
 	if l.bytes > l.opts.Memory {
 		l.trim(l.opts.Memory / 2)
 	}
@@ -232,6 +234,13 @@ func (l *Log[E]) InMemory() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.bytes
+}
+
+// Stored is how many bytes of records are on the tape.
+func (l *Log[E]) Stored() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stored
 }
 
 // Close says that there is nothing more to come. Readers read to the end.

@@ -78,6 +78,9 @@ func (r *recovery) read(s *segment) error {
 	if err != nil {
 		return fmt.Errorf("read a journal: %w", err)
 	}
+	if st, err := os.Stat(s.path); err == nil && st.ModTime().After(r.g.j.latest) {
+		r.g.j.latest = st.ModTime()
+	}
 	r.g.newest = max(r.g.newest, s.number)
 	var ok bool
 	if s.key, ok = keyOf(buf); !ok {

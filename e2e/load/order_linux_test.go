@@ -86,7 +86,7 @@ func outcome(t *testing.T, c clients.Client, language, code string) clients.Outc
 func TestLimit(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t, testserver.WithContexts(func(c *contexts.Config) {
-		c.Spool = stream.Options{Memory: 1 << 20, Disk: 8 << 20, Dir: c.Spool.Dir}
+		c.Events = stream.Options{Memory: 1 << 20, Disk: 8 << 20}
 	}))
 	for _, c := range []clients.Client{&clients.Native{URL: s.URL, Key: s.Key}, &clients.Daytona{URL: s.URL, Key: s.Key, Sandbox: "default"}} {
 		for language, cell := range map[string]string{

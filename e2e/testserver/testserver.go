@@ -25,6 +25,7 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -45,6 +46,8 @@ type Server struct {
 	Tools     *tools.Tools
 
 	server  *handlers.Server
+	life    *lives.Life
+	journal *stream.Journal
 	ended   chan error // a word from each address
 	serving int
 	closed  bool
@@ -60,6 +63,7 @@ type options struct {
 	preload  []string
 	python   string
 	log      *slog.Logger
+	keep     stream.JournalOptions
 }
 
 // Option changes how a server is made.
@@ -90,6 +94,9 @@ func WithPandas() Option { return func(o *options) { o.preload = nil } }
 // WithPython runs Python contexts with another interpreter than the usual one.
 func WithPython(program string) Option { return func(o *options) { o.python = program } }
 
+// WithRetention bounds what is kept of what has ended.
+func WithRetention(keep stream.JournalOptions) Option { return func(o *options) { o.keep = keep } }
+
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
@@ -111,9 +118,10 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
+	cards := s.remember(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
-		Spool: stream.Options{Dir: tb.TempDir()},
+		Store: s.journal, Shelf: cards, Before: s.life.Before(),
 		Admit: s.admit,
 	}
 	if o.contexts != nil {
@@ -123,6 +131,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	tc := tools.Config{
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
 		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+		Store: s.journal, Records: filepath.Join(o.dataDir, "records"), Before: s.life.Before(),
 	}
 	if o.tools != nil {
 		o.tools(&tc)
@@ -130,6 +139,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.Tools = tools.New(tc)
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
+		Gone: s.journal.Forget,
 		End: func(ctx context.Context, id string) error {
 			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id))
 		},
@@ -152,6 +162,22 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.server = handlers.New(hc)
 	s.listen(tb)
 	return s
+}
+
+// remember opens what outlives a server.
+func (s *Server) remember(tb testing.TB, o options) *lives.Shelf[contexts.Card] {
+	tb.Helper()
+	if o.keep.Log == nil {
+		o.keep.Log = o.log
+	}
+	life, err := lives.Begin(o.dataDir, time.Now(), o.log)
+	journal, jerr := stream.OpenJournal(filepath.Join(o.dataDir, "journal"), o.keep)
+	cards, cerr := lives.NewShelf[contexts.Card](filepath.Join(o.dataDir, "records", "contexts"), o.log)
+	if err := errors.Join(err, jerr, cerr); err != nil {
+		tb.Fatalf("open the data directory: %v", err)
+	}
+	s.life, s.journal = life, journal
+	return cards
 }
 
 func (s *Server) admit(sandbox string) error {
@@ -222,6 +248,12 @@ func (s *Server) Close(tb testing.TB) {
 	if s.Table != nil {
 		if err := s.Table.Close(); err != nil {
 			tb.Errorf("close runtimes: %v", err)
+		}
+	}
+	if s.journal != nil {
+		s.journal.Close()
+		if err := s.life.Finish(time.Now()); err != nil {
+			tb.Error(err)
 		}
 	}
 }

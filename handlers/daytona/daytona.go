@@ -127,5 +127,8 @@ func NewErrorBody(c *fiber.Ctx, f *fault.Fault) ErrorBody {
 
 // WriteFault answers with an error.
 func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
+	if f.Code == contexts.CodeLost { // the SDKs know "not found" as an error of its own, and no "gone"
+		f = fault.NotFound("%s", f.Message)
+	}
 	return c.Status(f.Status).JSON(NewErrorBody(c, f))
 }

@@ -129,9 +129,44 @@ func (d *Dialect) contextList(sandbox string) []shownContext {
 	return out
 }
 
-func executionList(e *contexts.Entry) []shownExecution {
+// executionList lists the executions of one context, which may be gone.
+func (d *Dialect) executionList(r *request) ([]shownExecution, error) {
+	if r.usesDefault() {
+		e, err := d.existing(r)
+		if err != nil {
+			return nil, err
+		}
+		return showExecutions(e.Executions()), nil
+	}
+	sandbox := ""
+	if r.Sandbox != "" {
+		var err error
+		if sandbox, _, err = d.cfg.Sandboxes.Enter(r.Sandbox); err != nil {
+			return nil, err
+		}
+	}
+	all, err := d.cfg.Contexts.Executions(sandbox, r.Context)
+	return showExecutions(all), err
+}
+
+// mostListed is how many executions one answer lists, of all contexts together.
+const mostListed = 1000
+
+// keptList lists the newest executions of a sandbox, or of all.
+func (d *Dialect) keptList(sandbox string) ([]shownExecution, error) {
+	if sandbox != "" {
+		id, _, err := d.cfg.Sandboxes.Enter(sandbox)
+		if err != nil {
+			return nil, err
+		}
+		sandbox = id
+	}
+	return showExecutions(d.cfg.Contexts.Kept(sandbox, mostListed)), nil
+}
+
+func showExecutions(all []*interpreter.Execution) []shownExecution {
 	out := []shownExecution{}
-	for _, x := range e.Executions() {
+	for _, x := range all {
 		out = append(out, showExecution(x))
 	}
 	return out
@@ -161,8 +196,8 @@ func (d *Dialect) restart(ctx context.Context, r *request) (shownContext, error)
 // its context: attach and interrupt find it without naming one.
 func (d *Dialect) enqueue(e *contexts.Entry, r *request) (*interpreter.Execution, error) {
 	if r.Execution != "" {
-		if _, other, err := d.cfg.Contexts.Execution(r.Execution); err == nil && other != e {
-			return nil, fmt.Errorf("%w: %s, in context %s", interpreter.ErrDuplicateID, r.Execution, other.ID())
+		if x, err := d.cfg.Contexts.Execution(r.Execution); err == nil && x.ContextID() != e.ID() {
+			return nil, fmt.Errorf("%w: %s, in context %s", interpreter.ErrDuplicateID, r.Execution, x.ContextID())
 		}
 	}
 	return e.Execute(interpreter.Request{
@@ -190,8 +225,7 @@ func (d *Dialect) interrupt(r *request) error {
 }
 
 func (d *Dialect) execution(id string) (*interpreter.Execution, error) {
-	x, _, err := d.cfg.Contexts.Execution(id)
-	return x, err
+	return d.cfg.Contexts.Execution(id)
 }
 
 // answer replies to an input request; accepted as [interpreter.Execution.Reply] says.

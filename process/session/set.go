@@ -5,16 +5,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/google/uuid"
+
+	"hotcell/internal/lives"
 	"hotcell/process"
+	"hotcell/stream"
 )
 
 // Config is what sessions stand on.
 type Config struct {
 	Host   process.Host
 	Limits Limits
+	// Store keeps commands and their logs; nil: files that go with the set.
+	Store stream.Store
+	// Shelf is for what the next server should know of the sessions; nil: nothing.
+	Shelf *lives.Shelf[Card]
+	// Before is how the server before this one ended; nil: there was none.
+	Before *lives.End
 }
 
 // key names a session: each sandbox has its own.
@@ -44,7 +56,12 @@ type entry struct {
 // New makes an empty set.
 func New(cfg Config) *Set {
 	cfg.Limits = cfg.Limits.withDefaults()
-	return &Set{cfg: cfg, named: make(map[key]*entry), all: make(map[*entry]struct{})}
+	if cfg.Store == nil {
+		cfg.Store = stream.NewJournal(cfg.Host.ScratchDir(), stream.JournalOptions{}) // its files go with the last reader
+	}
+	s := &Set{cfg: cfg, named: make(map[key]*entry), all: make(map[*entry]struct{})}
+	s.recover()
+	return s
 }
 
 // Create starts a session, which is there when it returns. ctx bounds the
@@ -70,6 +87,7 @@ func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Sess
 		s.end(e, errDeleted)
 		return nil, err
 	}
+	s.cfg.Shelf.Put(e.card.Key, e.card)
 	return e.Session, nil
 }
 
@@ -80,12 +98,14 @@ func (s *Set) add(place process.Place, id string) (*entry, error) {
 		return nil, process.ErrClosed
 	}
 	k := key{place.Sandbox, id}
-	if _, taken := s.named[k]; taken {
+	if old, taken := s.named[k]; taken && !old.past {
 		return nil, fmt.Errorf("%w: %q", ErrExists, id)
+	} else if taken {
+		s.replace(old)
 	}
 	n := 0
 	for e := range s.all {
-		if e.key.sandbox == place.Sandbox {
+		if e.key.sandbox == place.Sandbox && !e.past {
 			n++
 		}
 	}
@@ -93,10 +113,24 @@ func (s *Set) add(place process.Place, id string) (*entry, error) {
 		return nil, fmt.Errorf("%w: %d are open in this sandbox: delete some", ErrLimit, n)
 	}
 	s.count++
-	e := &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(id, place, s.cfg.Host, s.cfg.Limits)}
+	card := Card{Key: uuid.NewString(), Sandbox: place.Sandbox, ID: id, Created: time.Now()}
+	e := &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(card, place, s.cfg)}
 	s.named[k] = e
 	s.all[e] = struct{}{}
 	return e, nil
+}
+
+// replace forgets a session of a server before this one, whose name somebody wants. It is
+// called with mu held.
+func (s *Set) replace(old *entry) {
+	delete(s.named, old.key)
+	delete(s.all, old)
+	close(old.gone)
+	// Ends when the logs are given up.
+	go func() {
+		old.discard()
+		s.cfg.Shelf.Remove(old.card.Key)
+	}()
 }
 
 // Lookup finds a session of a sandbox.
@@ -158,7 +192,10 @@ func (s *Set) end(e *entry, why error) bool {
 		// Ends with the session.
 		go func() {
 			<-e.done
-			e.discard()
+			if !errors.Is(why, process.ErrClosed) { // else the next server has it
+				e.discard()
+				s.cfg.Shelf.Remove(e.card.Key)
+			}
 			s.mu.Lock()
 			delete(s.all, e)
 			s.mu.Unlock()
@@ -205,6 +242,20 @@ func (s *Set) endAll(ctx context.Context, why error, which func(*entry) bool) er
 // Busy reports whether a command runs or waits in a sandbox.
 func (s *Set) Busy(sandbox string) bool {
 	return slices.ContainsFunc(s.of(sandbox), func(e *entry) bool { return e.busy() })
+}
+
+// Drain refuses sessions and commands from now on, ends the commands that wait, and returns
+// when those that run have ended, or ctx. Close has to follow.
+func (s *Set) Drain(ctx context.Context) {
+	s.mu.Lock()
+	s.closed = true
+	all := slices.Collect(maps.Keys(s.all))
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, e := range all {
+		wg.Go(func() { e.drain(ctx) }) // ends with its command, or ctx
+	}
+	wg.Wait()
 }
 
 // Close ends all sessions and refuses new ones.
