@@ -14,15 +14,27 @@ import (
 	"testing"
 )
 
+// Key is what all servers here are opened with.
+const Key = "the-key-of-the-end-to-end-tests"
+
 // Program is a running server.
 type Program struct {
 	URL, Key string
 	Pid      int
+
+	cmd   *exec.Cmd
+	ended bool
 }
 
 // Start builds the program, without the race detector, and starts it. It ends
 // with the test.
 func Start(tb testing.TB) *Program {
+	tb.Helper()
+	return Launch(tb, Build(tb), tb.TempDir(), "--warm", "1")
+}
+
+// Build builds the program and returns its path.
+func Build(tb testing.TB) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "hotcell")
 	build := exec.Command("go", "build", "-o", path, "hotcell") //nolint:forbidigo,noctx // the tests own these processes, no server does
@@ -30,8 +42,15 @@ func Start(tb testing.TB) *Program {
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("build the program: %v\n%s", err, out)
 	}
-	p := &Program{Key: "the-key-of-the-end-to-end-tests"}
-	cmd := exec.Command(path, "serve", "--listen", "127.0.0.1:0", "--data-dir", tb.TempDir(), "--python", python(), "--warm", "1") //nolint:forbidigo,noctx // as above
+	return path
+}
+
+// Launch starts a program that was built, with a data directory. It ends with the test.
+func Launch(tb testing.TB, path, dataDir string, args ...string) *Program {
+	tb.Helper()
+	p := &Program{Key: Key}
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--python", python()}, args...)
+	cmd := exec.Command(path, args...) //nolint:forbidigo,noctx // as above
 	cmd.Env = append(os.Environ(), "HOTCELL_API_KEY="+p.Key)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -41,13 +60,15 @@ func Start(tb testing.TB) *Program {
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
+	p.cmd, p.Pid = cmd, cmd.Process.Pid
 	tb.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
+		if p.ended {
+			return
+		}
+		if err := p.End(syscall.SIGTERM); err != nil {
 			tb.Errorf("the server's end: %v", err)
 		}
 	})
-	p.Pid = cmd.Process.Pid
 	address := regexp.MustCompile(`http://\S+`)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -57,6 +78,13 @@ func Start(tb testing.TB) *Program {
 	}
 	tb.Fatal("the server has said no address")
 	return nil
+}
+
+// End sends a signal and waits for the end.
+func (p *Program) End(sig syscall.Signal) error {
+	p.ended = true
+	_ = p.cmd.Process.Signal(sig)
+	return p.cmd.Wait()
 }
 
 // python is the interpreter of the contexts.
