@@ -129,15 +129,28 @@ func (j *Journal) announce(g *group, names []name) {
 	if j.dir == "" || j.closed {
 		return
 	}
+	g.recall(names)
+	g.notices = append(g.notices, encodeNames(names))
+}
+
+// recall keeps the newest of the names that were evicted, which every new file begins
+// with: the one in which they were announced goes with the next oldest logs. It is
+// called with Journal.mu held.
+func (g *group) recall(names []name) {
+	g.evicted = append(g.evicted, names...)
+	g.evicted = slices.Clone(g.evicted[max(0, len(g.evicted)-recalled):])
+}
+
+// recalled are 100 KiB in a file.
+const recalled = 2048
+
+func encodeNames(names []name) json.RawMessage {
 	pairs := make([][2]string, len(names))
 	for i, n := range names {
 		pairs[i] = [2]string{n.kind, n.id}
 	}
-	payload, err := json.Marshal(pairs)
-	if err != nil {
-		return
-	}
-	g.notices = append(g.notices, payload)
+	payload, _ := json.Marshal(pairs) // of strings
+	return payload
 }
 
 // remove takes a log out of the index, and returns the files that are not needed

@@ -45,6 +45,7 @@ type group struct {
 	newest   uint64     // number of the newest segment
 	bytes    int64
 	notices  []json.RawMessage // of evicted logs, to be written
+	evicted  []name            // the newest of them
 }
 
 // segment is one file.
@@ -133,7 +134,15 @@ func (g *group) begin() error {
 	if err != nil {
 		return writeFault(err)
 	}
-	if _, err := f.WriteAt(newHead(s.key), 0); err != nil {
+	head := newHead(s.key)
+	g.j.mu.Lock()
+	evicted := g.evicted
+	g.j.mu.Unlock()
+	if len(evicted) > 0 {
+		head = appendFrame(head, s.key, frame{kind: frameEvicted, payload: encodeNames(evicted)})
+		s.size = int64(len(head))
+	}
+	if _, err := f.WriteAt(head, 0); err != nil {
 		_ = f.Close()
 		if s.path != "" {
 			_ = os.Remove(s.path)

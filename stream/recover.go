@@ -148,6 +148,9 @@ func (r *recovery) evicted(payload []byte) {
 	}
 	for _, p := range pairs {
 		n := name{p[0], p[1]}
+		if _, known := r.g.j.evicted[n]; !known {
+			r.g.recall([]name{n})
+		}
 		r.g.j.remember(n)
 		if e := r.g.j.logs[n]; e != nil {
 			r.g.j.remove(e)

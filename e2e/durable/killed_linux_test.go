@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -68,8 +70,13 @@ func TestKilled(t *testing.T) {
 	began.Wait()
 	things := startThings(t, first)
 	short := hurry(t, first, c)
-	left := procs.Descendants(first.Pid)
-	left = append(left, daemons(t)...)
+	left := append(procs.Descendants(first.Pid), daemons(dir)...)
+	neighbour := program.Launch(t, path, t.TempDir(), "--warm", "0")
+	theirs := begin(t, dial(t, neighbour), 0)
+	if _, err := follow(ctx, theirs.run, func(es []wire.Event) bool { return len(es) > 1 }); err != nil {
+		t.Fatal(err)
+	}
+	stay := procs.Descendants(neighbour.Pid)
 
 	if err := first.End(syscall.SIGKILL); err == nil {
 		t.Error("it was not killed")
@@ -85,6 +92,14 @@ func TestKilled(t *testing.T) {
 	defer cancel()
 	if err := procs.Gone(none, left); err != nil {
 		t.Errorf("of %d processes: %v", len(left), err)
+	}
+	if err := procs.Gone(none, daemons(dir)); err != nil {
+		t.Error(err)
+	}
+	for _, p := range stay {
+		if !slices.ContainsFunc(procs.Descendants(neighbour.Pid), func(q procs.Process) bool { return q.Pid == p.Pid && q.Start == p.Start }) {
+			t.Errorf("the neighbour has lost %+v", p)
+		}
 	}
 	c = dial(t, second)
 	for i, s := range all {
@@ -272,11 +287,11 @@ func (h *hurried) account(t *testing.T, c *client.Client) {
 	}
 }
 
-// daemons are the processes that the cells have let go.
-func daemons(t *testing.T) (out []procs.Process) {
-	t.Helper()
+// daemons are the processes that have left everybody, in a server's directory.
+func daemons(dir string) (out []procs.Process) {
 	for _, p := range procs.All() {
-		if p.Name == "sleep" && p.Parent == 1 {
+		cwd, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.Pid))
+		if strings.HasPrefix(cwd, dir) {
 			out = append(out, p)
 		}
 	}
