@@ -1,7 +1,6 @@
 package interpreter
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,8 +87,8 @@ func eventAt(log *stream.Log[wire.Event], seq uint64) *wire.Event {
 	}
 	r := log.Reader(seq)
 	defer r.Close()
-	es, err := r.Next(context.Background()) // which doesn't wait for what is there
-	if err != nil {
+	es, err := r.Ready()
+	if err != nil || len(es) == 0 {
 		return nil
 	}
 	return &es[0]

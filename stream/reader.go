@@ -74,6 +74,12 @@ func (r *Reader[E]) Next(ctx context.Context) ([]E, error) {
 	}
 }
 
+// Ready is Next for what is there already: it never waits, and returns nothing if nothing is.
+func (r *Reader[E]) Ready() ([]E, error) {
+	es, _, err := r.poll()
+	return es, err
+}
+
 // Rest returns all that is left, if nothing more will come and it is in memory and
 // takes at most limit bytes there. It never waits, and returns nothing otherwise.
 func (r *Reader[E]) Rest(limit int) []E {

@@ -22,7 +22,7 @@ type Program struct {
 	URL, Key string
 	Pid      int
 
-	cmd   *exec.Cmd
+	cmd   *exec.Cmd //nolint:forbidigo // as below
 	ended bool
 }
 

@@ -241,7 +241,9 @@ func TestOutputLimit(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	t.Parallel()
-	s := open(t, func(c *command.Config) { c.Store = stream.NewJournal(t.TempDir(), stream.JournalOptions{Count: 3, Bytes: 500_000}) })
+	s := open(t, func(c *command.Config) {
+		c.Store = stream.NewJournal(t.TempDir(), stream.JournalOptions{Count: 3, Bytes: 500_000})
+	})
 	p := place(t)
 	var all []*command.Command
 	for range 5 {

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -87,8 +86,8 @@ func (c *Command) last() *Event {
 	}
 	r := c.log.Reader(c.log.Len())
 	defer r.Close()
-	es, err := r.Next(context.Background()) // which doesn't wait for what is there
-	if err != nil {
+	es, err := r.Ready()
+	if err != nil || len(es) == 0 {
 		return nil
 	}
 	return &es[0]
