@@ -61,6 +61,12 @@ func (g *group) oldest() *entry {
 	return g.ended[0]
 }
 
+// over reports whether there is more than is to be kept. It is called with mu held.
+func (j *Journal) over() bool { return j.bytes > j.opts.Bytes || j.ended > j.opts.Count }
+
+// slack is the part of a bound that is made free when it is reached.
+const slack = 16
+
 // excess evicts what is too much, and returns the files that nothing is kept of.
 // It is called with mu held. The newest log of a group stays until it is too old.
 func (j *Journal) excess() (dead []*segment) {
@@ -80,14 +86,19 @@ func (j *Journal) excess() (dead []*segment) {
 			evict(e)
 		}
 	}
-	for j.bytes > j.opts.Bytes {
+	// A little more than it must, so that not every end has to evict something.
+	bytes, count := j.opts.Bytes, j.opts.Count
+	if j.over() {
+		bytes, count = bytes-bytes/slack, count-count/slack
+	}
+	for j.bytes > bytes {
 		g := j.heaviest(func(g *group) int64 { return g.bytes })
 		if g == nil {
 			break
 		}
 		evict(g.oldest())
 	}
-	for j.ended > j.opts.Count {
+	for j.ended > count {
 		g := j.heaviest(func(g *group) int64 { return int64(len(g.ended)) })
 		if g == nil {
 			break
@@ -180,13 +191,18 @@ func (e *entry) free() []*segment {
 	}
 	e.freed = true
 	var last *segment
+	empty := false
 	for _, r := range e.regions {
 		if r.s != last {
 			r.s.refs--
 			last = r.s
+			empty = empty || last.refs == 0
 		}
 	}
 	e.regions = nil
+	if !empty {
+		return nil
+	}
 	return e.j.unused(e.g)
 }
 

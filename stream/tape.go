@@ -25,6 +25,10 @@ func (e *entry) End(summary json.RawMessage) error {
 	if !e.gone { // also if the disk refuses: it must not stay for ever
 		e.end(ending{At: now, Summary: summary})
 	}
+	if !e.j.over() { // what is too old is expire's
+		e.j.mu.Unlock()
+		return err
+	}
 	dead := e.j.excess()
 	e.j.mu.Unlock()
 	e.j.settle(dead)
