@@ -52,6 +52,9 @@ type options struct {
 	only   string
 	rounds int
 	json   bool
+	soak   time.Duration
+	rate   int
+	flags  []string // of the soaked server
 }
 
 func parse(args []string, errout io.Writer) (options, error) {
@@ -61,14 +64,16 @@ func parse(args []string, errout io.Writer) (options, error) {
 	f.StringVar(&o.only, "only", "", "measure only these groups, separated by commas: life, run, row, output, fleet, other, command, session, memory")
 	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured in turn, after one round that does not count")
 	f.BoolVar(&o.json, "json", false, "write JSON instead of a table")
+	f.DurationVar(&o.soak, "soak", 0, "instead of measuring, put a mixed load on a server for so long, such as 30m, and see whether it stays as it was; what stands behind the flags is handed on to it")
+	f.IntVar(&o.rate, "rate", 200, "runs a second of a soak")
 	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the program that is measured")
 	f.StringVar(&o.python, "python", env("HOTCELL_PYTHON", ".venv/bin/python"), "the Python of hotcell's kernels")
 	f.StringVar(&o.jupyter, "ipykernel", env("HOTCELL_TEST_PYTHON", ".venv-test/bin/python"), "a Python that has ipykernel, jupyter_client, pandas and matplotlib")
 	if err := f.Parse(args); err != nil {
 		return o, fmt.Errorf("read the command line: %w", err)
 	}
-	if o.rounds < 1 || f.NArg() > 0 {
-		return o, errors.New("-rounds must be at least 1, and there are no arguments beside flags")
+	if o.flags = f.Args(); o.rounds < 1 || o.rate < 1 || o.soak == 0 && len(o.flags) > 0 {
+		return o, errors.New("-rounds and -rate must be at least 1, and there are no arguments beside flags, except with -soak")
 	}
 	// Programs are started in other directories.
 	for _, path := range []*string{&o.hotcell, &o.python, &o.jupyter} {
@@ -123,6 +128,9 @@ func run(ctx context.Context, self string, args []string, out, errout io.Writer)
 	}
 	defer os.RemoveAll(dir)
 	log := slog.New(slog.NewTextHandler(errout, nil))
+	if o.soak > 0 {
+		return soak(ctx, o, dir, out, log)
+	}
 	began := time.Now()
 	l, err := setUp(ctx, o.programs, dir, log)
 	if err != nil {

@@ -41,6 +41,20 @@ func ShownE2B(b wire.Bundle) (chart, figure json.RawMessage) {
 	return chart, b[MIME]
 }
 
+// ShownFigure is [FromBundle], likewise: nil when there is no chart, or none that can be read.
+func ShownFigure(b wire.Bundle) (f *Figure) {
+	defer func() {
+		if recover() != nil {
+			f = nil
+		}
+	}()
+	f, err := FromBundle(b)
+	if err != nil {
+		return nil
+	}
+	return f
+}
+
 // ShownDaytona reads what a bundle shows as a chart in Daytona's form. Where there
 // is none, or none that can be read, it is one of unknown type with the picture:
 // the error says why.

@@ -12,10 +12,12 @@ import (
 	"sync"
 	"time"
 
+	"hotcell/audit"
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/internal/lives"
+	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/script"
 	"hotcell/process/tools"
@@ -41,6 +43,7 @@ type engineConfig struct {
 	PublicURL    string
 	AllowHosts   []string
 	AllowOrigins []string
+	Audit        audit.Config // its path is empty where there is to be none
 	Version      string
 	Log          *slog.Logger
 }
@@ -57,6 +60,9 @@ type engine struct {
 	life      *lives.Life
 	journal   *stream.Journal
 	drain     time.Duration
+	metrics   *metrics.Metrics
+	audit     *audit.Log // nil: none
+	probe     probe
 	lns       []net.Listener
 	wg        sync.WaitGroup
 }
@@ -72,15 +78,14 @@ func openEngine(ctx context.Context, cfg engineConfig) (*engine, error) {
 }
 
 func (e *engine) open(ctx context.Context, cfg engineConfig) error {
-	before, err := e.remember(cfg)
+	if err := e.openRecords(cfg); err != nil {
+		return err
+	}
+	cards, before, err := e.remember(cfg)
 	if err != nil {
 		return err
 	}
 	scratch, err := cfg.directories()
-	if err != nil {
-		return err
-	}
-	cards, err := lives.NewShelf[contexts.Card](filepath.Join(cfg.Dir, recordsDir, "contexts"), cfg.Log)
 	if err != nil {
 		return err
 	}
@@ -96,11 +101,12 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Store:       e.journal,
 		Shelf:       cards,
 		Before:      before,
+		Observe:     e.observeContexts(),
 		Log:         cfg.Log,
 	})
 	e.tools = tools.New(tools.Config{
 		Host:  process.Host{Path: e.table.Programs(), Scratch: scratch},
-		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Log: cfg.Log,
+		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Did: e.did, Log: cfg.Log,
 		Store: e.journal, Records: filepath.Join(cfg.Dir, recordsDir), Before: before,
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
@@ -123,12 +129,16 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools,
 		Key: cfg.Key, PublicURL: func() string { return cfg.PublicURL },
 		AllowedHosts: cfg.AllowHosts, AllowedOrigins: cfg.AllowOrigins,
+		Ready: e.ready, Figures: e.metrics.Text,
+		Observe: handlers.Observe{Request: e.metrics.Request, Limit: e.metrics.Limit, Did: e.did},
 		Version: cfg.Version, Log: cfg.Log,
 	}
 	if err := hc.Validate(); err != nil {
 		return &usageError{msg: err.Error()}
 	}
 	e.server = handlers.New(hc) //nolint:contextcheck // it makes handlers; each request brings its context
+	e.metrics.Watch(e.state())
+	e.probe.dir = cfg.Dir
 	return nil
 }
 
@@ -142,17 +152,18 @@ func (e *engine) admit(sandbox string) error {
 const recordsDir = "records"
 
 // remember ends what a server before this one has left, and reads what it has kept.
-func (e *engine) remember(cfg engineConfig) (before *lives.End, err error) {
+func (e *engine) remember(cfg engineConfig) (cards *lives.Shelf[contexts.Card], before *lives.End, err error) {
 	if e.life, err = lives.Begin(cfg.Dir, time.Now(), cfg.Log); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	keep := cfg.Keep
-	keep.Log = cfg.Log
+	keep.Log, keep.Evicted = cfg.Log, e.metrics.Evicted
 	if e.journal, err = stream.OpenJournal(filepath.Join(cfg.Dir, "journal"), keep); err != nil {
-		return nil, fmt.Errorf("open the data directory: %w", err)
+		return nil, nil, fmt.Errorf("open the data directory: %w", err)
 	}
 	e.life.Seen(e.journal.Latest())
-	return e.life.Before(), nil
+	cards, err = lives.NewShelf[contexts.Card](filepath.Join(cfg.Dir, recordsDir, "contexts"), cfg.Log)
+	return cards, e.life.Before(), err
 }
 
 // forgetStrangers gives up what is kept of sandboxes that were being deleted when a
@@ -239,13 +250,16 @@ func (e *engine) busy(sandbox string) bool {
 	return false
 }
 
-// serve answers on ln, and on e2b, if it isn't nil, in E2B's protocol alone; what
-// comes out is the fault that ended one of them, if close didn't.
-func (e *engine) serve(ln, e2b net.Listener) <-chan error {
-	fault := make(chan error, 2)
-	e.listen(ln, e.server.Serve, fault)
-	if e2b != nil {
-		e.listen(e2b, e.server.ServeE2B, fault)
+// serve answers on the listeners that there are; what comes out is the fault that
+// ended one of them, if close didn't.
+func (e *engine) serve(l *listeners) <-chan error {
+	fault := make(chan error, 3) // one of each
+	e.listen(l.main, e.server.Serve, fault)
+	if l.e2b != nil {
+		e.listen(l.e2b, e.server.ServeE2B, fault)
+	}
+	if l.metrics != nil {
+		e.listen(l.metrics, e.server.ServeMetrics, fault)
 	}
 	return fault
 }
@@ -266,6 +280,7 @@ func (e *engine) listen(ln net.Listener, serve func(net.Listener) error, fault c
 // executions stood on.
 func (e *engine) close(ctx context.Context) error {
 	var errs []error
+	e.probe.ending.Store(true)
 	for _, ln := range e.lns {
 		_ = ln.Close()
 	}
@@ -290,6 +305,7 @@ func (e *engine) close(ctx context.Context) error {
 	if e.life != nil {
 		errs = append(errs, e.life.Finish(time.Now()))
 	}
+	errs = append(errs, e.audit.Close(ctx)) // last: nothing more happens
 	return errors.Join(errs...)
 }
 

@@ -153,7 +153,7 @@ func (a *app) server(c *remoteFlags, flags engineFlags) (base, key string, done 
 	}
 	ln, err := listen(a.ctx, "127.0.0.1:0")
 	if err == nil {
-		e.serve(ln, nil)
+		e.serve(&listeners{main: ln})
 		base = "http://" + ln.Addr().String()
 	}
 	done = func() {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotcell/audit"
 	"hotcell/handlers"
 	"hotcell/stream"
 )
@@ -33,20 +34,25 @@ type engineFlags struct {
 }
 
 type serveCommand struct {
-	Listen      string        `help:"Where to listen. Port 0 picks a free one. Default: ${listen}. An address that other machines can reach needs --api-key." default:"${listen}" placeholder:"HOST:PORT"`
-	E2BListen   string        `name:"e2b-listen" help:"Where to serve the protocol of E2B's SDKs at an address of its own, as they need it in their debug mode: ${e2blisten} is where they look. No key is asked for on a loopback address; on others it is --api-key, which must be given. Default: nowhere; under /e2b of the main address it is always served." placeholder:"HOST:PORT"`
-	APIKey      string        `name:"api-key" help:"The key that clients must send. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
-	DataDir     string        `help:"Where sandboxes, their files and the generated key are kept. One server at a time. Default: hotcell in the user's data directory ($$XDG_DATA_HOME or ~/.local/share)." placeholder:"DIR" type:"path"`
-	ReadyFile   string        `help:"Write one line of JSON with url and pid to this file once the server answers, and remove it at the end." placeholder:"FILE" type:"path"`
-	Warm        int           `help:"How many kernels of each language are kept started, ready to be given out." default:"2"`
-	PublicURL   string        `name:"public-url" help:"The URL by which clients reach the server, if it is another than the one it listens on, as behind a proxy." placeholder:"URL"`
-	AllowHost   []string      `help:"A name, beside localhost and plain addresses, by which clients may call the server. May be repeated." placeholder:"NAME"`
-	AllowOrigin []string      `help:"A web origin whose pages may use the server, such as https://app.example.org. May be repeated." placeholder:"ORIGIN"`
-	MaxContexts int           `help:"How many contexts there may be at once, of all sandboxes together." default:"1000"`
-	IdleTimeout time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
-	Retention   time.Duration `help:"How long executions and commands that have ended can be read again, also after a restart." default:"24h"`
-	KeepSize    int           `name:"retention-size" help:"How many MiB of them are kept at most; the oldest go first, of the sandbox that occupies most." default:"1024" placeholder:"MIB"`
-	Drain       time.Duration `help:"How long what runs may take to end by itself when the server is told to end. A second signal ends it at once." default:"5s"`
+	Listen        string        `help:"Where to listen. Port 0 picks a free one. Default: ${listen}. An address that other machines can reach needs --api-key." default:"${listen}" placeholder:"HOST:PORT"`
+	E2BListen     string        `name:"e2b-listen" help:"Where to serve the protocol of E2B's SDKs at an address of its own, as they need it in their debug mode: ${e2blisten} is where they look. No key is asked for on a loopback address; on others it is --api-key, which must be given. Default: nowhere; under /e2b of the main address it is always served." placeholder:"HOST:PORT"`
+	APIKey        string        `name:"api-key" help:"The key that clients must send. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
+	DataDir       string        `help:"Where sandboxes, their files and the generated key are kept. One server at a time. Default: hotcell in the user's data directory ($$XDG_DATA_HOME or ~/.local/share)." placeholder:"DIR" type:"path"`
+	ReadyFile     string        `help:"Write one line of JSON with url and pid to this file once the server answers, and remove it at the end." placeholder:"FILE" type:"path"`
+	Warm          int           `help:"How many kernels of each language are kept started, ready to be given out." default:"2"`
+	PublicURL     string        `name:"public-url" help:"The URL by which clients reach the server, if it is another than the one it listens on, as behind a proxy." placeholder:"URL"`
+	AllowHost     []string      `help:"A name, beside localhost and plain addresses, by which clients may call the server. May be repeated." placeholder:"NAME"`
+	AllowOrigin   []string      `help:"A web origin whose pages may use the server, such as https://app.example.org. May be repeated." placeholder:"ORIGIN"`
+	MaxContexts   int           `help:"How many contexts there may be at once, of all sandboxes together." default:"1000"`
+	MetricsListen string        `help:"Where to serve /metrics, /healthz and /readyz at an address of its own, without a key. Without a host it is 127.0.0.1. Default: nowhere; under the main address they always are, /metrics with a key." placeholder:"HOST:PORT"`
+	AuditLog      string        `help:"Write who had what done, and how it ended, to this file: a line of JSON each, never the code itself. - is standard error. Default: nothing is written." placeholder:"FILE"`
+	AuditCode     bool          `help:"Put what was run into the audit log too: its SHA-256, and the first 16 KiB of its text."`
+	AuditSize     int           `help:"Set the audit log aside at so many MiB, under a name with the time, and begin another. Default: ${default}." default:"100" placeholder:"MIB"`
+	AuditKeep     int           `help:"How many of those to keep. 0 is all. Default: ${default}." default:"10" placeholder:"N"`
+	IdleTimeout   time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
+	Retention     time.Duration `help:"How long executions and commands that have ended can be read again, also after a restart." default:"24h"`
+	KeepSize      int           `name:"retention-size" help:"How many MiB of them are kept at most; the oldest go first, of the sandbox that occupies most." default:"1024" placeholder:"MIB"`
+	Drain         time.Duration `help:"How long what runs may take to end by itself when the server is told to end. A second signal ends it at once." default:"5s"`
 	engineFlags
 }
 
@@ -73,7 +79,7 @@ func (c *serveCommand) Run(a *app) error {
 			return err
 		}
 	}
-	ln, e2b, err := c.listen(a.ctx)
+	lns, err := c.listen(a.ctx)
 	if err != nil {
 		return err
 	}
@@ -82,17 +88,15 @@ func (c *serveCommand) Run(a *app) error {
 		Keep: stream.JournalOptions{Age: c.Retention, Bytes: int64(c.KeepSize) << 20}, Drain: c.Drain,
 		Key: key, Dir: dir.path,
 		PublicURL: c.PublicURL, AllowHosts: c.AllowHost, AllowOrigins: c.AllowOrigin,
+		Audit:   audit.Config{Path: c.AuditLog, Stderr: a.term.Err, Size: c.AuditSize, Keep: c.AuditKeep, Code: c.AuditCode},
 		Version: a.version, Log: a.log,
 	})
 	if err != nil {
-		_ = ln.Close()
-		if e2b != nil {
-			_ = e2b.Close()
-		}
+		lns.close()
 		return err
 	}
-	serving := e.serve(ln, e2b)
-	err = c.announce(a, addresses{main: clientURL(ln), e2b: clientURL(e2b)}, key, made, dir)
+	serving := e.serve(lns)
+	err = c.announce(a, addresses{main: clientURL(lns.main), e2b: clientURL(lns.e2b), metrics: clientURL(lns.metrics)}, key, made, dir)
 	if err == nil {
 		select {
 		case <-a.ctx.Done():
@@ -122,6 +126,14 @@ func (c *serveCommand) check(a *app) error {
 			return err
 		}
 	}
+	if host, port, err := net.SplitHostPort(c.MetricsListen); err == nil && host == "" {
+		c.MetricsListen = net.JoinHostPort("127.0.0.1", port) // who means all addresses says so
+	}
+	if c.MetricsListen != "" {
+		if err := checkPort(a.ctx, "--metrics-listen", c.MetricsListen); err != nil {
+			return err
+		}
+	}
 	if strings.ContainsAny(c.APIKey, " \t\r\n\x00") || c.APIKey != strings.ToValidUTF8(c.APIKey, "") {
 		return badUsage("--api-key must not have blanks in it: clients could not send it")
 	}
@@ -139,6 +151,12 @@ func (c *serveCommand) check(a *app) error {
 		return badUsage("--retention-size must be at least 16 MiB, it is %d", c.KeepSize)
 	case c.Drain < 0:
 		return badUsage("--drain must not be negative, it is %s", c.Drain)
+	case c.AuditSize < 1:
+		return badUsage("--audit-size must be at least 1, it is %d", c.AuditSize)
+	case c.AuditKeep < 0:
+		return badUsage("--audit-keep must not be negative, it is %d", c.AuditKeep)
+	case c.AuditCode && c.AuditLog == "":
+		return badUsage("--audit-code says what is in the audit log, which --audit-log has to name")
 	case c.IdleTimeout < 0:
 		return badUsage("--idle-timeout must not be negative, it is %s", c.IdleTimeout)
 	}
@@ -147,29 +165,57 @@ func (c *serveCommand) check(a *app) error {
 
 // checkListen looks at an address to listen on.
 func (c *serveCommand) checkListen(a *app, flag, address, usual string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return badUsage("%s must be HOST:PORT, not %q", flag, address)
+	if err := checkPort(a.ctx, flag, address); err != nil {
+		return err
 	}
-	if _, err := net.DefaultResolver.LookupPort(a.ctx, "tcp", port); err != nil {
-		return badUsage("%s: %q is not a port", flag, port)
-	}
+	host, _, _ := net.SplitHostPort(address) // looked at above
 	if err := handlers.CheckListen(host, c.APIKey); err != nil {
 		return badUsage("%v; choose one and give it with HOTCELL_API_KEY or --api-key, or listen on %s", err, usual)
 	}
 	return nil
 }
 
-// listen opens the addresses; that of E2B's protocol is nil if none is wanted.
-func (c *serveCommand) listen(ctx context.Context) (ln, e2b net.Listener, err error) {
-	if ln, err = listen(ctx, c.Listen); err != nil || c.E2BListen == "" {
-		return ln, nil, err
+func checkPort(ctx context.Context, flag, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return badUsage("%s must be HOST:PORT, not %q", flag, address)
 	}
-	if e2b, err = listen(ctx, c.E2BListen); err != nil {
-		_ = ln.Close()
-		return nil, nil, err
+	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
+		return badUsage("%s: %q is not a port", flag, port)
 	}
-	return ln, e2b, nil
+	return nil
+}
+
+// listeners are the open addresses: for everything, for E2B's protocol alone, for
+// the figures. Those that are not wanted are nil.
+type listeners struct{ main, e2b, metrics net.Listener }
+
+func (l *listeners) close() {
+	for _, ln := range []net.Listener{l.main, l.e2b, l.metrics} {
+		if ln != nil {
+			_ = ln.Close()
+		}
+	}
+}
+
+// listen opens the addresses.
+func (c *serveCommand) listen(ctx context.Context) (*listeners, error) {
+	l := &listeners{}
+	for _, one := range []struct {
+		address string
+		into    *net.Listener
+	}{{c.Listen, &l.main}, {c.E2BListen, &l.e2b}, {c.MetricsListen, &l.metrics}} {
+		if one.address == "" {
+			continue
+		}
+		ln, err := listen(ctx, one.address)
+		if err != nil {
+			l.close()
+			return nil, err
+		}
+		*one.into = ln
+	}
+	return l, nil
 }
 
 // patience is the context of an orderly end: it ends with the limit, or when
@@ -189,8 +235,9 @@ func (a *app) patience(limit time.Duration) (context.Context, context.CancelFunc
 
 // addresses are the URLs by which clients on this machine reach the server.
 type addresses struct {
-	main string
-	e2b  string // empty when that protocol has no address of its own
+	main    string
+	e2b     string // empty when that protocol has no address of its own
+	metrics string // likewise
 }
 
 // announce tells people and programs that the server answers.
@@ -199,6 +246,9 @@ func (c *serveCommand) announce(a *app, at addresses, key string, made bool, dir
 		ready := map[string]any{"url": at.main, "pid": os.Getpid(), "version": a.version}
 		if at.e2b != "" {
 			ready["e2b_url"] = at.e2b
+		}
+		if at.metrics != "" {
+			ready["metrics_url"] = at.metrics + "/metrics"
 		}
 		line, err := json.Marshal(ready)
 		if err == nil {
@@ -219,6 +269,9 @@ To use it with the E2B SDK:
   export E2B_DEBUG=true
   export E2B_SANDBOX_URL=%s
 `, at.e2b)
+	}
+	if at.metrics != "" {
+		text += fmt.Sprintf("Figures: %s/metrics\n", at.metrics)
 	}
 	text += fmt.Sprintf(`
 To use it with the Daytona SDK:

@@ -64,9 +64,10 @@ type Config struct {
 	// Shelf is for what the next server should know of the contexts; nil: nothing.
 	Shelf *lives.Shelf[Card]
 	// Before is how the server before this one ended; nil: there was none.
-	Before *lives.End
-	Now    func() time.Time
-	Log    *slog.Logger
+	Before  *lives.End
+	Observe Observe // who wants to know what happens
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 const (
@@ -145,7 +146,7 @@ func New(ctx context.Context, cfg Config) *Set {
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.recover()
 	for _, r := range cfg.Table.All() {
-		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Log)
+		s.pools[r] = newPool(ctx, r, cfg.Parked, cfg.Observe.taken, cfg.Log)
 	}
 	if cfg.IdleTimeout > 0 {
 		// Ends when Close cancels s.ctx.
@@ -222,12 +223,13 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	if err := s.reserve(); err != nil {
 		return nil, err
 	}
-	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: s.cfg.Now()}
+	began := s.cfg.Now()
+	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: began}
 	in, err := interpreter.Open(ctx, interpreter.Config{
 		ID: card.ID, Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
 		Queue: s.cfg.Queue, Store: s.cfg.Store, Group: owner, Events: s.cfg.Events,
-		Lost: s.lostNotice(card), Names: s.keeper(card),
+		Lost: s.lostNotice(card), Names: s.keeper(card), Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.mu.Lock()
@@ -245,6 +247,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
 	s.cfg.Shelf.Put(card.ID, card)
+	s.cfg.Observe.ready(language, in.Parked(), s.cfg.Now().Sub(began))
 	if err := s.cfg.Admit(owner); err != nil {
 		if s.remove(e) {
 			s.shut(e, interpreter.Deleted())

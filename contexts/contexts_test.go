@@ -52,6 +52,8 @@ type fakeRuntime struct {
 	starts int
 	births int
 	fault  string
+	gate   chan struct{} // a start waits for it; nil: for nothing
+	broken error         // what a start ends in
 }
 
 func (f *fakeRuntime) Info() runtimes.Info {
@@ -62,7 +64,14 @@ func (f *fakeRuntime) Start(ctx context.Context, spec runtimes.Spec) (*runtimes.
 	f.mu.Lock()
 	f.starts++
 	f.births += len(spec.Env)
+	broken := f.broken
 	f.mu.Unlock()
+	if f.gate != nil {
+		<-f.gate
+	}
+	if broken != nil {
+		return nil, broken
+	}
 	return runtimes.Launch(ctx, child.Spec{Path: os.Args[0], Env: []string{fakeVar + "=1"}})
 }
 
@@ -189,6 +198,29 @@ func TestLimitAndFault(t *testing.T) {
 	broken := newSet(t, &fakeRuntime{fault: "fake 1 found; 2 is needed"}, nil)
 	if _, err := broken.Create(t.Context(), "a", fake); !errors.Is(err, runtimes.ErrUnavailable) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestReady: a set is ready when the first kernels are parked, or none can be.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	f := &fakeRuntime{gate: make(chan struct{})}
+	s := newSet(t, f, nil)
+	if !s.Parking() || s.Ready()["fake"] == nil {
+		t.Error("ready before there is a kernel")
+	}
+	close(f.gate)
+	s.Warm(t.Context())
+	if err := s.Ready()["fake"]; s.Parking() || err != nil {
+		t.Errorf("%v", err)
+	}
+	broken := newSet(t, &fakeRuntime{broken: errors.New("no memory")}, nil)
+	broken.Warm(t.Context())
+	if err := broken.Ready()["fake"]; broken.Parking() || err == nil || err.Error() != "no memory" {
+		t.Errorf("%v", err)
+	}
+	if all := newSet(t, &fakeRuntime{fault: "not there"}, nil).Ready(); len(all) != 0 {
+		t.Errorf("%v", all)
 	}
 }
 

@@ -57,6 +57,30 @@ func (s *Set) Parked() map[string]int {
 	return out
 }
 
+// Ready tells of each runtime that is available, by its name, why its kernels
+// aren't parked yet, or can't be; nil is ready.
+func (s *Set) Ready() map[string]error {
+	out := make(map[string]error, len(s.pools))
+	for r, p := range s.pools {
+		if r.Info().Fault == "" {
+			out[r.Info().Name] = p.ready()
+		}
+	}
+	return out
+}
+
+// Parking reports whether the first kernels of a runtime are still being started.
+func (s *Set) Parking() bool {
+	for _, p := range s.pools {
+		select {
+		case <-p.tried:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
 // Warm returns when every pool that can is full, or ctx ends.
 func (s *Set) Warm(ctx context.Context) {
 	for _, p := range s.pools {

@@ -19,6 +19,7 @@ import (
 type pool struct {
 	runtime runtimes.Runtime
 	size    int
+	taken   func(runtime string, parked bool)
 	log     *slog.Logger
 	ctx     context.Context // cancelled by close
 	cancel  context.CancelFunc
@@ -28,10 +29,11 @@ type pool struct {
 
 	mu     sync.Mutex
 	parked []*runtimes.Kernel
+	fault  error // why the last one could not be started
 }
 
-func newPool(ctx context.Context, r runtimes.Runtime, size int, log *slog.Logger) *pool {
-	p := &pool{runtime: r, size: size, log: log, refill: make(chan struct{}, 1), tried: make(chan struct{})}
+func newPool(ctx context.Context, r runtimes.Runtime, size int, taken func(string, bool), log *slog.Logger) *pool {
+	p := &pool{runtime: r, size: size, taken: taken, log: log, refill: make(chan struct{}, 1), tried: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if size > 0 && r.Info().Fault == "" {
 		// Ends when close cancels the pool's context.
@@ -65,9 +67,11 @@ func (p *pool) take(ctx context.Context) (*runtimes.Kernel, error) {
 		default:
 		}
 		p.mu.Unlock()
+		p.taken(p.runtime.Info().Name, true)
 		return k, nil
 	}
 	p.mu.Unlock()
+	p.taken(p.runtime.Info().Name, false)
 	return p.runtime.Start(ctx, runtimes.Spec{})
 }
 
@@ -97,6 +101,7 @@ func (p *pool) fill() {
 		}
 		for p.room() && p.ctx.Err() == nil {
 			k, err := p.runtime.Start(p.ctx, runtimes.Spec{})
+			p.note(err)
 			if err != nil {
 				if !errors.Is(err, context.Canceled) {
 					p.log.LogAttrs(p.ctx, slog.LevelWarn, "park kernel",
@@ -110,6 +115,12 @@ func (p *pool) fill() {
 			close(p.tried)
 		}
 	}
+}
+
+func (p *pool) note(fault error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
 }
 
 // pause waits, and reports whether the pool is still open.
@@ -167,6 +178,18 @@ func (p *pool) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.parked)
+}
+
+// ready says why there are no kernels yet, or none to be had.
+func (p *pool) ready() error {
+	select {
+	case <-p.tried:
+	default:
+		return errors.New("the first kernels are being started")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fault
 }
 
 // close ends what is parked.

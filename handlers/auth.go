@@ -17,6 +17,7 @@ import (
 	"hotcell/handlers/body"
 	"hotcell/handlers/daytona/files"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 	"hotcell/sandboxes"
 )
 
@@ -53,6 +54,18 @@ type grant struct {
 	sandbox   string // a preview token: this one
 	presented bool   // something was sent
 	stale     bool   // a preview token was sent that opens nothing
+}
+
+// name is what records call the credentials: the name of a key, never a key.
+func (g grant) name() string {
+	switch {
+	case !g.presented:
+		return "" // none was needed
+	case g.all:
+		return "the key"
+	default:
+		return "a preview token"
+	}
 }
 
 // auth knows the key and asks the sandboxes for their tokens.
@@ -117,7 +130,7 @@ func (s *Server) requireKey(c *fiber.Ctx) error {
 	g := s.auth.grant(c)
 	switch {
 	case g.all:
-		return admit(c)
+		return admit(c, g)
 	case g.sandbox != "":
 		return fault.New(http.StatusForbidden, "a preview token opens its sandbox's toolbox, not this")
 	default:
@@ -145,7 +158,7 @@ func (s *Server) requireSandbox(c *fiber.Ctx) error {
 		return err
 	}
 	c.Locals(sandboxLocal{}, sb.ID)
-	return admit(c)
+	return admit(c, g)
 }
 
 // requireToken finds the sandbox by the preview token, for clients that have
@@ -160,12 +173,13 @@ func (s *Server) requireToken(c *fiber.Ctx) error {
 	default:
 		return g.refusal(c)
 	}
-	return admit(c)
+	return admit(c, g)
 }
 
 // admit takes in the body of a request that may be handled. Nobody else's is
 // read. Uploads read theirs as they come.
-func admit(c *fiber.Ctx) error {
+func admit(c *fiber.Ctx, g grant) error {
+	request.Admit(c, g.name())
 	if !files.Streams(c) {
 		if err := body.Load(c); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,9 @@ import (
 	"hotcell/sandboxes"
 	"hotcell/stream"
 )
+
+// clientLeft is what other servers call it, too. Nobody is there to read it.
+const clientLeft = 499
 
 // known maps the errors of the packages below to what a client is told. The
 // message is the error's own text, which those packages write for people.
@@ -106,6 +110,7 @@ func known() []row {
 		{body.ErrLeft, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrBroken, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrSilent, http.StatusRequestTimeout, "REQUEST_TIMEOUT"},
+		{context.Canceled, clientLeft, "CLIENT_LEFT"},
 	}
 }
 
@@ -155,6 +160,12 @@ type row struct {
 // explain says what a client may know of err. What isn't in the table is our
 // own fault: the client gets an id, and the log has the rest under it.
 func (s *Server) explain(err error) *fault.Fault {
+	f := s.faultOf(err)
+	s.cfg.Observe.limited(f)
+	return f
+}
+
+func (s *Server) faultOf(err error) *fault.Fault {
 	var f *fault.Fault
 	if errors.As(err, &f) {
 		return f

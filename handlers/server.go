@@ -72,7 +72,13 @@ type Config struct {
 	FirstWait time.Duration
 	// Stall is how long an upload may stand still; 0 is a minute. A download
 	// may do so ten times as long.
-	Stall   time.Duration
+	Stall time.Duration
+	// Ready says what of the server is there to take work; nil: all that has to be.
+	Ready func() map[string]Check
+	// Figures are the server's figures, in the format that Prometheus reads. Nil:
+	// there are none.
+	Figures func() (text []byte, contentType string, err error)
+	Observe Observe
 	Version string
 	Log     *slog.Logger
 }
@@ -155,7 +161,7 @@ func (s *Server) newApp(fail fiber.ErrorHandler) *fiber.App {
 	})
 	app.Server().ConnState = s.conns.note
 	s.settle(app.Server())
-	app.Use(s.recovered, collapse, s.guard)
+	app.Use(s.observed, s.recovered, collapse, s.guard)
 	return app
 }
 
@@ -175,6 +181,10 @@ func (s *Server) settle(server *fasthttp.Server) {
 // mount says who answers what. Order matters.
 func (s *Server) mount() {
 	s.app.Get("/health", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
+	s.mountHealth(s.app)
+	if s.cfg.Figures != nil {
+		s.app.Get("/metrics", s.requireKey, s.figures)
+	}
 	rooms := workspaces{s.cfg.Sandboxes}
 	native.New(native.Config{
 		Contexts:  s.cfg.Contexts,
@@ -206,6 +216,7 @@ func (s *Server) mount() {
 		SandboxOf: sandboxOf,
 		BaseURL:   s.baseURL,
 		FirstWait: s.cfg.FirstWait,
+		Did:       s.cfg.Observe.did,
 		Version:   s.cfg.Version,
 		Log:       s.cfg.Log,
 	})

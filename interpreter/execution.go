@@ -3,8 +3,10 @@ package interpreter
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 	"hotcell/stream"
 )
@@ -16,6 +18,8 @@ type Request struct {
 	Env     map[string]string // for this run only
 	Timeout time.Duration     // 0: none. It counts from the start of the run
 	Stdin   bool              // input() may ask the client
+	Formats []string          // what its figures are drawn as, beside PNG: svg, pdf
+	Origin  activity.Origin   // who asks
 }
 
 // Execution is one run, from its place in the queue to its last event.
@@ -25,6 +29,9 @@ type Execution struct {
 	log    *stream.Log[wire.Event]
 	done   chan struct{}
 	signal chan interruption // to the loop, while running
+
+	stdout, stderr atomic.Int64 // bytes
+	first          atomic.Int64 // when its first event came, in Unix nanoseconds
 
 	mu      sync.Mutex
 	snap    Snapshot
@@ -160,6 +167,7 @@ func (e *Execution) appendSoon(ev wire.Event, delay time.Duration) error {
 		if ev.Time.IsZero() {
 			ev.Time = e.in.cfg.Now()
 		}
+		e.noteEvent(&ev)
 		return ev
 	})
 	return err
@@ -171,6 +179,7 @@ func (e *Execution) fail(ev wire.Event) {
 	if ev.Time.IsZero() {
 		ev.Time = e.in.cfg.Now()
 	}
+	e.noteEvent(&ev)
 	// A full log still takes it, and says full to the next.
 	seq, _ := e.log.Last(func(seq uint64) wire.Event {
 		ev.Seq = seq
@@ -217,6 +226,7 @@ func (e *Execution) finish(status wire.Status) {
 	snap := e.snap
 	e.mu.Unlock()
 	snap.State, snap.Status, snap.Ended = wire.StateDone, status, now
+	e.tell(snap)
 	// A history of large programs would weigh more than their events do.
 	e.req.Code, e.req.Env = "", nil
 	var then []*func()

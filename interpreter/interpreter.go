@@ -57,9 +57,10 @@ type Config struct {
 	// context before. Nil: there is none.
 	Lost *wire.Event
 	// Names is told when the user's names have become others; nil: nobody wants that.
-	Names func(names []string, more int)
-	Now   func() time.Time
-	Log   *slog.Logger
+	Names   func(names []string, more int)
+	Observe Observe // who wants to know what happens
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Interpreter is one live context.
@@ -70,6 +71,7 @@ type Interpreter struct {
 	wake   chan struct{} // the queue has grown
 	resets chan chan error
 	ended  chan struct{} // closed when the loop is over
+	parked bool          // the first kernel was; written by Open
 
 	mu      sync.Mutex
 	queue   []job
@@ -157,10 +159,11 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	in.used = cfg.Now()
 	in.lost = cfg.Lost
 	in.ctx, in.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	if err := in.start(ctx, true); err != nil {
+	if err := in.start(ctx, true, startFirst); err != nil {
 		in.cancel(err)
 		return nil, err
 	}
+	in.parked = in.live.Parked
 	// Ends when Close cancels in.ctx; Close waits for it.
 	go in.loop() //nolint:contextcheck // it outlives the request
 	return in, nil

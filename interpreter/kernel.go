@@ -55,11 +55,11 @@ type kernel struct {
 	more  int
 }
 
-func newKernel(k *runtimes.Kernel, now func() time.Time, complete func(wire.Bundle) wire.Bundle) *kernel {
+func newKernel(k *runtimes.Kernel, cfg Config) *kernel {
 	c := &kernel{
 		Kernel:   k,
-		complete: complete,
-		out:      newOutput(k.Stdout, k.Stderr, now),
+		complete: cfg.Complete,
+		out:      newOutput(k.Stdout, k.Stderr, cfg.Now, cfg.Observe),
 		replies:  make(chan wire.Message, 1),
 		outbox:   make(chan wire.Request, 16),
 		stop:     make(chan struct{}),

@@ -79,7 +79,7 @@ func (in *Interpreter) current() *kernel {
 // start gives the context a kernel that takes code. With trust it doesn't wait for a
 // parked one to say so, which is alive and has nothing to refuse that was not looked
 // at before, if it could be told: confirm has to follow.
-func (in *Interpreter) start(ctx context.Context, trust bool) error {
+func (in *Interpreter) start(ctx context.Context, trust bool, why string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errNoKernel)
 	defer cancel()
 	k, sent, err := in.launch(ctx)
@@ -97,6 +97,7 @@ func (in *Interpreter) start(ctx context.Context, trust bool) error {
 	defer in.mu.Unlock()
 	in.live, in.version = k, k.Hello.Version
 	in.epoch++
+	in.cfg.Observe.started(in.cfg.Language, why)
 	return nil
 }
 
@@ -108,7 +109,7 @@ func (in *Interpreter) launch(ctx context.Context) (k *kernel, sent bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	k = newKernel(raw, in.cfg.Now, in.cfg.Complete)
+	k = newKernel(raw, in.cfg)
 	r := wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env}
 	if sent = k.sendNow(r); !sent {
 		k.send(r)
@@ -142,7 +143,7 @@ func (in *Interpreter) ready() (*kernel, error) {
 			return k, nil
 		}
 	}
-	if err := in.start(in.ctx, false); err != nil {
+	if err := in.start(in.ctx, false, startReplacement); err != nil {
 		return nil, err
 	}
 	return in.current(), nil
@@ -155,7 +156,7 @@ func (in *Interpreter) restart() error {
 	in.lost = nil // whoever restarts knows
 	in.mu.Unlock()
 	in.cfg.Names(nil, 0)
-	return in.start(in.ctx, false)
+	return in.start(in.ctx, false, startRestart)
 }
 
 // bury ends the kernel, if there is one, with all that belongs to it.
@@ -173,6 +174,7 @@ func (in *Interpreter) bury() {
 func (in *Interpreter) diedIdle() {
 	k := in.current()
 	in.bury()
+	in.cfg.Observe.died(in.cfg.Language, causeOf(k.Process.Exit()))
 	in.remember(k, k.Process.Exit().String()+" while nothing ran")
 	in.cfg.Log.LogAttrs(in.ctx, slog.LevelWarn, "kernel ended while idle",
 		slog.String("context", in.cfg.ID), slog.String("exit", k.Process.Exit().String()))
@@ -216,7 +218,7 @@ func (in *Interpreter) run(e *Execution) (restart chan error) {
 			e.finish(wire.StatusError)
 			return nil
 		}
-		request := wire.Request{Type: wire.ReqExecute, ID: e.req.ID, Code: code, Env: e.req.Env, Stdin: e.req.Stdin}
+		request := wire.Request{Type: wire.ReqExecute, ID: e.req.ID, Code: code, Env: e.req.Env, Stdin: e.req.Stdin, Formats: e.req.Formats}
 		k.begin(e) // from here on e is the kernel's until its done
 		k.send(request)
 		w := watch{in: in, k: k, e: e}
@@ -313,6 +315,7 @@ func (in *Interpreter) answer(q *question) {
 // lose buries a kernel that is of no use any more.
 func (in *Interpreter) lose(k *kernel, how string) {
 	in.bury()
+	in.cfg.Observe.died(in.cfg.Language, diedUseless)
 	in.remember(k, how)
 }
 

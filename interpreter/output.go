@@ -37,6 +37,7 @@ const (
 // Goroutines: one for each pipe, until its end of file or close.
 type output struct {
 	now  func() time.Time
+	obs  Observe
 	full chan struct{} // closed when the attached execution's log is full
 	wg   sync.WaitGroup
 
@@ -63,8 +64,8 @@ type pipe struct {
 	small   [1 << 10]byte
 }
 
-func newOutput(stdout, stderr *os.File, now func() time.Time) *output {
-	o := &output{now: now}
+func newOutput(stdout, stderr *os.File, now func() time.Time, obs Observe) *output {
+	o := &output{now: now, obs: obs}
 	for i, p := range []struct {
 		kind wire.EventType
 		file *os.File
@@ -286,6 +287,7 @@ func (p *pipe) flush(all bool) {
 	}
 	p.last = p.out.now()
 	for _, text := range pipes.Pieces(p.pending[:n], pieceSize) {
+		p.out.obs.output(p.kind, len(text))
 		p.out.emit(wire.Event{Type: p.kind, Text: text}, len(text), 0)
 	}
 	p.pending = p.pending[:copy(p.pending, p.pending[n:])]

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -22,6 +23,9 @@ const (
 	// the protocol: an interpreter that runs its exit handlers.
 	closeGrace = time.Second
 )
+
+// reasonOutput is why an execution is ended whose log is full.
+const reasonOutput = "output_limit"
 
 // watch follows one execution from its start until the kernel is done with it
 // or dead. Its fields are the loop's alone.
@@ -69,7 +73,8 @@ func (w *watch) await() {
 			next.Reset(w.climb("interrupt", i.reason, i.grace))
 		case <-full:
 			full = nil
-			next.Reset(w.climb("output_limit", w.k.out.overflowText(), defaultGrace))
+			w.in.cfg.Observe.limited(reasonOutput)
+			next.Reset(w.climb(reasonOutput, w.k.out.overflowText(), defaultGrace))
 		case <-next.C:
 			if after := w.again(replies == nil); after > 0 {
 				next.Reset(after)
@@ -112,8 +117,7 @@ func (w *watch) climb(reason, text string, grace time.Duration) time.Duration {
 			return time.Hour // the driver's done is on its way here
 		}
 		w.reason, w.text, w.grace, w.stopped = reason, text, grace, time.Now()
-		w.tries = 1
-		w.k.interrupt()
+		w.interrupt()
 	} else if w.grace < 0 && grace >= 0 { // a second request allows the kill
 		w.grace = time.Since(w.stopped) + max(grace, secondTry)
 	}
@@ -132,11 +136,11 @@ func (w *watch) again(protocolEnded bool) time.Duration {
 		return 0
 	case w.grace >= 0 && passed >= w.grace:
 		w.killed = true
+		w.in.cfg.Observe.interrupted(stepKill)
 		w.k.kill()
 		return 0
 	case w.tries == 1 && passed >= secondTry, w.tries == 2 && passed >= thirdTry:
-		w.tries++
-		w.k.interrupt()
+		w.interrupt()
 	}
 	return w.pause()
 }
@@ -167,6 +171,26 @@ func (w *watch) kill(reason, text string) {
 	}
 	w.reason, w.text, w.killed = reason, text, true
 	w.k.kill()
+}
+
+// stepKill is the ladder's last.
+const stepKill = "kill"
+
+// interrupt takes one of the steps before it.
+func (w *watch) interrupt() {
+	w.tries++
+	w.in.cfg.Observe.interrupted(strconv.Itoa(w.tries))
+	w.k.interrupt()
+}
+
+// died tells how the kernel ended, if nobody has asked for that.
+func (w *watch) died(exit child.Exit) {
+	switch w.reason {
+	case "":
+		w.in.cfg.Observe.died(w.in.cfg.Language, causeOf(exit))
+	case "timeout", "interrupt", reasonOutput:
+		w.in.cfg.Observe.died(w.in.cfg.Language, w.reason)
+	}
 }
 
 func (c *kernel) kill() { _ = c.Process.Signal(syscall.SIGKILL) }
@@ -264,6 +288,7 @@ func (w *watch) concludeDead(exit child.Exit) {
 	if w.lostNote > 0 {
 		ev.Value += "; " + discardedNotice(w.lostNote)
 	}
+	w.died(exit)
 	w.in.remember(w.k, how)
 	w.e.fail(ev)
 	w.e.finish(status)

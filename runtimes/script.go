@@ -88,23 +88,27 @@ func Become(ctx context.Context, take func(context.Context) (*Kernel, error), s 
 	}
 }
 
+// wordGrace is how much longer a driver has for its word when the start is given up: a
+// script that has begun may have put something out, which must not be lost.
+const wordGrace = 100 * time.Millisecond
+
 // handOver sends the script and waits for the driver's word that it begins.
 func handOver(ctx context.Context, k *Kernel, req wire.Request) error {
-	stop := context.AfterFunc(ctx, func() { _ = k.Conn.SetDeadline(time.Now()) })
+	stop := context.AfterFunc(ctx, func() { _ = k.Conn.SetDeadline(time.Now().Add(wordGrace)) })
 	err := wire.WriteFrame(k.Conn, req)
 	var answer wire.Message
 	if err == nil {
 		err = wire.ReadFrame(k.Conn, &answer)
 	}
 	switch {
-	case !stop():
+	case !stop() && (err != nil || answer.Type != wire.MsgReady):
 		return context.Cause(ctx)
 	case errors.Is(err, wire.ErrFrameTooLarge):
 		return fmt.Errorf("hand over the script: %w", err)
 	case err != nil:
 		return fmt.Errorf("%w: %w", errLost, err)
 	case answer.Type != wire.MsgReady:
-		return fmt.Errorf("the %s driver refused a script: %s", k.Hello.Language, answer.Value)
+		return fmt.Errorf("the %s driver answered a script with %q: %s", k.Hello.Language, answer.Type, answer.Value)
 	}
 	return nil
 }

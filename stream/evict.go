@@ -75,6 +75,7 @@ func (j *Journal) excess() (dead []*segment) {
 		n := name{e.meta.Kind, e.meta.ID}
 		out[e.g] = append(out[e.g], n)
 		j.remember(n)
+		j.opts.Evicted(e.meta.Kind, e.bytes)
 		dead = append(dead, j.remove(e)...)
 	}
 	for _, g := range j.groups {

@@ -18,8 +18,10 @@ type JournalOptions struct {
 	Age   time.Duration // after their end: 24 h; negative is for ever
 	Bytes int64         // of all files together: 1 GiB
 	Count int           // of logs that have ended: 50,000
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Evicted is told of each log that was evicted; it must be quick. It may be nil.
+	Evicted func(kind string, bytes int64)
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 const (
@@ -136,6 +138,9 @@ func newJournal(opts JournalOptions) *Journal {
 	opts.Age = cmp.Or(opts.Age, defaultAge)
 	opts.Bytes = cmp.Or(opts.Bytes, defaultBytes)
 	opts.Count = cmp.Or(opts.Count, defaultCount)
+	if opts.Evicted == nil {
+		opts.Evicted = func(string, int64) {}
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}

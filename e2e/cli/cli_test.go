@@ -118,9 +118,10 @@ func finish(tb testing.TB, cmd *exec.Cmd, input string) outcome {
 
 // started is a server of the program's.
 type started struct {
-	URL    string
-	E2BURL string `json:"e2b_url"`
-	Pid    int
+	URL        string
+	E2BURL     string `json:"e2b_url"`
+	MetricsURL string `json:"metrics_url"`
+	Pid        int
 
 	cmd    *exec.Cmd
 	home   string

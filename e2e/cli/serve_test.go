@@ -193,6 +193,9 @@ func TestServeRefusals(t *testing.T) {
 		"warm":            {[]string{"--warm=-1"}, "negative"},
 		"contexts":        {[]string{"--max-contexts=0"}, "at least 1"},
 		"idle":            {[]string{"--idle-timeout=-1s"}, "negative"},
+		"metrics port":    {[]string{"--listen", "127.0.0.1:0", "--metrics-listen", "localhost:x"}, "--metrics-listen"},
+		"audit code":      {[]string{"--audit-code"}, "--audit-log"},
+		"audit size":      {[]string{"--audit-size=0"}, "at least 1"},
 		"origin":          {[]string{"--listen", "127.0.0.1:0", "--allow-origin", "example.org"}, "example.org"},
 		"log format":      {[]string{"--log-format", "xml"}, "auto"},
 	} {

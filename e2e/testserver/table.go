@@ -14,6 +14,9 @@ import (
 // table finds the real runtimes.
 func table(tb testing.TB, o options) *runtimes.Table {
 	tb.Helper()
+	if o.runtimes != nil {
+		return runtimes.NewTable(o.runtimes...)
+	}
 	return runtimes.NewTable(
 		python.New(python.Config{Program: o.python, Preload: o.preload, ScratchDir: tb.TempDir(), Log: o.log}),
 		node.New(node.Config{ScratchDir: tb.TempDir(), Log: o.log}),

@@ -25,7 +25,9 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/activity"
 	"hotcell/internal/lives"
+	"hotcell/metrics"
 	"hotcell/process"
 	"hotcell/process/tools"
 	"hotcell/runtimes"
@@ -44,7 +46,9 @@ type Server struct {
 	Sandboxes *sandboxes.Registry
 	Table     *runtimes.Table
 	Tools     *tools.Tools
+	Metrics   *metrics.Metrics
 
+	did     func(activity.Record) // may be nil
 	server  *handlers.Server
 	life    *lives.Life
 	journal *stream.Journal
@@ -59,9 +63,11 @@ type options struct {
 	config   func(*handlers.Config)
 	contexts func(*contexts.Config)
 	tools    func(*tools.Config)
+	did      func(activity.Record)
 	minute   time.Duration
 	preload  []string
 	python   string
+	runtimes []runtimes.Runtime
 	log      *slog.Logger
 	keep     stream.JournalOptions
 }
@@ -84,6 +90,9 @@ func WithContexts(f func(*contexts.Config)) Option { return func(o *options) { o
 // WithTools changes the configuration of what runs beside contexts.
 func WithTools(f func(*tools.Config)) Option { return func(o *options) { o.tools = f } }
 
+// WithDid is told of all that is done, as an audit log is.
+func WithDid(f func(activity.Record)) Option { return func(o *options) { o.did = f } }
+
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
 
@@ -96,6 +105,9 @@ func WithPython(program string) Option { return func(o *options) { o.python = pr
 
 // WithRetention bounds what is kept of what has ended.
 func WithRetention(keep stream.JournalOptions) Option { return func(o *options) { o.keep = keep } }
+
+// WithRuntimes serves other languages than the real ones.
+func WithRuntimes(rs ...runtimes.Runtime) Option { return func(o *options) { o.runtimes = rs } }
 
 // WithLog replaces the log, which goes to standard error from warnings on.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
@@ -118,19 +130,21 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
+	s.Metrics, s.did = metrics.New("0.0.0-test"), o.did
 	cards := s.remember(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Store: s.journal, Shelf: cards, Before: s.life.Before(),
-		Admit: s.admit,
+		Admit: s.admit, Observe: s.Metrics.Contexts(),
 	}
+	cc.Observe.Did = s.record
 	if o.contexts != nil {
 		o.contexts(&cc)
 	}
 	s.Contexts = contexts.New(tb.Context(), cc)
 	tc := tools.Config{
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
-		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Log: o.log,
+		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Did: s.record, Log: o.log,
 		Store: s.journal, Records: filepath.Join(o.dataDir, "records"), Before: s.life.Before(),
 	}
 	if o.tools != nil {
@@ -151,7 +165,9 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	}
 	hc := handlers.Config{
 		Contexts: s.Contexts, Sandboxes: s.Sandboxes, Table: s.Table, Tools: s.Tools,
-		Key: o.key, Version: "0.0.0-test", Log: o.log,
+		Figures: s.Metrics.Text,
+		Observe: handlers.Observe{Request: s.Metrics.Request, Limit: s.Metrics.Limit, Did: s.record},
+		Key:     o.key, Version: "0.0.0-test", Log: o.log,
 	}
 	if o.config != nil {
 		o.config(&hc)
@@ -160,6 +176,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Fatalf("configure server: %v", err)
 	}
 	s.server = handlers.New(hc)
+	s.Metrics.Watch(metrics.State{Contexts: s.Contexts, Table: s.Table, Tools: s.Tools, Sockets: s.server.Sockets})
 	s.listen(tb)
 	return s
 }
@@ -170,6 +187,7 @@ func (s *Server) remember(tb testing.TB, o options) *lives.Shelf[contexts.Card] 
 	if o.keep.Log == nil {
 		o.keep.Log = o.log
 	}
+	o.keep.Evicted = s.Metrics.Evicted
 	life, err := lives.Begin(o.dataDir, time.Now(), o.log)
 	journal, jerr := stream.OpenJournal(filepath.Join(o.dataDir, "journal"), o.keep)
 	cards, cerr := lives.NewShelf[contexts.Card](filepath.Join(o.dataDir, "records", "contexts"), o.log)
@@ -178,6 +196,13 @@ func (s *Server) remember(tb testing.TB, o options) *lives.Shelf[contexts.Card] 
 	}
 	s.life, s.journal = life, journal
 	return cards
+}
+
+func (s *Server) record(r activity.Record) {
+	s.Metrics.Did(r)
+	if s.did != nil {
+		s.did(r)
+	}
 }
 
 func (s *Server) admit(sandbox string) error {

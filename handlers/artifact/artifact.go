@@ -1,7 +1,7 @@
-// Package artifact is for formats of a bundle that are too large to be sent
-// along: an event has links in their place, and the native dialect's address
-// gives out what they lead to, from the execution's log, in memory or on disk,
-// for as long as that is kept. It owns nothing.
+// Package artifact is what events show, as files: from the execution's log, in
+// memory or on disk, for as long as that is kept. An [Artifact] is a chart, a table or a
+// picture in the formats that there are or that can be made of it; and formats of a bundle that
+// are too large to be sent along have links in their place, which lead here. It owns nothing.
 package artifact
 
 import (
@@ -43,6 +43,11 @@ func Path(execution string, seq uint64, format string) string {
 		name = strings.Replace(name, "%2F", "/", 1)
 	}
 	return p + "/" + name
+}
+
+// artifactPath is the address of what an event shows, without a file's ending.
+func artifactPath(execution string, seq uint64) string {
+	return fmt.Sprintf("/v1/executions/%s/artifacts/%d", url.PathEscape(execution), seq)
 }
 
 // Lighten returns e, or, when its data are larger than limit, a copy without
@@ -112,16 +117,16 @@ func formats(e *wire.Event) []format {
 func Find(e *wire.Event, name string) (contentType string, body []byte, ok bool) {
 	for _, f := range formats(e) {
 		if f.name == name {
-			contentType, body = file(f)
+			contentType, body = asFile(f)
 			return contentType, body, true
 		}
 	}
 	return "", nil, false
 }
 
-// file turns a format into what its type promises: bytes where JSON has base64,
+// asFile turns a format into what its type promises: bytes where JSON has base64,
 // text where it has a string.
-func file(f format) (contentType string, body []byte) {
+func asFile(f format) (contentType string, body []byte) {
 	kind, _, err := mime.ParseMediaType(f.name)
 	if err != nil || !strings.Contains(kind, "/") {
 		kind = "application/octet-stream" // a name of the user's that is no type

@@ -56,6 +56,7 @@ func (d *dialect) bounded(op func(context.Context, string) (sandboxes.Sandbox, e
 		if err != nil {
 			return err
 		}
+		request.Note(c, id)
 		ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 		defer cancel()
 		sb, err := op(ctx, id)
@@ -94,10 +95,12 @@ func (d *dialect) setLabels(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
+	request.Note(c, id)
 	sb, err := d.Sandboxes.SetLabels(ctx, id, req.Labels)
 	if err != nil {
 		return err
 	}
+	request.About(c, sb.ID)
 	return c.JSON(fiber.Map{"labels": sb.Labels})
 }
 

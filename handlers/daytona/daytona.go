@@ -17,6 +17,7 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
@@ -73,7 +74,10 @@ type Deps struct {
 	// FirstWait is how long an interpreter's client may say nothing; 0 is
 	// [DefaultFirstWait].
 	FirstWait time.Duration
-	Log       *slog.Logger
+	// Did is told of clients that are refused later than others: the event
+	// stream's, whose key comes on the socket.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // dialect is what the handlers are methods of. It has no state of its own.

@@ -95,5 +95,6 @@ func (d *dialect) answer(c *fiber.Ctx, sb sandboxes.Sandbox, err error) error {
 	if err != nil {
 		return err
 	}
+	request.About(c, sb.ID)
 	return c.JSON(d.show(sb, d.BaseURL(c)))
 }

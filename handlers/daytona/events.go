@@ -13,6 +13,7 @@ import (
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 	"hotcell/sandboxes"
 )
 
@@ -49,15 +50,16 @@ func (d *dialect) events(c *fiber.Ctx) error {
 	if c.Query("EIO") != "4" || c.Query("transport") != "websocket" {
 		return fault.BadRequest("the event stream speaks Engine.IO 4 over WebSocket: EIO=4&transport=websocket")
 	}
-	s := &eventStream{dialect: d, base: d.BaseURL(c)}
+	s := &eventStream{dialect: d, base: d.BaseURL(c), origin: request.Origin(c)}
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c), ReadLimit: maxPacket}, s.serve)
 }
 
 // eventStream is one client of the event stream.
 type eventStream struct {
 	*dialect
-	base string
-	conn *socket.Conn
+	base   string
+	origin activity.Origin
+	conn   *socket.Conn
 }
 
 func (s *eventStream) serve(ctx context.Context, conn *socket.Conn) socket.Close {
@@ -118,6 +120,10 @@ func (s *eventStream) open(ctx context.Context) error {
 		_ = json.Unmarshal(packet[2:], &auth) // what isn't JSON holds no token
 	}
 	if !s.IsKey(auth.Token) {
+		s.Did(activity.Record{
+			Kind: activity.Login, Action: "refuse", Origin: s.origin, Began: time.Now(),
+			Outcome: activity.Refused, Reason: "Unauthorized", Detail: "GET /api/socket.io",
+		})
 		_ = s.conn.Write([]byte(socketRefused + `{"message":"Unauthorized: the token is not valid"}`))
 		return errRefused
 	}

@@ -14,6 +14,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 )
@@ -45,7 +46,7 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 	if _, err := d.Options(sandbox); err != nil {
 		return err
 	}
-	r := &run{dialect: d, sandbox: sandbox, source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
+	r := &run{dialect: d, sandbox: sandbox, origin: request.Origin(c), source: strings.Clone(c.Get("X-Daytona-Source")), enc: newEncoder()}
 	return d.Sockets.Upgrade(c, socket.Options{Subprotocol: request.Subprotocol(c)}, r.serve)
 }
 
@@ -54,6 +55,7 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 type run struct {
 	*dialect
 	sandbox string
+	origin  activity.Origin
 	source  string
 	conn    *socket.Conn
 	enc     *encoder
@@ -97,7 +99,7 @@ func (r *run) start(ctx context.Context, req runRequest) (*interpreter.Execution
 	if err != nil {
 		return nil, err
 	}
-	return entry.Execute(interpreter.Request{Code: req.code, Env: req.env, Timeout: req.timeout})
+	return entry.Execute(interpreter.Request{Code: req.code, Env: req.env, Timeout: req.timeout, Origin: r.origin})
 }
 
 func (r *run) find(ctx context.Context, id string) (*contexts.Entry, error) {

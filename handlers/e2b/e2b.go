@@ -11,7 +11,6 @@ package e2b
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -20,6 +19,8 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 )
 
@@ -76,7 +77,7 @@ func New(deps Deps) *Dialect {
 // Mount adds the routes to r, which may be a prefix. check lets those pass who
 // may use them.
 func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
-	r.Use(d.failures)
+	r.Use(request.Speaks(activity.E2B), d.failures)
 	r.Get("/health", func(c *fiber.Ctx) error { return c.JSON("OK") })
 	r.Use(Credentials, check)
 	r.Post("/execute", d.execute)
@@ -105,11 +106,7 @@ func Credentials(c *fiber.Ctx) error {
 // failures writes what the handlers behind it return.
 func (d *Dialect) failures(c *fiber.Ctx) error {
 	if err := c.Next(); err != nil {
-		var f *fault.Fault
-		if !errors.As(err, &f) {
-			f = d.Explain(err)
-		}
-		return WriteFault(c, f)
+		return WriteFault(c, d.Explain(err))
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (d *Dialect) execute(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	x, err := e.Execute(interpreter.Request{Code: *req.Code, Env: req.Env})
+	x, err := e.Execute(interpreter.Request{Code: *req.Code, Env: req.Env, Origin: request.Origin(c)})
 	if err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ func (d *Dialect) enqueue(e *contexts.Entry, r *request) (*interpreter.Execution
 		}
 	}
 	return e.Execute(interpreter.Request{
-		ID: r.Execution, Code: *r.Code, Env: r.Env, Timeout: r.timeout(), Stdin: r.Stdin,
+		ID: r.Execution, Code: *r.Code, Env: r.Env, Timeout: r.timeout(), Stdin: r.Stdin, Formats: r.Formats, Origin: r.origin,
 	})
 }
 

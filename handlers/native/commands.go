@@ -16,6 +16,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 	"hotcell/process/command"
 )
 
@@ -88,6 +89,7 @@ func (d *Dialect) startCommand(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	spec.Origin = httprequest.Origin(c)
 	x, err := d.cfg.Commands.Start(c.UserContext(), spec)
 	if err != nil {
 		return err

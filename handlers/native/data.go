@@ -42,6 +42,11 @@ func (d *Dialect) showData(c *fiber.Ctx) error {
 	if !ok {
 		return fault.NotFound("event %d has no %q; it has: %s", e.Seq, name, strings.Join(names(e, execution), ", "))
 	}
+	return sendFile(c, kind, body)
+}
+
+// sendFile answers with what user code has made, which stays as it is.
+func sendFile(c *fiber.Ctx, kind string, body []byte) error {
 	c.Set(fiber.HeaderContentType, kind)
 	c.Set(fiber.HeaderCacheControl, "private, max-age=3600, immutable")
 	// It comes from user code: a browser that opens it must not run it as a page
@@ -66,16 +71,22 @@ func (d *Dialect) event(c *fiber.Ctx) (*wire.Event, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	seq, err := strconv.ParseUint(c.Params("seq"), 10, 64)
+	e, err := d.numbered(id, c.Params("seq"))
+	return e, id, err
+}
+
+// numbered reads an event of an execution by its number, as it is written in a path.
+func (d *Dialect) numbered(id, number string) (*wire.Event, error) {
+	seq, err := strconv.ParseUint(number, 10, 64)
 	if err != nil || seq == 0 {
-		return nil, "", invalid("the address must have the number of an event, not %q", c.Params("seq"))
+		return nil, invalid("the address must have the number of an event, not %q", number)
 	}
 	x, err := d.execution(id)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if there := x.Snapshot().Events; seq > there {
-		return nil, "", fault.NotFound("execution %s has no event %d; it has %d so far", id, seq, there)
+		return nil, fault.NotFound("execution %s has no event %d; it has %d so far", id, seq, there)
 	}
 	events := x.Events(seq)
 	defer events.Close()
@@ -83,7 +94,7 @@ func (d *Dialect) event(c *fiber.Ctx) (*wire.Event, string, error) {
 	defer cancel()
 	batch, err := events.Next(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return &batch[0], id, nil
+	return &batch[0], nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"hotcell/handlers/artifact"
 	"hotcell/handlers/fault"
+	"hotcell/internal/activity"
 )
 
 // maxTimeout is the longest time limit that a request may set. It is far
@@ -36,19 +37,22 @@ type request struct {
 	Cwd      string            `json:"cwd"`
 	Env      map[string]string `json:"env"`
 
-	Code    *string `json:"code"`
-	Timeout float64 `json:"timeout_ms"`
-	Stdin   bool    `json:"stdin"`
-	Wait    bool    `json:"wait"`   // HTTP only
-	Events  *bool   `json:"events"` // WebSocket only: attach at once; true if absent
-	From    uint64  `json:"from"`
-	Inline  *int    `json:"inline"` // bytes of data that an event may carry
+	Code    *string  `json:"code"`
+	Timeout float64  `json:"timeout_ms"`
+	Stdin   bool     `json:"stdin"`
+	Formats []string `json:"formats"` // of pictures that the kernel draws, beside PNG
+	Wait    bool     `json:"wait"`    // HTTP only
+	Events  *bool    `json:"events"`  // WebSocket only: attach at once; true if absent
+	From    uint64   `json:"from"`
+	Inline  *int     `json:"inline"` // bytes of data that an event may carry
 
 	Grace  *float64 `json:"grace_ms"`
 	Value  *string  `json:"value"`
 	EOF    bool     `json:"eof"`
 	Cursor *int     `json:"cursor"`
 	Detail int      `json:"detail"`
+
+	origin activity.Origin // who sends it
 }
 
 // decodeRequest reads one request. What it returns is usable even with a
@@ -119,10 +123,18 @@ func (r *request) check() *fault.Fault {
 		return invalid("member \"inline\" must not be negative; 0 is links to all data")
 	case r.Detail != 0 && r.Detail != 1:
 		return invalid("member \"detail\" must be 0 or 1")
+	case !drawable(r.Formats):
+		return invalid("member \"formats\" must be an array of svg and pdf, not %q", r.Formats)
 	case r.Value != nil && r.EOF:
 		return invalid("members \"value\" and \"eof\" exclude each other")
 	}
 	return nil
+}
+
+// drawable says whether kernels know how to draw all of these formats. PNG is
+// what they draw anyway.
+func drawable(formats []string) bool {
+	return !slices.ContainsFunc(formats, func(f string) bool { return f != "png" && f != "svg" && f != "pdf" })
 }
 
 // timeout is the time limit; what is under a millisecond counts as one, since

@@ -18,6 +18,7 @@ func (s *session) take(msg []byte) error {
 		return nil
 	}
 	r, f := decodeRequest(msg)
+	r.origin = s.origin
 	if f != nil {
 		s.fail(&r, f)
 		return nil

@@ -10,14 +10,15 @@
 package native
 
 import (
-	"errors"
 	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/contexts"
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/runtimes"
@@ -59,7 +60,7 @@ func New(cfg Config) *Dialect { return &Dialect{cfg: cfg} }
 // Mount adds the routes to r, which is /v1. check lets those pass who may use
 // them.
 func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
-	r.Use(d.failures, credentials, check)
+	r.Use(httprequest.Speaks(activity.Native), d.failures, credentials, check)
 	r.Get("/status", d.status)
 	r.Get("/contexts", d.listContexts)
 	r.Post("/contexts", d.createContext)
@@ -75,6 +76,8 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	r.Get("/executions", d.listKept)
 	r.Get("/executions/:execution", d.showExecution)
 	r.Get("/executions/:execution/events", d.streamEvents)
+	r.Get("/executions/:execution/artifacts", d.listArtifacts)
+	r.Get("/executions/:execution/artifacts/:artifact", d.showArtifact)
 	r.Get("/executions/:execution/events/:seq/data", d.listData)
 	r.Get("/executions/:execution/events/:seq/data/*", d.showData)
 	r.Post("/executions/:execution/interrupt", d.interruptExecution)
@@ -91,10 +94,4 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 }
 
 // fault is what a client is told about err.
-func (d *Dialect) fault(err error) *fault.Fault {
-	var f *fault.Fault
-	if errors.As(err, &f) {
-		return f
-	}
-	return d.cfg.Explain(err)
-}
+func (d *Dialect) fault(err error) *fault.Fault { return d.cfg.Explain(err) }

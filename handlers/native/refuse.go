@@ -21,6 +21,7 @@ const (
 	codeTooMany  = "TOO_MANY_REQUESTS"
 	codeClosing  = "SHUTTING_DOWN"
 	codeGone     = "EVENTS_GONE"
+	codeNoFormat = "NO_FORMAT"
 )
 
 func refuse(status int, code, format string, args ...any) *fault.Fault {

@@ -11,6 +11,7 @@ import (
 
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 )
 
 // failures writes what the handlers behind it return.
@@ -58,6 +59,7 @@ func read(c *fiber.Ctx) (*request, error) {
 		}
 		r = &decoded
 	}
+	r.origin = httprequest.Origin(c)
 	if sandbox := c.Query("sandbox"); sandbox != "" {
 		r.Sandbox = strings.Clone(sandbox)
 	}

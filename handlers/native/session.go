@@ -12,7 +12,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/fault"
+	httprequest "hotcell/handlers/request"
 	"hotcell/handlers/socket"
+	"hotcell/internal/activity"
 )
 
 const (
@@ -34,6 +36,7 @@ const (
 type session struct {
 	d      *Dialect
 	conn   *socket.Conn
+	origin activity.Origin // of whoever opened it
 	ctx    context.Context // cancelled when serve ends
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // attachments, pending requests
@@ -59,10 +62,11 @@ type session struct {
 }
 
 func (d *Dialect) upgrade(c *fiber.Ctx) error {
+	origin := httprequest.Origin(c)
 	return d.cfg.Sockets.Upgrade(c, socket.Options{Subprotocol: chooseSubprotocol(c)},
 		func(ctx context.Context, conn *socket.Conn) socket.Close {
 			s := &session{
-				d: d, conn: conn,
+				d: d, conn: conn, origin: origin,
 				turn:     make(chan struct{}, 1),
 				replies:  make(chan []byte, maxReplies),
 				wake:     make(chan struct{}, 1),

@@ -47,6 +47,8 @@ type Conn struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 
+	dialect string // as the set's figures have it
+
 	heard   chan struct{} // closed when Listen's goroutine has ended; nil without one
 	readErr error         // reading failed for good; of the goroutine that reads
 	cut     *time.Timer   // ends the connection of a client that left a writer waiting

@@ -29,6 +29,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 )
 
 // Causes with which a connection's context ends, for [context.Cause].
@@ -92,13 +93,15 @@ func (s *Set) Upgrade(c *fiber.Ctx, o Options, serve Serve) error {
 	if o.Subprotocol != "" {
 		cfg.Subprotocols = []string{o.Subprotocol}
 	}
-	return websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, o, serve) }, cfg)(c)
+	dialect := request.Origin(c).Dialect
+	return websocket.New(func(wc *websocket.Conn) { s.serve(wc.Conn, dialect, o, serve) }, cfg)(c)
 }
 
-func (s *Set) serve(ws *upstream.Conn, o Options, serve Serve) {
+func (s *Set) serve(ws *upstream.Conn, dialect string, o Options, serve Serve) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	conn := newConn(ws, o.ReadLimit, cancel)
+	conn.dialect = dialect
 	if o.SendBuffer > 0 {
 		limitSending(conn.raw, o.SendBuffer)
 	}
@@ -153,6 +156,17 @@ func (s *Set) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
+}
+
+// Open counts the open connections of each dialect.
+func (s *Set) Open() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make(map[string]int)
+	for conn := range s.conns {
+		out[conn.dialect]++
+	}
+	return out
 }
 
 // Shutdown refuses new connections, tells the open ones to end, and returns

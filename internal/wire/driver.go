@@ -35,12 +35,13 @@ type Request struct {
 	Cwd      string            `json:"cwd,omitempty"`
 	Env      map[string]string `json:"env,omitempty"`
 	Code     string            `json:"code,omitempty"`
-	Cursor   int               `json:"cursor,omitempty"` // in Unicode code points
-	Detail   int               `json:"detail,omitempty"` // inspect: 0 or 1
-	Stdin    bool              `json:"stdin,omitempty"`  // execute: input() may ask the client
-	Value    string            `json:"value,omitempty"`  // input_reply
-	EOF      bool              `json:"eof,omitempty"`    // input_reply: end of input instead of a value
-	Script   *Script           `json:"script,omitempty"` // script
+	Cursor   int               `json:"cursor,omitempty"`  // in Unicode code points
+	Detail   int               `json:"detail,omitempty"`  // inspect: 0 or 1
+	Stdin    bool              `json:"stdin,omitempty"`   // execute: input() may ask the client
+	Formats  []string          `json:"formats,omitempty"` // execute: what figures are drawn as, beside PNG: svg, pdf
+	Value    string            `json:"value,omitempty"`   // input_reply
+	EOF      bool              `json:"eof,omitempty"`     // input_reply: end of input instead of a value
+	Script   *Script           `json:"script,omitempty"`  // script
 }
 
 // Script is what a kernel becomes instead of being configured: a program that

@@ -46,7 +46,10 @@ type Command struct {
 	id      string
 	spec    Spec
 	words   string
+	code    string // all of it, while it runs and somebody wants to know
 	created time.Time
+	began   time.Time
+	bytes   [2]int64 // of output as events; of the goroutine that reads it, until its end
 
 	log  *stream.Log[Event] // nil when the output is kept in one piece
 	kept *output.Kept       // nil otherwise
@@ -153,7 +156,10 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 		}
 		defer in.Close()
 	}
-	began := time.Now()
+	c.began = time.Now()
+	if s.cfg.Did != nil {
+		c.code = c.spec.whole()
+	}
 	p, dir, err := c.spec.start(ctx, s.cfg.Host, in, theirs, func() { c.settle(out) })
 	if err != nil {
 		_ = ours.Close() // of nil, this is nothing
@@ -173,7 +179,7 @@ func (c *Command) start(ctx context.Context, s *Set) error {
 	s.wg.Go(func() {
 		o := c.live(s, p, out)
 		_ = ours.Close()
-		o.Duration = float64(p.Exit().At.Sub(began).Microseconds()) / 1000
+		o.Duration = float64(p.Exit().At.Sub(c.began).Microseconds()) / 1000
 		s.finish(c, o)
 	})
 	return nil
@@ -188,6 +194,7 @@ func (c *Command) pipes() (*streams, [2]*os.File, error) {
 		if full {
 			return // it is being killed for what came before
 		}
+		c.count(kind, len(b))
 		err := c.append(piece(kind, b)) // which was taken even so
 		if full = err != nil; errors.Is(err, stream.ErrFull) {
 			c.End(fmt.Errorf("%w (%w)", ErrOutputLimit, err))

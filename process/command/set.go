@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/process/output"
@@ -52,7 +53,9 @@ type Config struct {
 	Store stream.Store
 	// Before is how the server before this one ended; nil: there was none.
 	Before *lives.End
-	Log    *slog.Logger
+	// Did is told of commands that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // Set is the commands of one server.
@@ -146,6 +149,7 @@ func (s *Set) begin(ctx context.Context, c *Command) error {
 		delete(s.running, c)
 		delete(s.byID, c.id)
 		s.mu.Unlock()
+		s.tell(c, nil)
 		close(c.done)
 		s.wg.Done()
 		return err
@@ -171,15 +175,16 @@ func (s *Set) enter(c *Command) error {
 
 // finish settles a command that has ended.
 func (s *Set) finish(c *Command, o *Outcome) {
-	tell := func() {
+	s.tell(c, o)
+	seen := func() { // before the event: whoever has read that and asks is told the same
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.outcome = o
 	}
 	if c.log == nil {
-		tell()
+		seen()
 	} else {
-		c.log.Finish(c.event(Event{Type: EventEnd, Outcome: o}), c.summary(o), tell)
+		c.log.Finish(c.event(Event{Type: EventEnd, Outcome: o}), c.summary(o), seen)
 		c.log.Settle(settled)
 	}
 	s.mu.Lock()

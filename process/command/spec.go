@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/child"
 	"hotcell/process"
 	"hotcell/process/output"
@@ -31,6 +32,8 @@ type Spec struct {
 	Env     map[string]string
 	Timeout time.Duration // 0: none
 	Stdin   bool          // it is written to; else it is empty
+
+	Origin activity.Origin // who asks
 }
 
 const (
@@ -78,12 +81,17 @@ func (s *Spec) check() error {
 	return nil
 }
 
+// whole is all of the command.
+func (s *Spec) whole() string {
+	if s.Argv != nil {
+		return strings.Join(s.Argv, " ")
+	}
+	return s.Text
+}
+
 // words is the command as it is shown.
 func (s *Spec) words() string {
-	text := s.Text
-	if s.Argv != nil {
-		text = strings.Join(s.Argv, " ")
-	}
+	text := s.whole()
 	if len(text) > shownWords {
 		text = strings.ToValidUTF8(text[:shownWords], "") + "…"
 	}

@@ -25,6 +25,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 	"hotcell/process"
 	"hotcell/runtimes"
@@ -46,7 +47,9 @@ type Config struct {
 	Admit       func(sandbox string) error
 	Limit       int // runs at once; 0 is [DefaultLimit]
 	OutputLimit int // bytes of one run; 0 is the default of package output
-	Log         *slog.Logger
+	// Did is told of programs that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // Request is a program to run.
@@ -55,7 +58,8 @@ type Request struct {
 	Code     string
 	Args     []string
 	Env      map[string]string
-	Timeout  time.Duration // 0 is none; compiling counts, waiting for a kernel doesn't
+	Timeout  time.Duration   // 0 is none; compiling counts, waiting for a kernel doesn't
+	Origin   activity.Origin // who asks
 }
 
 // Result is how a program ended.
@@ -151,7 +155,9 @@ func (r *Runs) Run(ctx context.Context, place process.Place, req Request) (Resul
 	if r.cfg.Kernel != nil {
 		program.Kernel = run.untimed(func(ctx context.Context) (*runtimes.Kernel, error) { return r.cfg.Kernel(ctx, runtime) })
 	}
+	began := time.Now()
 	result, err := run.do(scripts, program, req.Timeout)
+	r.tell(place.Sandbox, language, began, req, result, err)
 	if errors.Is(err, syscall.E2BIG) || errors.Is(err, wire.ErrFrameTooLarge) {
 		err = fmt.Errorf("%w: with the environment they are too long", ErrArgument)
 	}

@@ -3,9 +3,11 @@ package session
 import (
 	"os"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"hotcell/internal/activity"
 	"hotcell/stream"
 )
 
@@ -17,6 +19,8 @@ type Request struct {
 	Async bool
 	// NoEcho keeps what is sent to the command out of its log.
 	NoEcho bool
+	// Origin is who asks.
+	Origin activity.Origin
 }
 
 // Command is one command of a session, from the queue to its end and beyond:
@@ -26,6 +30,9 @@ type Command struct {
 	number uint64
 	text   string
 	noEcho bool
+	origin activity.Origin
+	asked  time.Time
+	began  time.Time // zero if it never ran; the session's goroutine's
 	log    *stream.Log[Piece]
 	out    *output
 	in     *input // nil: it takes none
@@ -43,6 +50,8 @@ func newCommand(req Request, s *Session) (*Command, error) {
 		id:     uuid.NewString(),
 		text:   req.Text,
 		noEcho: req.NoEcho,
+		origin: req.Origin,
+		asked:  time.Now(),
 		done:   make(chan struct{}),
 	}
 	tape, err := c.create(s)
@@ -132,12 +141,13 @@ type end struct {
 	notice         string // ours, for its log
 }
 
-// finish ends the command.
-func (c *Command) finish(e end) {
+// finish ends the command. before is called before anybody learns of it.
+func (c *Command) finish(e end, before func()) {
 	if c.in != nil {
 		c.in.end()
 	}
 	c.out.finish(e.stdout, e.stderr, e.notice, summaryOf(e.code, e.err))
 	c.code, c.err = e.code, e.err
+	before()
 	close(c.done)
 }

@@ -35,9 +35,10 @@ type output struct {
 	log *stream.Log[Piece]
 
 	mu       sync.Mutex
-	pipes    []*pipe // none before the command begins
-	overflow error   // why the log takes no more
-	lost     int64   // bytes since then
+	pipes    []*pipe  // none before the command begins
+	overflow error    // why the log takes no more
+	lost     int64    // bytes since then
+	bytes    [2]int64 // of stdout and stderr, until the command's end
 }
 
 // pipe is one of the two streams. output.mu guards it.
@@ -150,6 +151,11 @@ func (o *output) emit(kind Kind, b []byte) {
 			n -= pipes.Partial(b[:n])
 		}
 		for _, text := range pipes.Pieces(b[:n], pieceSize) {
+			if kind == Stdout {
+				o.bytes[0] += int64(len(text))
+			} else {
+				o.bytes[1] += int64(len(text))
+			}
 			if o.overflow != nil {
 				o.lost += int64(len(text))
 				continue

@@ -20,7 +20,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"hotcell/internal/activity"
 	"hotcell/process"
 	"hotcell/stream"
 )
@@ -35,6 +37,7 @@ type Session struct {
 	place  process.Place
 	host   process.Host
 	limits Limits
+	did    func(activity.Record) // may be nil
 	store  stream.Store
 	card   Card
 	past   bool // it ended with a server before this one
@@ -61,7 +64,7 @@ type Session struct {
 func newSession(card Card, place process.Place, cfg Config) *Session {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Session{
-		id: card.ID, place: place, host: cfg.Host, limits: cfg.Limits, store: cfg.Store, card: card,
+		id: card.ID, place: place, host: cfg.Host, limits: cfg.Limits, did: cfg.Did, store: cfg.Store, card: card,
 		ctx: ctx, cancel: cancel,
 		started: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1),
 		held: make(map[*Command]struct{}),
@@ -276,6 +279,7 @@ func (s *Session) run(sh *shell, c *Command) error {
 		s.finish(c, neverRan(fmt.Errorf("prepare a command: %w", err)))
 		return nil
 	}
+	c.began = time.Now()
 	s.follow(c, c.begin(st.stdin.w, st.stdout.r, st.stderr.r))
 	e, err := s.await(sh, c)
 	st.hangUp()
@@ -389,7 +393,7 @@ func (s *Session) broken(sh *shell, c *Command, r report) (end, error) {
 
 // finish ends a command, and lets older ones go for it.
 func (s *Session) finish(c *Command, e end) {
-	c.finish(e)
+	c.finish(e, func() { s.tell(c, e) })
 	c.out.rest()
 	s.mu.Lock()
 	gone := s.history.finish(c, s.limits, s.held)

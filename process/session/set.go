@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/stream"
@@ -27,6 +28,8 @@ type Config struct {
 	Shelf *lives.Shelf[Card]
 	// Before is how the server before this one ended; nil: there was none.
 	Before *lives.End
+	// Did is told of commands that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
 }
 
 // key names a session: each sandbox has its own.

@@ -88,6 +88,7 @@ func (t *Terminal) drain(master *os.File, buf []byte) {
 // finish says that the terminal is gone.
 func (t *Terminal) finish(e child.Exit) {
 	t.exit = t.endOf(e)
+	t.set.tell(t)
 	t.set.forget(t, t.exit)
 	t.set.buried(t)
 	t.tape.end()

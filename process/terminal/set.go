@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/process/terminal/screen"
@@ -82,7 +83,9 @@ type Config struct {
 	Shelf *lives.Shelf[Card]
 	// Before is how the server before this one ended; nil: there was none.
 	Before *lives.End
-	Log    *slog.Logger
+	// Did is told of terminals that have ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // Card is what the next server knows of a terminal.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/child"
 	"hotcell/process"
 	"hotcell/process/terminal/screen"
@@ -39,6 +40,8 @@ type Options struct {
 	Cols int // 0: DefaultCols, and likewise
 	Rows int
 	Lazy bool // the shell starts when the first client attaches
+
+	Origin activity.Origin // who asks
 }
 
 // Info is what can be said of a terminal at a moment.

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"hotcell/files"
+	"hotcell/internal/activity"
 	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/process/command"
@@ -40,7 +41,9 @@ type Config struct {
 	Records string
 	// Before is how the server before this one ended; nil: there was none.
 	Before *lives.End
-	Log    *slog.Logger
+	// Did is told of what has ended; it must be quick. It may be nil.
+	Did func(activity.Record)
+	Log *slog.Logger
 }
 
 // part is one kind of thing that runs in sandboxes.
@@ -79,12 +82,12 @@ func New(cfg Config) *Tools {
 	cfg.Host = host
 	sessions, terminals := shelves(cfg)
 	t := &Tools{
-		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Store: cfg.Store, Before: cfg.Before, Log: cfg.Log}),
+		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Store: cfg.Store, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),
 		Scripts: script.New(script.Config{
-			Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Log: cfg.Log,
+			Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Did: cfg.Did, Log: cfg.Log,
 		}),
-		Sessions:  session.New(session.Config{Host: cfg.Host, Store: cfg.Store, Shelf: sessions, Before: cfg.Before}),
-		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Shelf: terminals, Before: cfg.Before, Log: cfg.Log}),
+		Sessions:  session.New(session.Config{Host: cfg.Host, Store: cfg.Store, Shelf: sessions, Before: cfg.Before, Did: cfg.Did}),
+		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Shelf: terminals, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),
 		Files:     files.NewVisits(),
 	}
 	t.parts = []part{t.Commands, t.Scripts, t.Sessions, t.Terminals, t.Files}

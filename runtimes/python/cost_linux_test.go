@@ -159,3 +159,25 @@ func BenchmarkFirstPlot(b *testing.B) {
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)/2])/1e6, "ms-median")
 }
+
+// BenchmarkFormats is what a new context's first figure costs in each format.
+func BenchmarkFormats(b *testing.B) {
+	closeBench(benchKernel(b))
+	const code = "import matplotlib.pyplot as plt; plt.plot([1, 2, 4, 8]); plt.show()"
+	for _, formats := range [][]string{{"png"}, {"svg"}, {"pdf"}} {
+		b.Run(formats[0], func(b *testing.B) {
+			var times []time.Duration
+			for b.Loop() {
+				k := benchKernel(b)
+				exchangeBench(b, k, wire.Request{Type: wire.ReqConfigure}, wire.MsgReady)
+				began := time.Now()
+				exchangeBench(b, k, wire.Request{Type: wire.ReqExecute, ID: "x", Code: code, Formats: formats}, wire.MsgDisplay)
+				times = append(times, time.Since(began))
+				closeBench(k)
+			}
+			slices.Sort(times)
+			b.ReportMetric(float64(times[0])/1e6, "ms-least")
+			b.ReportMetric(float64(times[len(times)/2])/1e6, "ms-median")
+		})
+	}
+}

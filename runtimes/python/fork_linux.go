@@ -23,45 +23,43 @@ type templates struct {
 
 var errClosed = errors.New("the python runtime is closed")
 
+// startForked asks the current template. One that has died, or was retired in the same
+// moment, is replaced once; a second failure is the answer. The channels are new each
+// time: a template that was killed may have forked before, and that kernel must not
+// speak on the channel of another.
 func (r *Runtime) startForked(ctx context.Context) (*runtimes.Kernel, error) {
-	ends, err := runtimes.NewEnds()
-	if err != nil {
-		return nil, err
-	}
-	p, err := r.fork(ctx, ends)
-	ends.CloseTheirs()
-	if err != nil {
-		ends.Close()
-		return nil, fmt.Errorf("start python: %w", err)
-	}
-	k, err := runtimes.Greet(ctx, ends, p)
-	if err != nil {
-		return nil, fmt.Errorf("start python: %w", err)
-	}
-	return k, nil
-}
-
-// fork asks the current template. One that has died, or was retired in the
-// same moment, is replaced once; a second failure is the answer.
-func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Process, error) {
 	for attempt := 0; ; attempt++ {
-		t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
+		ends, err := runtimes.NewEnds()
 		if err != nil {
 			return nil, err
 		}
-		select {
-		case <-t.ready:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-		p, err := t.fork(ctx, ends)
+		p, err := r.fork(ctx, ends)
+		ends.CloseTheirs()
 		if err == nil {
-			return p, nil
+			k, err := runtimes.Greet(ctx, ends, p)
+			if err != nil {
+				return nil, fmt.Errorf("start python: %w", err)
+			}
+			return k, nil
 		}
+		ends.Close()
 		if !errors.Is(err, errTemplateGone) || attempt > 0 {
-			return nil, err
+			return nil, fmt.Errorf("start python: %w", err)
 		}
 	}
+}
+
+func (r *Runtime) fork(ctx context.Context, ends *runtimes.Ends) (runtimes.Process, error) {
+	t, err := r.template() //nolint:contextcheck // a template is started for everybody, not for this request
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-t.ready:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return t.fork(ctx, ends)
 }
 
 // template returns the current one, or a new one when there is none, it has

@@ -94,6 +94,61 @@ await report({
     assert.equal(error.name, "KernelDiedError");
     assert.equal((await sandbox.runCode("1 + 1")).text, "2");
   },
+  charts: async () => {
+    const code = `import datetime, matplotlib.pyplot as plt
+plt.bar(['Oslo', 'Rome'], [4, 16.5]); plt.title('Degrees'); plt.show()
+plt.plot([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)], [1, 3], label='a'); plt.show()
+fig, (left, right) = plt.subplots(1, 2)
+left.pie([1, 3], labels=['x', 'y']); right.boxplot([[1, 2, 3, 4, 100]])
+plt.show()`;
+    const charts = (await sandbox.runCode(code)).results.map((/** @type {any} */ r) => r.chart);
+    assert.deepEqual(
+      charts.map((/** @type {any} */ c) => c.type),
+      ["bar", "line", "superchart"],
+    );
+    assert.equal(charts[0].title, "Degrees");
+    assert.deepEqual(
+      charts[0].elements.map((/** @type {any} */ e) => [e.label, e.value]),
+      [
+        ["Oslo", 4],
+        ["Rome", 16.5],
+      ],
+    );
+    assert.equal(charts[1].x_scale, "datetime");
+    assert.deepEqual(charts[1].elements[0].points, [
+      ["2024-01-01", 1],
+      ["2024-01-02", 3],
+    ]);
+    const [pie, box] = charts[2].elements;
+    assert.deepEqual(
+      pie.elements.map((/** @type {any} */ e) => [e.label, Math.round(e.angle)]),
+      [
+        ["x", 90],
+        ["y", 270],
+      ],
+    );
+    assert.deepEqual([box.elements[0].median, box.elements[0].outliers], [3, [100]]);
+  },
+  "data frames": async () => {
+    const code = `import pandas as pd
+pd.DataFrame({'city': ['Oslo', 'Rome'], 'c': [4.5, None], 'on': pd.to_datetime(['2024-01-02', '2024-07-02'])})`;
+    const [frame] = (await sandbox.runCode(code)).results;
+    assert.deepEqual(frame.data, {
+      city: ["Oslo", "Rome"],
+      c: [4.5, null],
+      on: ["2024-01-02T00:00:00", "2024-07-02T00:00:00"],
+    });
+    assert.match(frame.html, /<table/);
+  },
+  "output streams": async () => {
+    const began = Date.now();
+    /** @type {number[]} */
+    const seen = [];
+    await sandbox.runCode("import time\nprint('now', flush=True)\ntime.sleep(1)\nprint('then')", {
+      onStdout: () => seen.push(Date.now() - began),
+    });
+    assert.ok(Number(seen.at(-1)) - seen[0] > 500, String(seen));
+  },
   "pictures and other formats": async () => {
     const code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()";
     const [picture] = (await sandbox.runCode(code)).results;

@@ -135,6 +135,29 @@ def pictures() -> None:
     assert not picture.is_main_result and after.text == "after"
 
 
+def charts() -> None:
+    """The client raises on a type that it doesn't know."""
+    execution = sandbox.run_code(
+        """import datetime, matplotlib.pyplot as plt
+plt.bar(['Oslo', 'Rome'], [4, 16.5]); plt.title('Degrees'); plt.show()
+plt.plot([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)], [1, 3], label='a'); plt.show()
+plt.imshow([[1, 2], [3, 4]]); plt.show()
+fig, (left, right) = plt.subplots(1, 2)
+left.pie([1, 3], labels=['x', 'y']); right.boxplot([[1, 2, 3, 4, 100]])
+plt.show()"""
+    )
+    bar, line, image, both = [r.chart for r in execution.results]
+    kinds = [type(chart).__name__ for chart in (bar, line, image, both)]
+    assert kinds == ["BarChart", "LineChart", "Chart", "SuperChart"], kinds
+    assert bar.title == "Degrees"
+    assert [(e.label, e.value) for e in bar.elements] == [("Oslo", 4), ("Rome", 16.5)]
+    assert line.x_scale.value == "datetime", line.x_scale
+    assert line.elements[0].points == [("2024-01-01", 1), ("2024-01-02", 3)]
+    pie, box = both.elements
+    assert [(e.label, round(e.angle)) for e in pie.elements] == [("x", 90), ("y", 270)]
+    assert (box.elements[0].median, box.elements[0].outliers) == (3, [100])
+
+
 def data_frames() -> None:
     execution = sandbox.run_code(
         "import pandas as pd\npd.DataFrame({'city': ['Oslo', 'Rome'], 'c': [4.5, None],"
@@ -192,6 +215,7 @@ asyncio.run(
             timeout_interrupts,
             a_kernel_that_dies,
             pictures,
+            charts,
             data_frames,
             large_results,
             asynchronous,

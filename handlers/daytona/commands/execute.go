@@ -52,6 +52,7 @@ func (d *dialect) execute(c *fiber.Ctx) error {
 		return err
 	}
 	sandbox := d.SandboxOf(c)
+	spec.Origin = request.Origin(c)
 	if spec.Place, err = d.Place(sandbox); err != nil {
 		return err
 	}

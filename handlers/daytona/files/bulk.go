@@ -15,6 +15,7 @@ import (
 	"hotcell/files"
 	"hotcell/handlers/daytona"
 	"hotcell/handlers/fault"
+	"hotcell/handlers/request"
 )
 
 const (
@@ -58,7 +59,11 @@ func (d *Dialect) bulkUpload(c *fiber.Ctx) error {
 			return fault.BadRequest("several files are uploaded as multipart/form-data, not %q", c.Get(fiber.HeaderContentType))
 		}
 		b := &bulk{inbound: in, tree: v.tree, explain: d.Explain, paths: map[string]string{}, done: map[string]bool{}, stored: []storedBody{}}
-		if err := b.all(); err != nil {
+		err = b.all()
+		for _, f := range b.stored {
+			request.Note(c, f.Path)
+		}
+		if err != nil {
 			return b.interrupted(err)
 		}
 		d.touch(c)

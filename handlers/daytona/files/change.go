@@ -87,6 +87,7 @@ func (d *Dialect) replace(c *fiber.Ctx) error {
 	if req.NewValue == nil {
 		return fault.BadRequest("newValue is missing; it may be empty")
 	}
+	request.Note(c, req.Files...)
 	return d.walk(c, func(v *visit) error {
 		done, err := v.tree.Replace(v.ctx, req.Files, req.Pattern, *req.NewValue)
 		if err != nil {

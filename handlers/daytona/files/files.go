@@ -22,6 +22,7 @@ import (
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/hangup"
+	"hotcell/handlers/request"
 	"hotcell/process"
 )
 
@@ -150,6 +151,7 @@ func query(c *fiber.Ctx, name string) string { return strings.Clone(c.Query(name
 // path is a member of the query that must be there.
 func path(c *fiber.Ctx, name string) (string, error) {
 	if p := query(c, name); p != "" {
+		request.Note(c, p)
 		return p, nil
 	}
 	return "", &files.Error{Kind: files.ErrPath, Words: name + " is missing in the query"}

@@ -70,6 +70,7 @@ func (s *scripts) run(c *fiber.Ctx) error {
 		return err
 	}
 	sandbox := s.SandboxOf(c)
+	req.Origin = request.Origin(c)
 	place, err := s.Place(sandbox)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (d Deps) execute(c *fiber.Ctx) error {
 		return err
 	}
 	async := req.RunAsync || req.Async
-	cmd, err := s.Execute(session.Request{Text: req.Command, Async: async, NoEcho: req.SuppressInputEcho})
+	cmd, err := s.Execute(session.Request{Text: req.Command, Async: async, NoEcho: req.SuppressInputEcho, Origin: request.Origin(c)})
 	if err != nil {
 		return err
 	}

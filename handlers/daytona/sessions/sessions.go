@@ -92,6 +92,7 @@ func (d Deps) create(c *fiber.Ctx) error {
 	if req.SessionID == entrypointID {
 		return reserved()
 	}
+	request.Note(c, req.SessionID)
 	place, err := d.Place(d.SandboxOf(c))
 	if err != nil {
 		return err
@@ -136,6 +137,7 @@ func (d Deps) remove(c *fiber.Ctx) error {
 	if id == entrypointID {
 		return reserved()
 	}
+	request.Note(c, id)
 	place, err := d.Place(d.SandboxOf(c))
 	if err != nil {
 		return err

@@ -100,6 +100,8 @@ func (p *Part) create(c *fiber.Ctx) error {
 // make creates a terminal.
 func (p *Part) make(c *fiber.Ctx, o terminal.Options) (*terminal.Terminal, error) {
 	sandbox := p.SandboxOf(c)
+	request.Note(c, o.ID)
+	o.Origin = request.Origin(c)
 	place, err := p.Place(sandbox)
 	if err != nil {
 		return nil, err
@@ -174,6 +176,7 @@ func (p *Part) find(c *fiber.Ctx) (*terminal.Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
+	request.Note(c, id)
 	sandbox := p.SandboxOf(c)
 	if _, err := p.Place(sandbox); err != nil {
 		return nil, err

@@ -70,8 +70,27 @@ func (e *emitter) target(x ast.Expr) string {
 
 func (e *emitter) assignOne(b *strings.Builder, s *ast.AssignStmt) {
 	value := e.exprAs(s.Rhs[0], e.leftType(s, 0))
+	if e.structLiteral(s) {
+		// The interpreter would put another variable in the place of the one that is assigned
+		// to: pointers to it, and the result that it may be, would keep the old value.
+		whole := e.fresh("value")
+		fmt.Fprintf(b, "%s := %s\n", whole, value)
+		value = whole
+	}
 	fmt.Fprintf(b, "%s %s %s\n", e.target(s.Lhs[0]), s.Tok, value)
 	e.guard(b, s.Rhs...)
+}
+
+// structLiteral says whether a variable of a struct's type is assigned a literal.
+func (e *emitter) structLiteral(s *ast.AssignStmt) bool {
+	if _, ok := ast.Unparen(s.Rhs[0]).(*ast.CompositeLit); !ok || s.Tok != token.ASSIGN {
+		return false
+	}
+	if id, ok := ast.Unparen(s.Lhs[0]).(*ast.Ident); !ok || id.Name == "_" {
+		return false
+	}
+	_, ok := e.sub(e.leftType(s, 0)).Underlying().(*types.Struct)
+	return ok
 }
 
 // assignTuple assigns the values of one expression. Names that are new are

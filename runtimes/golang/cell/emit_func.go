@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"go/ast"
 	"go/types"
 	"strings"
@@ -25,6 +26,13 @@ func (e *emitter) function(head string, sig *types.Signature, ft *ast.FuncType, 
 	}
 	var b strings.Builder
 	b.WriteString(head + e.signature(sig, names) + " {\n")
+	for i, name := range e.fn.names {
+		// A named result is the variable that the caller gives the value to: in a loop
+		// it would begin with what the round before returned.
+		// Not by a composite literal: the interpreter would return what p was before `p = point{}`.
+		empty := e.fresh("zero")
+		fmt.Fprintf(&b, "var %s %s\n%s = %s\n", empty, e.typ(sig.Results().At(i).Type()), name, empty)
+	}
 	var text strings.Builder
 	e.stmts(&text, body.List)
 	b.WriteString(e.deferredList() + text.String())

@@ -18,9 +18,15 @@ from .imports import after_import
 
 BACKEND = "module://_hotcell.backend"
 MIME = "application/vnd.hotcell.chart+json"
+FIGURE = ("matplotlib.figure", "Figure")
+
+# What an execution may ask for beside the picture.
+FORMATS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+# What a figure can be drawn as, and so what IPython's options choose among.
+PICTURES = ("image/png", "image/jpeg", *FORMATS.values())
 
 Figure = Any  # matplotlib is imported only after the user did
-Publish = Callable[[dict[str, Any]], None]
+Publish = Callable[[dict[str, Any], dict[str, Any]], None]  # data and metadata
 
 
 class Charts:
@@ -29,27 +35,59 @@ class Charts:
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
         self._shown: set[int] = set()  # in this cell, by identity
+        self._formats: frozenset[str] = frozenset()  # that this cell was asked for
+        self._formatters: dict[str, Any] = {}
 
     def register(self, display_formatter: Any) -> None:
         """Give figures a picture, once their class has been imported."""
-        formatters = display_formatter.formatters
-        formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", self.draw)
-        # After the picture: drawing settles limits and ticks.
-        formatters[MIME] = chart_formatter(display_formatter)
+        self._formatters = display_formatter.formatters
+        self._formatters["image/png"].for_type_by_name(*FIGURE, png)
+        # After the pictures: drawing settles limits and ticks.
+        self._formatters[MIME] = chart_formatter(display_formatter, self.describe)
 
     def begin(self) -> None:
         self._shown.clear()
+        self._formats = frozenset()
+
+    def ask(self, formats: list[str]) -> None:
+        """Draw the figures of this cell in more formats than what they have anyway."""
+        self._formats = frozenset(formats)
+        for name in self._formats & FORMATS.keys():
+            self._formatters[FORMATS[name]].for_type_by_name(*FIGURE, self._if_asked(name))
+
+    def _if_asked(self, name: str) -> Callable[[Figure], bytes | str | None]:
+        # It stays registered, also for cells that don't ask.
+        return lambda figure: draw(figure, name) if name in self._formats else None
 
     def show(self, figure: Figure) -> None:
         """Show a figure now. The same one shown twice comes twice."""
         self._shown.add(id(figure))
-        data = {"image/png": png(figure), "text/plain": repr(figure)}
-        self._publish({**data, MIME: describe(figure)})
+        data, metadata = self.pictures(figure)
+        data["text/plain"] = repr(figure)
+        data[MIME] = self.describe(figure)
+        self._publish(data, metadata)
 
-    def draw(self, figure: Figure) -> bytes:
-        """The picture for display(fig), or for a figure that is the cell's value."""
+    def pictures(self, figure: Figure) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A figure as the user has it drawn: `%config InlineBackend.figure_formats = …` and
+        `set_matplotlib_formats` put formatters of IPython's in the place of ours."""
+        data: dict[str, Any] = {}
+        metadata: dict[str, Any] = {}
+        for mime in PICTURES:
+            try:
+                printer = self._formatters[mime].lookup(figure)
+            except KeyError:
+                continue
+            part = printer(figure)  # by itself: what it raises is for whoever called show()
+            if isinstance(part, tuple):  # retina: with the size at which it is to be shown
+                part, metadata[mime] = part
+            if part is not None:
+                data[mime] = part
+        return data, metadata
+
+    def describe(self, figure: Figure) -> dict[str, Any]:
+        """The numbers for display(fig), or for a figure that is the cell's value; so it is shown."""
         self._shown.add(id(figure))
-        return png(figure)
+        return describe(figure)
 
     def show_open(self) -> None:
         """plt.show(): every open figure, which is then closed."""
@@ -78,7 +116,7 @@ def describe(figure: Figure) -> dict[str, Any]:
     return figures.describe(figure)
 
 
-def chart_formatter(display_formatter: Any) -> Any:
+def chart_formatter(display_formatter: Any, describe: Callable[[Figure], Any]) -> Any:
     """A formatter of IPython's, for a format that it doesn't know."""
     from IPython.core.formatters import BaseFormatter
     from traitlets import ObjectName, Unicode
@@ -88,9 +126,24 @@ def chart_formatter(display_formatter: Any) -> Any:
         print_method = ObjectName("_repr_hotcell_chart_")
         _return_type = dict
 
+        def pop(self, typ: Any, default: Any = None) -> Any:
+            """Nothing: who chooses the formats of pictures takes figures from all formatters
+            first, and the numbers are no picture."""
+            return default
+
     formatter = ChartFormatter(parent=display_formatter)
-    formatter.for_type_by_name("matplotlib.figure", "Figure", describe)
+    formatter.for_type_by_name(*FIGURE, describe)
     return formatter
+
+
+def choose_formats(shell: Any) -> None:
+    """Let `%config` find the options of matplotlib's inline backend."""
+    from matplotlib_inline.config import InlineBackend
+
+    options = InlineBackend.instance(parent=shell)
+    options.shell = shell
+    if options not in shell.configurables:
+        shell.configurables.append(options)
 
 
 def managers() -> list[Any]:
@@ -111,6 +164,14 @@ def png(figure: Figure) -> bytes:
         FigureCanvasAgg(figure)
     figure.savefig(out, format="png", bbox_inches="tight")
     return out.getvalue()
+
+
+def draw(figure: Figure, name: str) -> bytes | str:
+    """A figure in a format of FORMATS, without the time at which that was."""
+    out = io.BytesIO()
+    undated = {"svg": "Date", "pdf": "CreationDate"}[name]
+    figure.savefig(out, format=name, bbox_inches="tight", metadata={undated: None})
+    return out.getvalue().decode() if name == "svg" else out.getvalue()
 
 
 def use_backend() -> None:

@@ -57,7 +57,9 @@ class Kernel:
         tables.register(self.shell.display_formatter)
         self.exchange.formatter = Formatter(self.shell.display_formatter)
         self.compiler = cell.Compiler(self.shell)
-        self.charts = Charts(lambda data: self.exchange.publish(data, {}, "", False))
+        self.charts = Charts(
+            lambda data, metadata: self.exchange.publish(data, metadata, "", False)
+        )
         self.charts.register(self.shell.display_formatter)
         watch_imports()
         builtins.input = self.exchange.ask
@@ -184,6 +186,8 @@ class Kernel:
     def execute(self, frame: Frame) -> None:
         exchange = self.exchange
         self.prepare()
+        if frame.get("formats"):
+            self.charts.ask(frame["formats"])
         exchange.begin(frame)
         code = str(frame.get("code", ""))
         error = self.guarded(lambda: self.run(code, frame.get("env") or {}))

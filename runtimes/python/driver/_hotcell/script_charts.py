@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .charts import Charts
+from .charts import Charts, png
 from .plain import KEPT
 from .protocol import Connection, Hangup
 
@@ -62,6 +62,9 @@ class ScriptCharts(Charts):
         except Exception as error:
             complain(f"a figure could not be drawn: {type(error).__name__}: {error}")
 
+    def pictures(self, figure: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": png(figure)}, {}
+
     def show_open(self) -> None:
         """plt.show()"""
         try:
@@ -76,7 +79,7 @@ class ScriptCharts(Charts):
         except Exception as error:
             complain(f"figures could not be shown: {type(error).__name__}: {error}")
 
-    def _tell(self, data: dict[str, Any]) -> None:
+    def _tell(self, data: dict[str, Any], _metadata: dict[str, Any]) -> None:
         # Not by the encoder for cells, which needs IPython: a picture is bytes, and all else is
         # what JSON can carry.
         parts = {kind: text_of(part) for kind, part in data.items()}

@@ -123,6 +123,11 @@ class Shell(interactiveshell.InteractiveShell):
         charts.use_backend()
         return "inline", charts.BACKEND
 
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        if magic_name == "config" and "InlineBackend" in line:
+            charts.choose_formats(self)
+        return super().run_line_magic(magic_name, line, _stack_depth + 1)
+
     def ask_exit(self) -> None:
         raise SystemExit(0)
 
