@@ -76,9 +76,12 @@ func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Sess
 	if id == "." || id == ".." { // clients put it into paths, which they then shorten
 		return nil, fmt.Errorf("%w: the session's id must not be %q: choose another", ErrInvalid, id)
 	}
-	e, err := s.add(place, id)
+	e, replaced, err := s.add(place, id)
 	if err != nil {
 		return nil, err
+	}
+	if replaced != nil {
+		s.giveUp(replaced)
 	}
 	select {
 	case <-e.started:
@@ -94,17 +97,17 @@ func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Sess
 	return e.Session, nil
 }
 
-func (s *Set) add(place process.Place, id string) (*entry, error) {
+// add puts a session into the set, in place of one that ended with a server before this one.
+func (s *Set) add(place process.Place, id string) (e, replaced *entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, process.ErrClosed
+		return nil, nil, process.ErrClosed
 	}
 	k := key{place.Sandbox, id}
-	if old, taken := s.named[k]; taken && !old.past {
-		return nil, fmt.Errorf("%w: %q", ErrExists, id)
-	} else if taken {
-		s.replace(old)
+	old, taken := s.named[k]
+	if taken && !old.past {
+		return nil, nil, fmt.Errorf("%w: %q", ErrExists, id)
 	}
 	n := 0
 	for e := range s.all {
@@ -113,27 +116,24 @@ func (s *Set) add(place process.Place, id string) (*entry, error) {
 		}
 	}
 	if n >= s.cfg.Limits.Sessions {
-		return nil, fmt.Errorf("%w: %d are open in this sandbox: delete some", ErrLimit, n)
+		return nil, nil, fmt.Errorf("%w: %d are open in this sandbox: delete some", ErrLimit, n)
 	}
 	s.count++
 	card := Card{Key: uuid.NewString(), Sandbox: place.Sandbox, ID: id, Created: time.Now()}
-	e := &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(card, place, s.cfg)}
+	e = &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(card, place, s.cfg)}
+	if taken {
+		delete(s.all, old)
+	}
 	s.named[k] = e
 	s.all[e] = struct{}{}
-	return e, nil
+	return e, old, nil
 }
 
-// replace forgets a session of a server before this one, whose name somebody wants. It is
-// called with mu held.
-func (s *Set) replace(old *entry) {
-	delete(s.named, old.key)
-	delete(s.all, old)
+// giveUp forgets a session whose place was taken.
+func (s *Set) giveUp(old *entry) {
+	old.discard()
+	s.cfg.Shelf.Remove(old.card.Key)
 	close(old.gone)
-	// Ends when the logs are given up.
-	go func() {
-		old.discard()
-		s.cfg.Shelf.Remove(old.card.Key)
-	}()
 }
 
 // Lookup finds a session of a sandbox.
