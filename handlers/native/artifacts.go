@@ -50,14 +50,14 @@ func (d *Dialect) listArtifacts(c *fiber.Ctx) error {
 // formats.
 func artifactsOf(x *interpreter.Execution, from uint64) (artifactList, error) {
 	list := artifactList{Artifacts: []*artifact.Artifact{}}
-	there := x.Snapshot().Events
+	first, there := from, x.Snapshot().Events
 	events := x.Events(from)
 	defer events.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), readLimit)
 	defer cancel()
 	for from <= there {
 		batch, err := events.Next(ctx)
-		if errors.Is(err, context.DeadlineExceeded) && len(list.Artifacts) > 0 {
+		if errors.Is(err, context.DeadlineExceeded) && from > first {
 			list.Next = from
 			return list, nil
 		}
@@ -66,7 +66,7 @@ func artifactsOf(x *interpreter.Execution, from uint64) (artifactList, error) {
 		}
 		for i := range batch {
 			e := &batch[i]
-			if len(list.Artifacts) == maxArtifacts || len(list.Artifacts) > 0 && ctx.Err() != nil {
+			if len(list.Artifacts) == maxArtifacts || e.Seq > first && ctx.Err() != nil {
 				list.Next = e.Seq
 				return list, nil
 			}
