@@ -12,7 +12,11 @@ func (s *Set) Drain(ctx context.Context) {
 	s.draining = true
 	s.mu.Unlock()
 	var wg sync.WaitGroup
-	for _, e := range s.All() {
+	all := s.All()
+	for _, e := range all { // before any of them tells a client that it ends
+		e.Refuse()
+	}
+	for _, e := range all {
 		wg.Go(func() { e.Drain(ctx) }) // ends with its execution, or ctx
 	}
 	wg.Wait()

@@ -328,6 +328,13 @@ func (in *Interpreter) Close(reason ClosedError) {
 	<-in.ended
 }
 
+// Refuse refuses executions from now on.
+func (in *Interpreter) Refuse() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.drained = true
+}
+
 // Drain refuses executions from now on, ends those that wait, and returns when the one
 // that runs has ended, or ctx.
 func (in *Interpreter) Drain(ctx context.Context) {
