@@ -38,7 +38,13 @@ func Again(t *testing.T, pattern string) {
 	}
 }
 
-// Modes are the kinds of boundaries that can be tried here.
+// allVar makes tests that repeat themselves try every boundary, which takes minutes.
+const allVar = "HOTCELL_TEST_ALL"
+
+// All reports whether every boundary is to be tried, and not the strongest alone.
+func All() bool { return os.Getenv(allVar) != "" }
+
+// Modes are the kinds of boundaries that are tried here.
 func Modes(t *testing.T) []jail.Mode {
 	t.Helper()
 	modes := []jail.Mode{jail.Process}
@@ -46,7 +52,10 @@ func Modes(t *testing.T) []jail.Mode {
 		t.Log("bubblewrap is not installed: namespaces are not tried")
 		return modes
 	}
-	return append(modes, jail.Namespace)
+	if modes = append(modes, jail.Namespace); !All() {
+		return modes[1:]
+	}
+	return modes
 }
 
 // Own gives what a test has put into a sandbox's work directory to the sandbox's
