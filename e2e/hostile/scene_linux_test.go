@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -203,6 +204,22 @@ func (s *scene) unchanged(t *testing.T) {
 func (s *scene) words(text string) string {
 	return strings.NewReplacer(
 		"VICTIMID", s.victim, "VICTIM", s.work, "DATA", s.Data, "HOSTFILE", s.host, "LISTENER", s.socket, "ABSTRACT", s.name,
-		"SERVER", strconv.Itoa(s.Pid), "NEIGHBOUR", strconv.Itoa(s.near.pid), "PROGRAM", s.Path, "URL", s.URL,
+		"SERVER", strconv.Itoa(s.Pid), "NEIGHBOUR", strconv.Itoa(s.near.pid), "PROGRAM", s.Path, "PRIVATE", private(), "URL", s.URL,
 	).Replace(text)
+}
+
+// private are the files below /etc that not everybody may read. Code that can't list
+// /etc may know their names.
+func private() string {
+	names := []string{"/etc/shadow"}
+	_ = filepath.WalkDir("/etc", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // the rest is enough
+		}
+		if st, err := d.Info(); err == nil && st.Mode().Perm()&0o004 == 0 && !strings.ContainsAny(path, " '\"$") {
+			names = append(names, path)
+		}
+		return nil
+	})
+	return strings.Join(names, " ")
 }
