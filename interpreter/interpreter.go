@@ -504,7 +504,7 @@ func (in *Interpreter) Status() Status {
 	switch {
 	case in.closed:
 		s.State = "closed"
-	case in.running != nil:
+	case in.running != nil && in.running.Snapshot().State != wire.StateDone: // whoever saw its end is not told that it runs
 		s.State = "busy"
 	case in.live == nil:
 		s.State = "dead"
