@@ -234,7 +234,7 @@ func eachBoundary(t *testing.T, body func(t *testing.T, sc *scene)) {
 	for _, mode := range testserver.Modes(t) {
 		kinds = append(kinds, string(mode))
 	}
-	if os.Geteuid() == 0 {
+	if os.Geteuid() == 0 && testserver.All() {
 		kinds = append(kinds, "process, with users")
 	}
 	for _, kind := range kinds {
