@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"hotcell/e2e/testserver"
 	"hotcell/e2e/procs"
 	"hotcell/e2e/program"
+	"hotcell/e2e/testserver"
 )
 
 const (
