@@ -18,6 +18,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/handlers"
 	"hotcell/internal/jail"
+	"hotcell/internal/lives"
 	"hotcell/keys"
 	"hotcell/metrics"
 	"hotcell/process"
@@ -41,9 +42,11 @@ type engineConfig struct {
 	MaxContexts  int
 	Limits       limitFlags
 	IdleTimeout  time.Duration
-	Preload      []string    // modules for every Python kernel; nil is the usual ones
-	Key          string      // the first one
-	KeyLimits    keys.Limits // of every key that has none of its own
+	Keep         stream.JournalOptions // how much is kept of what has ended
+	Drain        time.Duration         // how long what runs may take to end at a shutdown
+	Preload      []string              // modules for every Python kernel; nil is the usual ones
+	Key          string                // the first one
+	KeyLimits    keys.Limits           // of every key that has none of its own
 	TLS          *tls.Config
 	Dir          string // the data directory
 	PublicURL    string
@@ -66,6 +69,9 @@ type engine struct {
 	sandboxes *sandboxes.Registry
 	tools     *tools.Tools
 	server    *handlers.Server
+	life      *lives.Life
+	journal   *stream.Journal
+	drain     time.Duration
 	metrics   *metrics.Metrics
 	audit     *audit.Log // nil: none
 	probe     probe
@@ -76,7 +82,7 @@ type engine struct {
 // openEngine builds a server from the bottom up. When it fails, what was
 // built is taken down again.
 func openEngine(ctx context.Context, cfg engineConfig) (*engine, error) {
-	e := &engine{}
+	e := &engine{drain: cfg.Drain}
 	if err := e.open(ctx, cfg); err != nil {
 		return nil, errors.Join(err, e.close(context.WithoutCancel(ctx)))
 	}
@@ -84,11 +90,15 @@ func openEngine(ctx context.Context, cfg engineConfig) (*engine, error) {
 }
 
 func (e *engine) open(ctx context.Context, cfg engineConfig) error {
-	scratch, spool, err := cfg.directories()
+	if err := e.openRecords(cfg); err != nil {
+		return err
+	}
+	cards, before, err := e.remember(cfg)
 	if err != nil {
 		return err
 	}
-	if err := e.openRecords(cfg); err != nil {
+	scratch, err := cfg.directories()
+	if err != nil {
 		return err
 	}
 	if e.keys, err = keys.Open(keys.Config{Dir: cfg.Dir, First: cfg.Key, Limits: cfg.KeyLimits}); err != nil {
@@ -114,24 +124,34 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Group:       e.limits.Contexts(),
 		Jail:        e.jail,
 		Jailed:      e.isolation.Status().Mode != jail.None,
-		Spool:       stream.Options{Dir: spool, Disk: int64(cfg.Limits.ExecutionOutput)},
+		Store:       e.journal,
+		Events:      stream.Options{Disk: int64(cfg.Limits.ExecutionOutput)},
+		Shelf:       cards,
+		Before:      before,
 		Observe:     e.observeContexts(),
 		Log:         cfg.Log,
 	})
 	e.tools = tools.New(tools.Config{
 		Host:  process.Host{Path: e.table.Programs(), Scratch: scratch},
 		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Did: e.did, Log: cfg.Log,
+		Store: e.journal, Records: filepath.Join(cfg.Dir, recordsDir), Before: before,
 	})
 	e.sandboxes, err = sandboxes.Open(cfg.Dir, sandboxes.Options{
 		End: func(ctx context.Context, id string) error {
-			return errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id), e.isolation.End(ctx, id), e.limits.End(id))
+			err := errors.Join(e.tools.End(ctx, id), e.contexts.DeleteOwner(ctx, id), e.isolation.End(ctx, id), e.limits.End(id))
+			e.journal.Rest(id)
+			return err
 		},
+		Gone: e.journal.Forget,
 		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
 		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
 		Log: cfg.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)
+	}
+	if err := e.forgetStrangers(); err != nil {
+		return err
 	}
 	hc := handlers.Config{
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Isolation: e.isolation, Limits: e.limits,
@@ -156,16 +176,46 @@ func (e *engine) admit(sandbox string) error {
 	return err
 }
 
+// recordsDir holds what the next server should know.
+const recordsDir = "records"
+
+// remember ends what a server before this one has left, and reads what it has kept.
+func (e *engine) remember(cfg engineConfig) (cards *lives.Shelf[contexts.Card], before *lives.End, err error) {
+	if e.life, err = lives.Begin(cfg.Dir, time.Now(), cfg.Log); err != nil {
+		return nil, nil, err
+	}
+	keep := cfg.Keep
+	keep.Log, keep.Evicted = cfg.Log, e.metrics.Evicted
+	if e.journal, err = stream.OpenJournal(filepath.Join(cfg.Dir, "journal"), keep); err != nil {
+		return nil, nil, fmt.Errorf("open the data directory: %w", err)
+	}
+	e.life.Seen(e.journal.Latest())
+	cards, err = lives.NewShelf[contexts.Card](filepath.Join(cfg.Dir, recordsDir, "contexts"), cfg.Log)
+	return cards, e.life.Before(), err
+}
+
+// forgetStrangers gives up what is kept of sandboxes that were being deleted when a
+// server died.
+func (e *engine) forgetStrangers() error {
+	var errs []error
+	for _, id := range e.journal.Groups() {
+		if _, err := e.sandboxes.Lookup(id); errors.Is(err, sandboxes.ErrNotFound) {
+			errs = append(errs, e.journal.Forget(id))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // directories makes those of the data directory that the engine uses itself.
 // The scratch of a server before this one, which may have been killed, goes: its
 // name is one that nothing else has, whatever directory somebody names.
-func (cfg engineConfig) directories() (scratch, spool string, err error) {
-	scratch, spool = filepath.Join(cfg.Dir, "hotcell-scratch"), filepath.Join(cfg.Dir, "spool")
-	err = errors.Join(script.Recover(scratch), os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700), os.MkdirAll(spool, 0o700))
+func (cfg engineConfig) directories() (scratch string, err error) {
+	scratch = filepath.Join(cfg.Dir, "hotcell-scratch")
+	err = errors.Join(script.Recover(scratch), os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700))
 	if err != nil {
-		return "", "", fmt.Errorf("prepare the data directory: %w", err)
+		return "", fmt.Errorf("prepare the data directory: %w", err)
 	}
-	return scratch, spool, nil
+	return scratch, nil
 }
 
 // findRuntimes looks for the programs, all at once: asking each for its
@@ -253,14 +303,16 @@ func (e *engine) listen(ln net.Listener, serve func(net.Listener) error, fault c
 }
 
 // close takes everything down in the order in which nothing is cut off: no
-// new clients; executions end, with a reason that their clients still read;
-// then the clients' connections; then what the executions stood on.
+// new clients; what runs may end by itself for a while; executions end, with a reason
+// that their clients still read; then the clients' connections; then what the
+// executions stood on.
 func (e *engine) close(ctx context.Context) error {
 	var errs []error
 	e.probe.ending.Store(true)
 	for _, ln := range e.lns {
 		_ = ln.Close()
 	}
+	e.drained(ctx)
 	if e.contexts != nil {
 		e.contexts.Close()
 	}
@@ -280,6 +332,25 @@ func (e *engine) close(ctx context.Context) error {
 		errs = append(errs, e.table.Close())
 	}
 	errs = append(errs, e.limits.Close())
+	if e.journal != nil {
+		e.journal.Close()
+	}
+	if e.life != nil {
+		errs = append(errs, e.life.Finish(time.Now()))
+	}
 	errs = append(errs, e.audit.Close(ctx)) // last: nothing more happens
 	return errors.Join(errs...)
+}
+
+// drained returns when nothing runs, or when it has had its time.
+func (e *engine) drained(ctx context.Context) {
+	if e.contexts == nil || e.tools == nil || e.drain <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.drain)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { e.contexts.Drain(ctx) }) // ends with what runs, or ctx; as does the next
+	wg.Go(func() { e.tools.Drain(ctx) })
+	wg.Wait()
 }

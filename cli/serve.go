@@ -18,6 +18,7 @@ import (
 	"hotcell/handlers/secure"
 	"hotcell/internal/jail"
 	"hotcell/keys"
+	"hotcell/stream"
 )
 
 // defaultListen is loopback: whoever reaches the server can run code.
@@ -26,7 +27,7 @@ const defaultListen = "127.0.0.1:3986"
 // usualE2B is where E2B's SDKs look in their debug mode.
 const usualE2B = "127.0.0.1:49999"
 
-// shutdownLimit is how long an orderly end may take: interrupts and kills are
+// shutdownLimit is how long an orderly end may take once what ran has had its time: interrupts and kills are
 // done within three seconds, and clients get two for their last words.
 const shutdownLimit = 10 * time.Second
 
@@ -58,6 +59,9 @@ type serveCommand struct {
 	AuditSize     int           `help:"Set the audit log aside at so many MiB, under a name with the time, and begin another. Default: ${default}." default:"100" placeholder:"MIB"`
 	AuditKeep     int           `help:"How many of those to keep. 0 is all. Default: ${default}." default:"10" placeholder:"N"`
 	IdleTimeout   time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
+	Retention     time.Duration `help:"How long executions and commands that have ended can be read again, also after a restart." default:"24h"`
+	KeepSize      int           `name:"retention-size" help:"How many MiB of them are kept at most; the oldest go first, of the sandbox that occupies most." default:"1024" placeholder:"MIB"`
+	Drain         time.Duration `help:"How long what runs may take to end by itself when the server is told to end. A second signal ends it at once." default:"5s"`
 	limitFlags
 	isolationFlags
 	engineFlags
@@ -99,7 +103,8 @@ func (c *serveCommand) Run(a *app) error {
 	e, err := openEngine(a.ctx, engineConfig{
 		Flags: c.engineFlags, Isolation: c.isolationFlags, Warm: c.Warm, MaxContexts: c.MaxContexts, IdleTimeout: c.IdleTimeout,
 		Limits: c.limitFlags,
-		Key:    key, KeyLimits: c.limits(), TLS: cert.Config(), Dir: dir.path,
+		Keep:   stream.JournalOptions{Age: c.Retention, Bytes: int64(c.KeepSize) << 20}, Drain: c.Drain,
+		Key: key, KeyLimits: c.limits(), TLS: cert.Config(), Dir: dir.path,
 		PublicURL: c.PublicURL, AllowHosts: append(c.AllowHost, cert.Names()...), AllowOrigins: c.AllowOrigin,
 		Audit:   audit.Config{Path: c.AuditLog, Stderr: a.term.Err, Size: c.AuditSize, Keep: c.AuditKeep, Code: c.AuditCode},
 		Version: a.version, Log: a.log,
@@ -123,7 +128,7 @@ func (c *serveCommand) Run(a *app) error {
 	if c.ReadyFile != "" {
 		_ = os.Remove(c.ReadyFile)
 	}
-	limit, cancel := a.patience(shutdownLimit)
+	limit, cancel := a.patience(c.Drain + shutdownLimit)
 	defer cancel()
 	err = errors.Join(err, e.close(limit))
 	if err == nil {
@@ -161,6 +166,12 @@ func (c *serveCommand) check(a *app) error {
 		return badUsage("--warm must not be negative, it is %d", c.Warm)
 	case c.MaxContexts < 1:
 		return badUsage("--max-contexts must be at least 1, it is %d", c.MaxContexts)
+	case c.Retention < time.Minute:
+		return badUsage("--retention must be at least 1m, it is %s", c.Retention)
+	case c.KeepSize < 16:
+		return badUsage("--retention-size must be at least 16 MiB, it is %d", c.KeepSize)
+	case c.Drain < 0:
+		return badUsage("--drain must not be negative, it is %s", c.Drain)
 	case c.AuditSize < 1:
 		return badUsage("--audit-size must be at least 1, it is %d", c.AuditSize)
 	case c.AuditKeep < 0:

@@ -13,12 +13,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"hotcell/internal/child"
+	"hotcell/internal/lives"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/runtimes"
@@ -68,11 +70,16 @@ type Config struct {
 	Lifetime    time.Duration
 	Complete    func(wire.Bundle) wire.Bundle // see interpreter.Config
 	Queue       int                           // see interpreter.Config
-	Keep        interpreter.Keep              // see interpreter.Config
-	Spool       stream.Options                // see interpreter.Config
-	Observe     Observe                       // who wants to know what happens
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Store keeps executions and their events; nil: files that go with the set.
+	Store  stream.Store
+	Events stream.Options // see interpreter.Config
+	// Shelf is for what the next server should know of the contexts; nil: nothing.
+	Shelf *lives.Shelf[Card]
+	// Before is how the server before this one ended; nil: there was none.
+	Before  *lives.End
+	Observe Observe // who wants to know what happens
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 const (
@@ -112,7 +119,10 @@ type Set struct {
 	pools    map[lot]*pool
 	entries  map[string]*Entry
 	defaults map[key]*opening
-	making   map[string]int // contexts that are being created, by owner
+	making   map[string]int    // contexts that are being created, by owner
+	ending   map[string]*Entry // taken out, and not closed yet
+	lost     map[string]Card   // of servers before this one
+	draining bool
 	closed   bool
 }
 
@@ -138,15 +148,20 @@ func New(ctx context.Context, cfg Config) *Set {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Store == nil {
+		cfg.Store = stream.NewJournal("", stream.JournalOptions{}) // its files go with the last reader
+	}
 	s := &Set{
 		cfg:       cfg,
 		pools:     make(map[lot]*pool),
 		preparing: make(map[runtimes.Runtime]chan struct{}),
 		entries:   make(map[string]*Entry),
+		ending:    make(map[string]*Entry),
 		defaults:  make(map[key]*opening),
 		making:    make(map[string]int),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.recover()
 	s.openPools(ctx)
 	if cfg.IdleTimeout > 0 || cfg.Lifetime > 0 {
 		// Ends when Close cancels s.ctx.
@@ -224,10 +239,12 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		return nil, err
 	}
 	began := s.cfg.Now()
+	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: began}
 	in, err := s.openKernel(ctx, owner, interpreter.Config{
-		Language: language, Cwd: o.Cwd, Env: o.Env,
+		ID: card.ID, Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
-		Queue: s.cfg.Queue, Keep: s.cfg.Keep, Spool: s.cfg.Spool, Observe: s.cfg.Observe.of(owner),
+		Queue: s.cfg.Queue, Store: s.cfg.Store, Group: owner, Events: s.cfg.Events,
+		Lost: s.lostNotice(card), Names: s.keeper(card), Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
 	s.mu.Lock()
@@ -242,13 +259,14 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		in.Close(interpreter.Shutdown())
 		return nil, ErrClosed
 	}
-	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: s.cfg.Now()}
+	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: card.Created}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
-	s.cfg.Observe.ready(language, in.Parked(), e.Created.Sub(began))
+	s.cfg.Shelf.Put(card.ID, card)
+	s.cfg.Observe.ready(language, in.Parked(), s.cfg.Now().Sub(began))
 	if err := s.cfg.Admit(owner); err != nil {
 		if s.remove(e) {
-			e.Close(interpreter.Deleted())
+			s.shut(e, interpreter.Deleted())
 		}
 		s.closePools(owner)
 		return nil, err
@@ -303,7 +321,7 @@ func (s *Set) Kernel(ctx context.Context, owner string, r runtimes.Runtime) (*ru
 func (s *Set) reserve(owner string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || s.draining {
 		return ErrClosed
 	}
 	all := len(s.entries)
@@ -347,6 +365,9 @@ func (s *Set) Lookup(owner, id string) (*Entry, error) {
 	defer s.mu.Unlock()
 	e, ok := s.entries[id]
 	if !ok || e.Owner != owner {
+		if card, was := s.lost[id]; was && card.Owner == owner {
+			return nil, &LostError{card}
+		}
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
 	return e, nil
@@ -358,9 +379,25 @@ func (s *Set) Find(id string) (*Entry, error) {
 	defer s.mu.Unlock()
 	e, ok := s.entries[id]
 	if !ok {
+		if card, was := s.lost[id]; was {
+			return nil, &LostError{card}
+		}
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
 	return e, nil
+}
+
+// See is Find among the contexts of owners who may be seen; nil sees all. Of others
+// nobody learns that they are or were.
+func (s *Set) See(id string, sees func(owner string) bool) (*Entry, error) {
+	e, err := s.Find(id)
+	var lost *LostError
+	switch {
+	case sees == nil:
+	case err == nil && !sees(e.Owner), errors.As(err, &lost) && !sees(lost.Owner):
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	return e, err
 }
 
 // List returns an owner's contexts, oldest first, without the default ones.
@@ -384,25 +421,6 @@ func (s *Set) filter(keep func(*Entry) bool) []*Entry {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID(), b.ID()))
 	})
 	return out
-}
-
-// Execution finds an execution of any context whose owner may be seen; nil sees all.
-func (s *Set) Execution(id string, sees func(owner string) bool) (*interpreter.Execution, *Entry, error) {
-	fault := fmt.Errorf("%w: %s", interpreter.ErrUnknownExecution, id)
-	s.mu.Lock()
-	entries := slices.Collect(maps.Values(s.entries))
-	s.mu.Unlock()
-	for _, e := range entries {
-		ex, err := e.Execution(id)
-		switch {
-		case err != nil && !errors.Is(err, interpreter.ErrEvicted), sees != nil && !sees(e.Owner):
-		case err == nil:
-			return ex, e, nil
-		default:
-			fault = err
-		}
-	}
-	return nil, nil, fault
 }
 
 // Delete ends an owner's context, and returns when its processes are gone.
@@ -432,32 +450,50 @@ func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 	for _, e := range s.filter(func(e *Entry) bool { return e.Owner == owner }) {
 		if s.remove(e) {
 			// Ends when the context has ended; joined below.
-			wg.Go(func() { e.Close(interpreter.Deleted()) })
+			wg.Go(func() { s.shut(e, interpreter.Deleted()) })
 		}
 	}
 	wg.Go(func() { s.closePools(owner) }) // ends when the parked ones have; joined below
 	return wait(ctx, &wg)
 }
 
-// remove takes an entry out of the set, for whoever comes first.
+// remove takes an entry out of the set for good, for whoever comes first.
 func (s *Set) remove(e *Entry) bool {
+	taken := s.takeOut(e)
+	if taken {
+		s.cfg.Shelf.Remove(e.ID())
+	}
+	return taken
+}
+
+// takeOut takes an entry out of the set, for whoever comes first.
+func (s *Set) takeOut(e *Entry) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.entries[e.ID()] != e {
 		return false
 	}
 	delete(s.entries, e.ID())
+	s.ending[e.ID()] = e
 	if e.Default {
 		delete(s.defaults, key{e.Owner, e.Language()})
 	}
 	return true
 }
 
+// shut closes a context that has left the set. Until then its executions can be found.
+func (s *Set) shut(e *Entry, reason interpreter.ClosedError) {
+	e.Close(reason)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ending, e.ID())
+}
+
 // end closes a context that has left the set.
 func (s *Set) end(ctx context.Context, e *Entry, reason interpreter.ClosedError) error {
 	var wg sync.WaitGroup
 	// Ends when the context has ended, even if the caller has left by then.
-	wg.Go(func() { e.Close(reason) })
+	wg.Go(func() { s.shut(e, reason) })
 	return wait(ctx, &wg)
 }
 
@@ -482,9 +518,9 @@ func (s *Set) Close() {
 	s.cancel()
 	var wg sync.WaitGroup
 	for _, e := range s.All() {
-		if s.remove(e) {
+		if s.takeOut(e) { // what the next server knows of it stays
 			// Ends when the context has ended; joined below.
-			wg.Go(func() { e.Close(interpreter.Shutdown()) })
+			wg.Go(func() { s.shut(e, interpreter.Shutdown()) })
 		}
 	}
 	wg.Wait()

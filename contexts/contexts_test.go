@@ -42,7 +42,13 @@ func TestMain(m *testing.M) {
 			say(wire.Message{Type: wire.MsgReady})
 		case wire.ReqExecute:
 			fmt.Println(os.Getpid())
-			say(wire.Message{Type: wire.MsgDone, ID: r.ID, Status: "ok"})
+			switch r.Code {
+			case "hang":
+			case "name":
+				say(wire.Message{Type: wire.MsgDone, ID: r.ID, Status: "ok", Names: []string{"x"}, More: 2})
+			default:
+				say(wire.Message{Type: wire.MsgDone, ID: r.ID, Status: "ok"})
+			}
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (s *Set) expire() {
 			}
 			s.cfg.Log.LogAttrs(s.ctx, slog.LevelInfo, "context expired",
 				slog.String("context", e.ID()), slog.String("reason", reason.Text))
-			e.Close(reason)
+			s.shut(e, reason)
 		}
 	}
 }

@@ -85,6 +85,26 @@ func (v *Visits) End(ctx context.Context, sandbox string) error {
 	return nil
 }
 
+// Drain refuses what comes later, and returns when what is under way is over, or ctx.
+func (v *Visits) Drain(ctx context.Context) {
+	v.mu.Lock()
+	v.closed = true
+	var all []*visitor
+	for _, room := range v.open {
+		for one := range room {
+			all = append(all, one)
+		}
+	}
+	v.mu.Unlock()
+	for _, one := range all {
+		select {
+		case <-one.done:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // Close ends everything, and refuses what comes later. Those who were at work
 // are joined by the server whose requests they serve.
 func (v *Visits) Close() {

@@ -43,6 +43,7 @@ func needs() map[string]need {
 		"POST /v1/contexts/:context/is_complete":            run,
 		"GET /v1/contexts/:context/executions":              read,
 		"POST /v1/contexts/:context/executions":             run,
+		"GET /v1/executions":                                read,
 		"GET /v1/executions/:execution":                     read,
 		"GET /v1/executions/:execution/events":              read,
 		"GET /v1/executions/:execution/artifacts":           read,

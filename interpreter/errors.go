@@ -20,6 +20,7 @@ var (
 	ErrEvicted          = errors.New("the execution's events are not kept any more")
 	ErrNotRunning       = errors.New("nothing is running")
 	ErrNoAnswer         = errors.New("the kernel gave no answer")
+	ErrShutdown         = errors.New("the server is shutting down: it runs nothing more")
 	ErrNoInputRequested = errors.New("the execution has not asked for input")
 )
 

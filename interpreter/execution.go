@@ -25,12 +25,10 @@ type Request struct {
 // Execution is one run, from its place in the queue to its last event.
 type Execution struct {
 	req    Request
-	in     *Interpreter
+	in     *Interpreter // nil when it was read from the store, which is when it had ended
 	log    *stream.Log[wire.Event]
 	done   chan struct{}
 	signal chan interruption // to the loop, while running
-	number uint64            // of this execution in its context; Interpreter.mu guards it
-	kept   int64             // bytes of its events once it has ended; likewise
 
 	stdout, stderr atomic.Int64 // bytes
 	first          atomic.Int64 // when its first event came, in Unix nanoseconds
@@ -69,23 +67,28 @@ type interruption struct {
 	grace  time.Duration // until the kill; negative: never
 }
 
-func newExecution(in *Interpreter, req Request) *Execution {
+// newExecution makes one that the store knows.
+func newExecution(in *Interpreter, req Request) (*Execution, error) {
 	e := &Execution{
 		req:    req,
 		in:     in,
-		log:    stream.New(eventCodec{}, in.cfg.Spool),
 		done:   make(chan struct{}),
 		signal: make(chan interruption, 1),
 	}
 	e.snap = Snapshot{ID: req.ID, ContextID: in.cfg.ID, State: wire.StateQueued, Created: in.cfg.Now()}
-	return e
+	tape, err := create(in.cfg.Store, in.cfg.Group, in.cfg.Language, e.snap)
+	if err != nil {
+		return nil, err
+	}
+	e.log = stream.New(eventCodec{}, tape, in.cfg.Events)
+	return e, nil
 }
 
 // ID is unique among all executions.
 func (e *Execution) ID() string { return e.req.ID }
 
 // ContextID is the id of the context that it runs in.
-func (e *Execution) ContextID() string { return e.in.cfg.ID }
+func (e *Execution) ContextID() string { return e.snap.ContextID } // never changes
 
 // Events reads the execution's events from the one numbered from on. Any
 // number of readers may do so, while it runs and afterwards until it is evicted.
@@ -125,13 +128,13 @@ func (e *Execution) Snapshot() Snapshot {
 // Interrupt ends the execution: a queued one is withdrawn, a running one gets
 // SIGINT and, after grace, SIGKILL (0 is two seconds, negative never).
 func (e *Execution) Interrupt(reason string, grace time.Duration) error {
-	if e.in.withdraw(e, reason) {
-		return nil
-	}
 	select {
 	case <-e.done:
 		return ErrNotRunning
 	default:
+	}
+	if e.in.withdraw(e, reason) {
+		return nil
 	}
 	select {
 	case e.signal <- interruption{reason: reason, grace: grace}:
@@ -178,7 +181,7 @@ func (e *Execution) fail(ev wire.Event) {
 	}
 	e.noteEvent(&ev)
 	// A full log still takes it, and says full to the next.
-	seq, _ := e.log.Append(func(seq uint64) wire.Event {
+	seq, _ := e.log.Last(func(seq uint64) wire.Event {
 		ev.Seq = seq
 		return ev
 	})
@@ -220,23 +223,36 @@ func (e *Execution) isOver() bool {
 func (e *Execution) finish(status wire.Status) {
 	now := e.in.cfg.Now()
 	e.mu.Lock()
-	e.snap.State, e.snap.Status, e.snap.Ended = wire.StateDone, status, now
-	then, snap := e.then, e.snap
-	e.then = nil
-	ev := wire.Event{Time: now, Type: wire.EventState, State: wire.StateDone, Status: status}
-	if !e.snap.Started.IsZero() {
-		ev.Duration = float64(now.Sub(e.snap.Started).Microseconds()) / 1000
-	}
+	snap := e.snap
 	e.mu.Unlock()
+	snap.State, snap.Status, snap.Ended = wire.StateDone, status, now
 	e.tell(snap)
 	// A history of large programs would weigh more than their events do.
 	e.req.Code, e.req.Env = "", nil
-	_ = e.append(ev)
-	e.log.Close()
+	var then []*func()
+	e.log.Finish(func(seq uint64) wire.Event {
+		ev := doneEvent(snap)
+		ev.Seq = seq
+		return ev
+	}, summaryOf(snap), func() { // nobody says done before it is on disk, nor after it was seen
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.snap = snap
+		then, e.then = e.then, nil
+	})
 	close(e.done)
 	for _, f := range then {
 		(*f)()
 	}
+}
+
+// doneEvent is an execution's last.
+func doneEvent(s Snapshot) wire.Event {
+	ev := wire.Event{Time: s.Ended, Type: wire.EventState, State: wire.StateDone, Status: s.Status}
+	if !s.Started.IsZero() {
+		ev.Duration = float64(s.Ended.Sub(s.Started).Microseconds()) / 1000
+	}
+	return ev
 }
 
 // ask notes that the code waits for input.

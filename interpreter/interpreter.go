@@ -53,11 +53,17 @@ type Config struct {
 	// data of a chart; nil adds nothing. It is done once, for all who read.
 	Complete func(wire.Bundle) wire.Bundle
 	Queue    int            // executions that may wait; 0 is 256
-	Keep     Keep           // of finished executions
-	Spool    stream.Options // bounds of one execution's log; they share a file
-	Observe  Observe        // who wants to know what happens
-	Now      func() time.Time
-	Log      *slog.Logger
+	Store    stream.Store   // of executions' events; nil: a file that goes with the context
+	Group    string         // whose they are, for the store
+	Events   stream.Options // bounds of one execution's log
+	// Lost is the notice that the first execution begins with, when there was such a
+	// context before. Nil: there is none.
+	Lost *wire.Event
+	// Names is told when the user's names have become others; nil: nobody wants that.
+	Names   func(names []string, more int)
+	Observe Observe // who wants to know what happens
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Interpreter is one live context.
@@ -79,6 +85,7 @@ type Interpreter struct {
 	used    time.Time // when the last execution ended, or the context began
 	version string
 	closed  bool
+	drained bool        // nothing is taken any more, since the server is about to end
 	lost    *wire.Event // the notice that the next execution begins with
 	history history
 }
@@ -125,8 +132,11 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Spool.Spool == nil {
-		cfg.Spool.Spool = stream.NewSpool(cfg.Spool.Dir)
+	if cfg.Store == nil {
+		cfg.Store = stream.NewJournal("", stream.JournalOptions{}) // its file goes with the last reader
+	}
+	if cfg.Names == nil {
+		cfg.Names = func([]string, int) {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -153,7 +163,7 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 		ended:  make(chan struct{}),
 	}
 	in.used = cfg.Now()
-	in.history.keep = cfg.Keep.withDefaults()
+	in.lost = cfg.Lost
 	in.ctx, in.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := in.start(ctx, true, startFirst); err != nil {
 		in.cancel(err)
@@ -174,7 +184,8 @@ func (in *Interpreter) Language() string { return in.cfg.Language }
 // Cwd is the directory that its kernels start in.
 func (in *Interpreter) Cwd() string { return in.cfg.Cwd }
 
-// Execute puts a run into the queue.
+// Execute puts a run into the queue. When it returns, the execution is known whatever
+// happens to the server.
 func (in *Interpreter) Execute(req Request) (*Execution, error) {
 	if err := CheckEnv(req.Env); err != nil {
 		return nil, err
@@ -182,26 +193,50 @@ func (in *Interpreter) Execute(req Request) (*Execution, error) {
 	if req.ID == "" {
 		req.ID = uuid.NewString()
 	}
-	e := newExecution(in, req)
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.closed {
-		return nil, ErrClosed
-	}
-	if in.history.known(req.ID) {
-		return nil, fmt.Errorf("%w: %s", ErrDuplicateID, req.ID)
-	}
-	if err := in.enqueue(job{exec: e}); err != nil {
+	if err := in.mayQueue(); err != nil {
 		return nil, err
 	}
-	in.history.add(e)
+	e, err := newExecution(in, req)
+	if err != nil {
+		return nil, err
+	}
+	in.mu.Lock()
+	err = in.enqueueLocked(job{exec: e})
+	if err == nil {
+		in.history.add(e)
+	}
+	in.mu.Unlock()
+	if err != nil {
+		e.log.Discard() // nobody has heard of it
+		return nil, err
+	}
 	return e, nil
 }
 
-// enqueue is called with mu held.
-func (in *Interpreter) enqueue(j job) error {
-	if len(in.queue) >= in.cfg.Queue {
+// mayQueue looks for a reason to refuse before anything is written.
+func (in *Interpreter) mayQueue() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.refusal()
+}
+
+// refusal says why nothing more can be queued, if nothing can. It is called with mu held.
+func (in *Interpreter) refusal() error {
+	switch {
+	case in.closed:
+		return ErrClosed
+	case in.drained:
+		return ErrShutdown
+	case len(in.queue) >= in.cfg.Queue:
 		return fmt.Errorf("%w: %d wait already; wait for some to end, or use another context", ErrQueueFull, in.cfg.Queue)
+	}
+	return nil
+}
+
+// enqueueLocked is called with mu held.
+func (in *Interpreter) enqueueLocked(j job) error {
+	if err := in.refusal(); err != nil {
+		return err
 	}
 	in.queue = append(in.queue, j)
 	select {
@@ -238,10 +273,7 @@ func (in *Interpreter) ask(ctx context.Context, req wire.Request) (wire.Message,
 	req.ID = uuid.NewString()
 	q := &question{req: req, answer: make(chan answer, 1)}
 	in.mu.Lock()
-	err := ErrClosed
-	if !in.closed {
-		err = in.enqueue(job{ask: q})
-	}
+	err := in.enqueueLocked(job{ask: q})
 	in.mu.Unlock()
 	if err != nil {
 		return wire.Message{}, err
@@ -286,18 +318,38 @@ func (in *Interpreter) Restart(ctx context.Context) error {
 
 // Close ends the context: what runs and waits gets the reason at once, and the
 // kernel's group is gone when Close returns. reason is one of the error names
-// that [ClosedError] knows.
+// that [ClosedError] knows. What its executions have put out stays in the store.
 func (in *Interpreter) Close(reason ClosedError) {
 	in.mu.Lock()
 	in.closed = true
-	old := slices.Clone(in.history.done)
 	in.mu.Unlock()
 	in.cancel(reason)
 	in.cancelQueued(reason.Name, reason.Reason, reason.Text)
 	<-in.ended
-	// What this ended is left to its readers, who still have to be told.
-	for _, e := range old {
-		e.log.Discard()
+}
+
+// Refuse refuses executions from now on.
+func (in *Interpreter) Refuse() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.drained = true
+}
+
+// Drain refuses executions from now on, ends those that wait, and returns when the one
+// that runs has ended, or ctx.
+func (in *Interpreter) Drain(ctx context.Context) {
+	reason := Shutdown()
+	in.mu.Lock()
+	in.drained = true
+	e := in.running
+	in.mu.Unlock()
+	in.cancelQueued(reason.Name, reason.Reason, reason.Text)
+	if e == nil {
+		return
+	}
+	select {
+	case <-e.done:
+	case <-ctx.Done():
 	}
 }
 
@@ -345,12 +397,8 @@ func (in *Interpreter) cancelQueued(name, reason, text string) {
 // file remembers an execution that has ended.
 func (in *Interpreter) file(e *Execution) {
 	in.mu.Lock()
-	evicted := in.history.finish(e)
-	in.mu.Unlock()
-	in.cfg.Observe.evicted(evicted)
-	for _, old := range evicted {
-		old.log.Discard()
-	}
+	defer in.mu.Unlock()
+	in.history.finish(e)
 }
 
 // refuse ends a job that left the queue without its turn.
@@ -396,16 +444,43 @@ func (in *Interpreter) reply(e *Execution, r wire.Request, accepted func()) erro
 
 // Execution finds an execution of this context.
 func (in *Interpreter) Execution(id string) (*Execution, error) {
+	if e := in.Held(id); e != nil {
+		return e, nil
+	}
+	s, err := FindStored(in.cfg.Store, id)
+	if err != nil {
+		return nil, err
+	}
+	if s.Parent != in.cfg.ID {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownExecution, id)
+	}
+	return Restore(s), nil
+}
+
+// Held returns an execution that waits or runs, or has ended lately; nil if it is not
+// one of those.
+func (in *Interpreter) Held(id string) *Execution {
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.history.find(id)
+	e := in.history.byID[id]
+	in.mu.Unlock()
+	if e == nil || e.log.Gone() {
+		return nil
+	}
+	return e
 }
 
 // Executions lists those that are kept, oldest first.
 func (in *Interpreter) Executions() []*Execution {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.history.all()
+	all := in.cfg.Store.List(KindExecution, in.cfg.ID)
+	out := make([]*Execution, 0, len(all))
+	for _, s := range all {
+		e := in.Held(s.ID)
+		if e == nil {
+			e = Restore(s)
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // LastUsed is when the last execution ended; zero while one runs or waits.

@@ -22,7 +22,7 @@ import (
 
 func open(t *testing.T, change func(*interpreter.Config)) *interpreter.Interpreter {
 	t.Helper()
-	cfg := interpreter.Config{Language: "fake", Cwd: t.TempDir(), Spawn: spawn("plain"), Spool: stream.Options{Dir: t.TempDir()}}
+	cfg := interpreter.Config{Language: "fake", Cwd: t.TempDir(), Spawn: spawn("plain"), Store: journal(t, stream.JournalOptions{}), Group: "sb"}
 	if change != nil {
 		change(&cfg)
 	}
@@ -148,7 +148,7 @@ func TestDisplayIsNeverOvertaken(t *testing.T) {
 
 func TestOutputIsWhole(t *testing.T) {
 	t.Parallel()
-	in := open(t, func(c *interpreter.Config) { c.Spool.Memory = 256 << 10 })
+	in := open(t, func(c *interpreter.Config) { c.Events.Memory = 256 << 10 })
 	e := submit(t, in, interpreter.Request{Code: "flood 20000000\nletters 50000"})
 	<-e.Done()
 	total := 0
@@ -354,7 +354,7 @@ func TestRestart(t *testing.T) {
 
 func TestOutputLimit(t *testing.T) {
 	t.Parallel()
-	in := open(t, func(c *interpreter.Config) { c.Spool.Memory, c.Spool.Disk = 128<<10, 1<<20 })
+	in := open(t, func(c *interpreter.Config) { c.Events.Memory, c.Events.Disk = 128<<10, 1<<20 })
 	es := run(t, in, "flood 50000000")
 	if e := find(es, wire.EventError); e.Name != "OutputLimitError" || e.Cause.Reason != "output_limit" {
 		t.Errorf("%+v", e)
@@ -443,9 +443,20 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// journal opens one that is closed with the test.
+func journal(t *testing.T, o stream.JournalOptions) *stream.Journal {
+	t.Helper()
+	j, err := stream.OpenJournal(t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(j.Close)
+	return j
+}
+
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	in := open(t, func(c *interpreter.Config) { c.Keep.Executions = 3 })
+	in := open(t, func(c *interpreter.Config) { c.Store = journal(t, stream.JournalOptions{Count: 3}) })
 	var ids []string
 	for range 5 {
 		e := submit(t, in, interpreter.Request{Code: "echo x"})

@@ -35,6 +35,8 @@ type kernel struct {
 	// replies are the messages for the loop: ready, done, and the answers to
 	// complete, inspect and is_complete. It is closed at the protocol's end.
 	replies chan wire.Message
+	telling sync.RWMutex // read-held while replies is sent to, since the writer does so too
+	over    bool         // replies is closed; guarded by telling
 	outbox  chan wire.Request
 	queued  atomic.Int32 // requests in outbox, or being written from there
 	writing sync.Mutex   // held while a frame is written, so that frames stay whole
@@ -181,7 +183,7 @@ func (c *kernel) hasUnread() bool {
 
 // read takes the driver's messages to where they belong.
 func (c *kernel) read() {
-	defer close(c.replies)
+	defer c.hangUp()
 	r := bufio.NewReader(c.Conn)
 	for {
 		var m wire.Message
@@ -247,7 +249,20 @@ func (c *kernel) take(m wire.Message, delay time.Duration) bool {
 	return true
 }
 
+// hangUp says that no replies come any more.
+func (c *kernel) hangUp() {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.over = true
+	close(c.replies)
+}
+
 func (c *kernel) reply(m wire.Message) bool {
+	c.telling.RLock() // nobody waits for it but the end of the protocol
+	defer c.telling.RUnlock()
+	if c.over {
+		return false
+	}
 	select {
 	case c.replies <- m:
 		return true

@@ -155,6 +155,7 @@ func (in *Interpreter) restart() error {
 	in.mu.Lock()
 	in.lost = nil // whoever restarts knows
 	in.mu.Unlock()
+	in.cfg.Names(nil, 0)
 	return in.start(in.ctx, false, startRestart)
 }
 

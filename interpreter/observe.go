@@ -18,7 +18,6 @@ type Observe struct {
 	Died      func(language, cause string)           // it is one no more, and nobody has asked for that
 	Interrupt func(step string)                      // somebody or something ends an execution: "1", "2", "3", "kill"
 	Limit     func(kind string)                      // a limit was hit, named as in [wire.Cause]
-	Evicted   func(executions int, bytes int64)      // executions are remembered no more
 }
 
 // Why a kernel was started.
@@ -66,17 +65,6 @@ func (o *Observe) limited(kind string) {
 	}
 }
 
-func (o *Observe) evicted(old []*Execution) {
-	if o.Evicted == nil || len(old) == 0 {
-		return
-	}
-	bytes := int64(0)
-	for _, e := range old {
-		bytes += e.kept
-	}
-	o.Evicted(len(old), bytes)
-}
-
 // causeOf is how a kernel ended that nobody has ended.
 func causeOf(exit child.Exit) string {
 	switch {
@@ -98,12 +86,11 @@ func (e *Execution) tell(snap Snapshot) {
 	if did == nil {
 		return
 	}
-	_, spilled := e.log.Size()
 	r := activity.Record{
 		Kind: activity.Execution, Action: "run", Origin: e.req.Origin,
 		Context: snap.ContextID, ID: snap.ID, Language: e.in.cfg.Language,
 		Began: snap.Created, Waited: snap.Ended.Sub(snap.Created), Outcome: known(snap.Status),
-		Stdout: e.stdout.Load(), Stderr: e.stderr.Load(), In: int64(len(e.req.Code)), Spilled: spilled,
+		Stdout: e.stdout.Load(), Stderr: e.stderr.Load(), In: int64(len(e.req.Code)), Spilled: e.log.Stored(),
 		Code: e.req.Code,
 	}
 	if !snap.Started.IsZero() {

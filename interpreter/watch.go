@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -199,6 +200,9 @@ func (c *kernel) kill() { _ = c.Process.Signal(syscall.SIGKILL) }
 func (w *watch) conclude() {
 	w.lostNote = w.k.out.detach()
 	if w.done != nil {
+		if !slices.Equal(w.k.names, w.done.Names) || w.k.more != w.done.More {
+			w.in.cfg.Names(w.done.Names, w.done.More)
+		}
 		w.k.names, w.k.more = w.done.Names, w.done.More
 		if !w.e.isOver() {
 			w.concludeLive()

@@ -205,10 +205,6 @@ func (m *Metrics) Contexts() contexts.Observe {
 			Died:      func(language, cause string) { m.deaths.WithLabelValues(language, cause).Inc() },
 			Interrupt: func(step string) { m.interrupts.WithLabelValues(step).Inc() },
 			Limit:     m.Limit,
-			Evicted: func(executions int, bytes int64) {
-				m.evicted.Add(float64(executions))
-				m.freed.Add(float64(bytes))
-			},
 		},
 		Taken: func(runtime string, parked bool) {
 			m.pool.WithLabelValues(runtime, word(parked, "hit", "miss")).Inc()
@@ -216,6 +212,14 @@ func (m *Metrics) Contexts() contexts.Observe {
 		Ready: func(language string, parked bool, took time.Duration) {
 			m.ready.WithLabelValues(language, word(parked, "parked", "started")).Observe(took.Seconds())
 		},
+	}
+}
+
+// Evicted counts a log that is kept no more.
+func (m *Metrics) Evicted(kind string, bytes int64) {
+	if kind == interpreter.KindExecution {
+		m.evicted.Inc()
+		m.freed.Add(float64(bytes))
 	}
 }
 

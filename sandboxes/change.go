@@ -3,6 +3,7 @@ package sandboxes
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -105,7 +106,7 @@ func (r *Registry) Delete(ctx context.Context, idOrName string) (Sandbox, error)
 	r.mu.Unlock()
 
 	endErr := r.opts.End(ctx, id)
-	rmErr := os.RemoveAll(r.trash(id))
+	rmErr := errors.Join(r.opts.Gone(id), os.RemoveAll(r.trash(id)))
 
 	r.mu.Lock()
 	delete(r.names, sb.Name)

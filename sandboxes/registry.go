@@ -25,6 +25,8 @@ import (
 type Options struct {
 	// End ends what runs in a sandbox that stops. It returns when it is gone.
 	End func(ctx context.Context, id string) error
+	// Gone is told of a sandbox that was deleted, when nothing runs in it any more.
+	Gone func(id string) error
 	// Busy reports whether something runs in a sandbox just now, which keeps
 	// it from being stopped for idleness.
 	Busy func(id string) bool
@@ -43,6 +45,9 @@ type Options struct {
 func (o *Options) complete() {
 	if o.End == nil {
 		o.End = func(context.Context, string) error { return nil }
+	}
+	if o.Gone == nil {
+		o.Gone = func(string) error { return nil }
 	}
 	if o.Busy == nil {
 		o.Busy = func(string) bool { return false }

@@ -2,9 +2,9 @@ package stream
 
 import "os"
 
-// named makes a file and removes its name at once.
-func named(dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, "spill-*")
+// nameless makes a file and removes its name at once.
+func nameless(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "journal-*")
 	if err != nil {
 		return nil, err
 	}

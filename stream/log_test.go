@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -42,7 +43,33 @@ func (codec) Decode(src []byte) (record, error) {
 
 func newLog(t *testing.T, memory int, disk int64) *stream.Log[record] {
 	t.Helper()
-	return stream.New(codec{}, stream.Options{Memory: memory, Disk: disk, Dir: t.TempDir()})
+	return logIn(t, journal(t, t.TempDir(), stream.JournalOptions{}), "log", stream.Options{Memory: memory, Disk: disk})
+}
+
+// journal opens one that is closed with the test.
+func journal(t *testing.T, dir string, o stream.JournalOptions) *stream.Journal {
+	t.Helper()
+	j, err := stream.OpenJournal(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(j.Close)
+	return j
+}
+
+// logIn makes a log of the group "g".
+func logIn(t *testing.T, j *stream.Journal, id string, o stream.Options) *stream.Log[record] {
+	t.Helper()
+	return logOf(t, j, "g", id, o)
+}
+
+func logOf(t *testing.T, j *stream.Journal, group, id string, o stream.Options) *stream.Log[record] {
+	t.Helper()
+	tape, err := j.Create(stream.Meta{Kind: "test", ID: id, Group: group, Created: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream.New(codec{}, tape, o)
 }
 
 func add(t *testing.T, l *stream.Log[record], n, weight int) {
@@ -85,8 +112,8 @@ func TestReplayFromAnywhere(t *testing.T) {
 	l := newLog(t, 10_000, 0) // of 1 MB, so nearly all lies on disk
 	add(t, l, 10_000, 100)
 	l.Close()
-	if memory, disk := l.Size(); memory > 10_000 || disk < 900_000 {
-		t.Errorf("%d in memory, %d on disk", memory, disk)
+	if memory := l.InMemory(); memory > 10_000 {
+		t.Errorf("%d in memory", memory)
 	}
 	for _, from := range []uint64{0, 1, 2, 77, 4999, 5000, 9_900, 9_999, 10_000} {
 		check(t, l, from, 10_000)
@@ -156,9 +183,6 @@ func TestDiscardWaitsForItsReaders(t *testing.T) {
 	l := newLog(t, 1_000, 0)
 	add(t, l, 100, 50)
 	slow, gone := l.Reader(1), l.Reader(1)
-	if _, err := slow.Next(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	l.Close()
 	l.Discard()
 	gone.Close()
@@ -174,8 +198,8 @@ func TestDiscardWaitsForItsReaders(t *testing.T) {
 		}
 		seen += len(es)
 	}
-	if memory, disk := l.Size(); seen < 50 || memory != 0 {
-		t.Errorf("saw %d more; %d and %d bytes are kept", seen, memory, disk)
+	if memory := l.InMemory(); seen != 100 || memory != 0 {
+		t.Errorf("saw %d; %d bytes are kept", seen, memory)
 	}
 	if _, err := slow.Next(t.Context()); !errors.Is(err, io.EOF) {
 		t.Errorf("the end, again: %v", err)
@@ -193,7 +217,7 @@ func TestFull(t *testing.T) {
 	for err == nil {
 		n, err = l.Append(func(seq uint64) record { return record{seq, 100} })
 	}
-	if !errors.Is(err, stream.ErrFull) || !l.Full() {
+	if !errors.Is(err, stream.ErrFull) {
 		t.Errorf("%v", err)
 	}
 	l.Close()
@@ -201,60 +225,66 @@ func TestFull(t *testing.T) {
 	l.Discard()
 }
 
-func TestSpillFailureLosesNothing(t *testing.T) {
+func TestWhatCannotBeEncodedIsInMemory(t *testing.T) {
 	t.Parallel()
-	l := stream.New(codec{fail: true}, stream.Options{Memory: 100, Dir: t.TempDir()})
-	var failed error
-	for range 5 {
-		if _, err := l.Append(func(seq uint64) record { return record{seq, 50} }); err != nil {
-			failed = err
-		}
+	tape, err := journal(t, t.TempDir(), stream.JournalOptions{}).Create(stream.Meta{Kind: "test", ID: "1", Group: "g"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if failed == nil {
-		t.Error("no error")
+	l := stream.New(codec{fail: true}, tape, stream.Options{Memory: 100})
+	for range 5 {
+		if _, err := l.Append(func(seq uint64) record { return record{seq, 50} }); err == nil {
+			t.Error("no error")
+		}
 	}
 	l.Close()
 	check(t, l, 1, 5)
 }
 
-func TestLogsShareASpool(t *testing.T) {
+func TestLogsShareAJournal(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	spool := stream.NewSpool(dir)
-	var logs []*stream.Log[record]
-	for range 20 {
-		l := stream.New(codec{}, stream.Options{Memory: 1_000, Spool: spool})
-		logs = append(logs, l)
-	}
-	for range 50 { // interleaved
-		for _, l := range logs {
-			add(t, l, 10, 50)
+	for name, j := range map[string]*stream.Journal{
+		"with names":    journal(t, t.TempDir(), stream.JournalOptions{}),
+		"without names": stream.NewJournal(t.TempDir(), stream.JournalOptions{}),
+	} {
+		t.Cleanup(j.Close)
+		var logs []*stream.Log[record]
+		for i := range 20 {
+			logs = append(logs, logIn(t, j, fmt.Sprint(i), stream.Options{Memory: 1_000}))
+		}
+		for range 50 { // interleaved
+			for _, l := range logs {
+				add(t, l, 10, 50)
+			}
+		}
+		for i, l := range logs {
+			l.Close()
+			if i%2 == 0 {
+				l.Discard()
+			}
+		}
+		for i, l := range logs {
+			if i%2 == 1 {
+				check(t, l, 1, 500)
+				l.Discard()
+			}
+		}
+		again := logIn(t, j, "again", stream.Options{Memory: 1_000})
+		add(t, again, 500, 50)
+		again.Close()
+		check(t, again, 1, 500)
+		if t.Failed() {
+			t.Fatal(name)
 		}
 	}
-	for i, l := range logs {
-		l.Close()
-		if i%2 == 0 {
-			l.Discard()
-		}
-	}
-	for i, l := range logs {
-		if i%2 == 1 {
-			check(t, l, 1, 500)
-			l.Discard()
-		}
-	}
-	again := stream.New(codec{}, stream.Options{Memory: 1_000, Spool: spool})
-	add(t, again, 500, 50)
-	again.Close()
-	check(t, again, 1, 500)
-	again.Discard()
 }
 
 func TestDiscardWhileSettling(t *testing.T) {
 	t.Parallel()
-	spool := stream.NewSpool(t.TempDir())
-	for range 50 {
-		l := stream.New(codec{}, stream.Options{Memory: 1 << 20, Spool: spool})
+	j := stream.NewJournal(t.TempDir(), stream.JournalOptions{})
+	t.Cleanup(j.Close)
+	for i := range 50 {
+		l := logIn(t, j, fmt.Sprint(i), stream.Options{Memory: 1 << 20})
 		add(t, l, 200, 50)
 		l.Close()
 		var wg sync.WaitGroup
@@ -267,7 +297,9 @@ func TestDiscardWhileSettling(t *testing.T) {
 func TestNothingIsLeftInTheDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	l := stream.New(codec{}, stream.Options{Memory: 100, Dir: dir})
+	j := stream.NewJournal(dir, stream.JournalOptions{})
+	t.Cleanup(j.Close)
+	l := logIn(t, j, "1", stream.Options{Memory: 100})
 	add(t, l, 100, 50)
 	names, err := os.ReadDir(dir)
 	if err != nil || len(names) != 0 {

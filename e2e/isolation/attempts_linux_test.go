@@ -26,6 +26,7 @@ func attempts() []attempt {
 	return []attempt{
 		{"read the server's key", "cat SECRET"},
 		{"list the data directory", "ls DATA | grep -v '^sandboxes$' | grep -v jails | grep ."},
+		{"read what the server keeps", "cat DATA/server.json || ls DATA/journal/* || ls DATA/records/*"},
 		{"read another sandbox's file", "cat OTHER/mine"},
 		{"write into another sandbox", "echo x > OTHER/yours"},
 		{"link another sandbox's file", "ln OTHER/mine stolen"},

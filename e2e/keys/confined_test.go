@@ -70,6 +70,7 @@ func TestOthersAreNotThere(t *testing.T) {
 				{"POST", "/v1/contexts/%s/executions", r.context, obj{"code": "1"}},
 				{"POST", "/v1/contexts/default/executions?sandbox=%s", r.hers, obj{"code": "1"}},
 				{"POST", "/v1/contexts?sandbox=%s", r.hers, obj{}},
+				{"GET", "/v1/executions?sandbox=%s", r.hers, nil},
 				{"GET", "/v1/executions/%s", r.execution, nil},
 				{"GET", "/v1/executions/%s/events", r.execution, nil},
 				{"GET", "/v1/executions/%s/events/1/data", r.execution, nil},
@@ -166,6 +167,9 @@ func TestListsShowTheirOwn(t *testing.T) {
 			t.Errorf("%s: %s", path, got.body)
 		}
 	}
+	if got := r.one.ask(t, "GET", "/v1/executions", nil); len(strings.Split(got.body, `"context"`)) != 2 || strings.Contains(got.body, r.execution) {
+		t.Errorf("/v1/executions: %s", got.body)
+	}
 	if got := r.one.ask(t, "GET", "/v1/contexts?sandbox="+r.hers, nil); strings.TrimSpace(got.body) != "[]" {
 		t.Errorf("her contexts: %s", got.body)
 	}
@@ -173,6 +177,32 @@ func TestListsShowTheirOwn(t *testing.T) {
 	counts := fmt.Sprint(status["contexts"], status["commands"])
 	if counts != "map[busy:1 total:1] map[running:1]" {
 		t.Errorf("the status counts %s", counts)
+	}
+}
+
+// TestOthersAreNotThereLater: nor is there what a server before has left.
+func TestOthersAreNotThereLater(t *testing.T) {
+	t.Parallel()
+	r := twoRooms(t, keys.Admin, byName)
+	r.s.Close(t)
+	s := testserver.Start(t, testserver.WithDataDir(r.s.DataDir))
+	r.s, r.all.s, r.one.s = s, s, s
+	for path, there := range map[string]int{
+		"/v1/contexts/" + r.context:                 http.StatusGone,
+		"/v1/contexts/" + r.context + "/executions": http.StatusOK,
+		"/v1/executions/" + r.execution:             http.StatusOK,
+		"/v1/executions/" + r.execution + "/events": http.StatusOK,
+		"/v1/commands/" + r.command:                 http.StatusOK,
+	} {
+		if got := r.all.ask(t, "GET", path, nil); got.status != there {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+		if got := r.one.ask(t, "GET", path, nil); got.status != http.StatusNotFound || strings.Contains(got.body, r.hers) {
+			t.Errorf("%s for the other: %d %s", path, got.status, got.body)
+		}
+	}
+	if got := r.one.ask(t, "GET", "/v1/executions", nil); len(strings.Split(got.body, `"context"`)) != 2 || strings.Contains(got.body, r.execution) {
+		t.Errorf("the executions are %s", got.body)
 	}
 }
 

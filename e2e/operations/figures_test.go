@@ -10,6 +10,7 @@ import (
 	"hotcell/contexts"
 	"hotcell/e2e/clients"
 	"hotcell/e2e/testserver"
+	"hotcell/stream"
 )
 
 // expect compares how a figure has changed.
@@ -86,9 +87,9 @@ func TestExecutionsAreCounted(t *testing.T) {
 func TestLimitsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t, testserver.WithContexts(func(c *contexts.Config) {
-		c.Queue, c.Limit, c.Keep.Executions = 1, 1, 1
-		c.Spool.Memory, c.Spool.Disk = 64<<10, 64<<10
-	}))
+		c.Queue, c.Limit = 1, 1
+		c.Events.Memory, c.Events.Disk = 64<<10, 64<<10
+	}), testserver.WithRetention(stream.JournalOptions{Count: 1}))
 	before := scrape(t, s)
 	k := open(t, s, "python")
 	if o := run(t, k, clients.Cell{Code: "while True: print('x' * 1000)"}); o.Error == nil || o.Error.Name != "OutputLimitError" {

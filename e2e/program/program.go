@@ -4,6 +4,7 @@ package program
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 	"testing"
 )
 
+// Key is what all servers here are opened with.
+const Key = "the-key-of-the-end-to-end-tests"
+
 // Program is a running server.
 type Program struct {
 	URL, Key string
@@ -21,15 +25,16 @@ type Program struct {
 	Path     string // of the program
 	Data     string // its data directory
 
-	killed bool
+	cmd   *exec.Cmd //nolint:forbidigo // as below
+	ended bool
 }
 
 // Kill ends it without a word.
 func (p *Program) Kill(tb testing.TB) {
 	tb.Helper()
-	p.killed = true
-	if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil {
-		tb.Fatal(err)
+	var exit *exec.ExitError
+	if err := p.End(syscall.SIGKILL); !errors.As(err, &exit) {
+		tb.Fatalf("the killed server's end: %v", err)
 	}
 }
 
@@ -43,14 +48,31 @@ func Start(tb testing.TB, flags ...string) *Program {
 // StartWith is Start with more of an environment.
 func StartWith(tb testing.TB, env []string, flags ...string) *Program {
 	tb.Helper()
+	return launch(tb, env, Build(tb), tb.TempDir(), append([]string{"--warm", "1"}, flags...)...)
+}
+
+// Build builds the program and returns its path.
+func Build(tb testing.TB) string {
+	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "hotcell")
 	build := exec.Command("go", "build", "-o", path, "hotcell") //nolint:forbidigo,noctx // the tests own these processes, no server does
 	build.Dir = root()
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("build the program: %v\n%s", err, out)
 	}
-	p := &Program{Key: "the-key-of-the-end-to-end-tests", Path: path, Data: tb.TempDir()}
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", p.Data, "--python", python(), "--warm", "1"}, flags...)
+	return path
+}
+
+// Launch starts a program that was built, with a data directory. It ends with the test.
+func Launch(tb testing.TB, path, dataDir string, args ...string) *Program {
+	tb.Helper()
+	return launch(tb, nil, path, dataDir, args...)
+}
+
+func launch(tb testing.TB, env []string, path, dataDir string, args ...string) *Program {
+	tb.Helper()
+	p := &Program{Key: Key, Path: path, Data: dataDir}
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--python", python()}, args...)
 	cmd := exec.Command(path, args...) //nolint:forbidigo,noctx // as above
 	cmd.Env = append(append(os.Environ(), "HOTCELL_API_KEY="+p.Key), env...)
 	cmd.Stderr = os.Stderr
@@ -61,13 +83,15 @@ func StartWith(tb testing.TB, env []string, flags ...string) *Program {
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
+	p.cmd, p.Pid = cmd, cmd.Process.Pid
 	tb.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil && !p.killed {
+		if p.ended {
+			return
+		}
+		if err := p.End(syscall.SIGTERM); err != nil {
 			tb.Errorf("the server's end: %v", err)
 		}
 	})
-	p.Pid = cmd.Process.Pid
 	address := regexp.MustCompile(`http://\S+`)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -77,6 +101,13 @@ func StartWith(tb testing.TB, env []string, flags ...string) *Program {
 	}
 	tb.Fatal("the server has said no address")
 	return nil
+}
+
+// End sends a signal and waits for the end.
+func (p *Program) End(sig syscall.Signal) error {
+	p.ended = true
+	_ = p.cmd.Process.Signal(sig)
+	return p.cmd.Wait()
 }
 
 // python is the interpreter of the contexts.

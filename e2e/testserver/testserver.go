@@ -27,6 +27,7 @@ import (
 	"hotcell/handlers"
 	"hotcell/internal/activity"
 	"hotcell/internal/jail"
+	"hotcell/internal/lives"
 	"hotcell/keys"
 	"hotcell/metrics"
 	"hotcell/process"
@@ -57,6 +58,8 @@ type Server struct {
 	did     func(activity.Record) // may be nil
 	scheme  string
 	server  *handlers.Server
+	life    *lives.Life
+	journal *stream.Journal
 	ended   chan error // a word from each address
 	serving int
 	closed  bool
@@ -78,6 +81,7 @@ type options struct {
 	log      *slog.Logger
 	mode     jail.Mode
 	network  jail.Network
+	keep     stream.JournalOptions
 }
 
 // Option changes how a server is made.
@@ -124,6 +128,9 @@ func WithIsolation(mode jail.Mode, network jail.Network) Option {
 	return func(o *options) { o.mode, o.network = mode, network }
 }
 
+// WithRetention bounds what is kept of what has ended.
+func WithRetention(keep stream.JournalOptions) Option { return func(o *options) { o.keep = keep } }
+
 // WithRuntimes serves other languages than the real ones.
 func WithRuntimes(rs ...runtimes.Runtime) Option { return func(o *options) { o.runtimes = rs } }
 
@@ -151,9 +158,10 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.Table = table(tb, o)
 	s.isolate(tb, o)
 	s.Metrics, s.did = metrics.New("0.0.0-test"), o.did
+	cards := s.remember(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
-		Spool: stream.Options{Dir: tb.TempDir()},
+		Store: s.journal, Shelf: cards, Before: s.life.Before(),
 		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None, Observe: s.Metrics.Contexts(),
 	}
 	if o.limits != nil {
@@ -168,6 +176,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	tc := tools.Config{
 		Host:  process.Host{Path: s.Table.Programs(), Scratch: tb.TempDir()},
 		Table: s.Table, Kernel: s.Contexts.Kernel, Admit: s.admit, Did: s.record, Log: o.log,
+		Store: s.journal, Records: filepath.Join(o.dataDir, "records"), Before: s.life.Before(),
 	}
 	if o.tools != nil {
 		o.tools(&tc)
@@ -175,6 +184,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.Tools = tools.New(tc)
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
+		Gone: s.journal.Forget,
 		End: func(ctx context.Context, id string) error {
 			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.Isolation.End(ctx, id), s.endLimits(id))
 		},
@@ -235,6 +245,23 @@ func (s *Server) endLimits(sandbox string) error {
 		return nil
 	}
 	return s.Limits.End(sandbox)
+}
+
+// remember opens what outlives a server.
+func (s *Server) remember(tb testing.TB, o options) *lives.Shelf[contexts.Card] {
+	tb.Helper()
+	if o.keep.Log == nil {
+		o.keep.Log = o.log
+	}
+	o.keep.Evicted = s.Metrics.Evicted
+	life, err := lives.Begin(o.dataDir, time.Now(), o.log)
+	journal, jerr := stream.OpenJournal(filepath.Join(o.dataDir, "journal"), o.keep)
+	cards, cerr := lives.NewShelf[contexts.Card](filepath.Join(o.dataDir, "records", "contexts"), o.log)
+	if err := errors.Join(err, jerr, cerr); err != nil {
+		tb.Fatalf("open the data directory: %v", err)
+	}
+	s.life, s.journal = life, journal
+	return cards
 }
 
 func (s *Server) record(r activity.Record) {
@@ -319,6 +346,12 @@ func (s *Server) Close(tb testing.TB) {
 	if s.Table != nil {
 		if err := s.Table.Close(); err != nil {
 			tb.Errorf("close runtimes: %v", err)
+		}
+	}
+	if s.journal != nil {
+		s.journal.Close()
+		if err := s.life.Finish(time.Now()); err != nil {
+			tb.Error(err)
 		}
 	}
 }

@@ -136,5 +136,8 @@ func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
 	if after := f.RetryHeader(); after != "" {
 		c.Set(fiber.HeaderRetryAfter, after)
 	}
+	if f.Code == contexts.CodeLost { // the SDKs know "not found" as an error of its own, and no "gone"
+		f = fault.NotFound("%s", f.Message)
+	}
 	return c.Status(f.Status).JSON(NewErrorBody(c, f))
 }

@@ -120,6 +120,9 @@ func WriteFault(c *fiber.Ctx, f *fault.Fault) error {
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 	c.Set("X-Content-Type-Options", "nosniff")
+	if f.Code == contexts.CodeLost { // the SDKs know "not found" as an error of its own, and no "gone"
+		return c.Status(http.StatusNotFound).SendString(f.Message)
+	}
 	return c.Status(f.Status).SendString(f.Message)
 }
 

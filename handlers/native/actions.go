@@ -54,11 +54,7 @@ func (d *Dialect) enter(r *request) (*contexts.Entry, error) {
 // named returns the context that a request names by its id.
 func (d *Dialect) named(r *request) (*contexts.Entry, error) {
 	if r.Sandbox == "" {
-		e, err := d.cfg.Contexts.Find(r.Context)
-		if err == nil && !r.by.Sees(e.Owner) {
-			return nil, fmt.Errorf("%w: %s", contexts.ErrNotFound, r.Context)
-		}
-		return e, err
+		return d.cfg.Contexts.See(r.Context, r.by.Sees)
 	}
 	sandbox, _, err := d.cfg.Sandboxes.Enter(r.by, r.Sandbox)
 	if err != nil {
@@ -135,9 +131,48 @@ func (d *Dialect) contextList(by *access.Access, sandbox string) []shownContext 
 	return out
 }
 
-func executionList(e *contexts.Entry) []shownExecution {
+// executionList lists the executions of one context, which may be gone.
+func (d *Dialect) executionList(r *request) ([]shownExecution, error) {
+	if r.usesDefault() {
+		e, err := d.existing(r)
+		if err != nil {
+			return nil, err
+		}
+		return showExecutions(e.Executions()), nil
+	}
+	sees, err := d.sees(r.by, r.Sandbox)
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.cfg.Contexts.Executions(r.Context, sees)
+	return showExecutions(all), err
+}
+
+// mostListed is how many executions one answer lists, of all contexts together.
+const mostListed = 1000
+
+// keptList lists the newest executions of a sandbox, or of all that the client may see.
+func (d *Dialect) keptList(by *access.Access, sandbox string) ([]shownExecution, error) {
+	sees, err := d.sees(by, sandbox)
+	if err != nil {
+		return nil, err
+	}
+	return showExecutions(d.cfg.Contexts.Kept(mostListed, sees)), nil
+}
+
+// sees tells what belongs to a sandbox, or, when none is named, to those that the
+// client may see.
+func (d *Dialect) sees(by *access.Access, sandbox string) (func(owner string) bool, error) {
+	if sandbox == "" {
+		return by.Sees, nil
+	}
+	id, _, err := d.cfg.Sandboxes.Enter(by, sandbox)
+	return func(owner string) bool { return owner == id }, err
+}
+
+func showExecutions(all []*interpreter.Execution) []shownExecution {
 	out := []shownExecution{}
-	for _, x := range e.Executions() {
+	for _, x := range all {
 		out = append(out, showExecution(x))
 	}
 	return out
@@ -167,11 +202,9 @@ func (d *Dialect) restart(ctx context.Context, r *request) (shownContext, error)
 // its context: attach and interrupt find it without naming one.
 func (d *Dialect) enqueue(e *contexts.Entry, r *request) (*interpreter.Execution, error) {
 	if r.Execution != "" {
-		if _, other, err := d.cfg.Contexts.Execution(r.Execution, nil); err == nil && other != e {
-			if !r.by.Sees(other.Owner) { // it can't be told apart later, so it must be told now; but not where
-				return nil, fmt.Errorf("%w: %s", interpreter.ErrDuplicateID, r.Execution)
-			}
-			return nil, fmt.Errorf("%w: %s, in context %s", interpreter.ErrDuplicateID, r.Execution, other.ID())
+		// One that the client may not see has the id too; then that alone is said.
+		if x, err := d.execution(r.by, r.Execution); err == nil && x.ContextID() != e.ID() {
+			return nil, fmt.Errorf("%w: %s, in context %s", interpreter.ErrDuplicateID, r.Execution, x.ContextID())
 		}
 	}
 	return r.by.Execute(func() (*interpreter.Execution, error) {
@@ -202,8 +235,7 @@ func (d *Dialect) interrupt(r *request) error {
 
 // execution finds one in the sandboxes that the client may see.
 func (d *Dialect) execution(by *access.Access, id string) (*interpreter.Execution, error) {
-	x, _, err := d.cfg.Contexts.Execution(id, by.Sees)
-	return x, err
+	return d.cfg.Contexts.Execution(id, by.Sees)
 }
 
 // answer replies to an input request; accepted as [interpreter.Execution.Reply] says.

@@ -140,11 +140,11 @@ func (s *session) list(r *request) error {
 		s.reply(r, s.d.contextList(s.by, r.Sandbox))
 		return nil
 	}
-	e, err := s.d.existing(r)
+	all, err := s.d.executionList(r)
 	if err != nil {
 		return err
 	}
-	s.reply(r, executionList(e))
+	s.reply(r, all)
 	return nil
 }
 

@@ -83,6 +83,7 @@ func (d *Dialect) Mount(r fiber.Router, check fiber.Handler) {
 	}
 	r.Get("/contexts/:context/executions", d.listExecutions)
 	r.Post("/contexts/:context/executions", d.startExecution)
+	r.Get("/executions", d.listKept)
 	r.Get("/executions/:execution", d.showExecution)
 	r.Get("/executions/:execution/events", d.streamEvents)
 	r.Get("/executions/:execution/artifacts", d.listArtifacts)

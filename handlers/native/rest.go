@@ -175,11 +175,19 @@ func (d *Dialect) listExecutions(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	e, err := d.existing(r)
+	all, err := d.executionList(r)
 	if err != nil {
 		return err
 	}
-	return send(c, http.StatusOK, executionList(e))
+	return send(c, http.StatusOK, all)
+}
+
+func (d *Dialect) listKept(c *fiber.Ctx) error {
+	all, err := d.keptList(access.Of(c), strings.Clone(c.Query("sandbox")))
+	if err != nil {
+		return err
+	}
+	return send(c, http.StatusOK, all)
 }
 
 // startExecution queues a run. With "wait" it answers when the run is over,

@@ -32,9 +32,16 @@ var marking sync.Mutex //nolint:gochecknoglobals // see above
 // NewMark is a mark that nothing has yet.
 func NewMark() Mark { return newMark() }
 
+// kin is what the marks of all children of this process have in common, and those of
+// no other process: the upper half of a mark. It is drawn once, as the process is one.
+var kin = sync.OnceValue(func() mark { return mark(1<<61|rand.Uint64()>>3) &^ lower }) //nolint:gochecknoglobals // see above
+
+// lower are the bits of a mark in which the children of one process differ.
+const lower mark = 1<<30 - 1
+
 // newMark is unlike any limit that somebody could mean, and unlike those of
 // other servers.
-func newMark() mark { return mark(1<<61 | rand.Uint64()>>3) }
+func newMark() mark { return kin() | mark(rand.Uint64())&lower }
 
 // start runs a function that starts a process, which is born with the mark. It
 // returns the mark, or none where the system refuses it.
@@ -71,21 +78,40 @@ func (m mark) put(pid int, lim unix.Rlimit) bool {
 // on reports whether a process carries the mark. Those of other users can't be
 // asked and couldn't be killed either.
 func (m mark) on(pid int) bool {
-	var lim unix.Rlimit
-	return m != 0 && unix.Prlimit(pid, unix.RLIMIT_LOCKS, nil, &lim) == nil && mark(lim.Cur) == m
+	its, ok := markOn(pid)
+	return ok && m != 0 && its == m
 }
 
 // shownOn is on for a process of another user whom we may signal and not ask, as a
 // root without CAP_SYS_RESOURCE may.
 func (m mark) shownOn(pid int) bool {
-	if err := unix.Prlimit(pid, unix.RLIMIT_LOCKS, nil, &unix.Rlimit{}); m == 0 || !errors.Is(err, unix.EPERM) {
-		return false
+	its, ok := markShownOn(pid)
+	return ok && m != 0 && its == m
+}
+
+// markOn asks a process for its mark.
+func markOn(pid int) (mark, bool) {
+	var lim unix.Rlimit
+	if unix.Prlimit(pid, unix.RLIMIT_LOCKS, nil, &lim) != nil {
+		return 0, false
+	}
+	return mark(lim.Cur), lim.Cur != unix.RLIM_INFINITY
+}
+
+// markShownOn reads the mark of a process that we may not ask.
+func markShownOn(pid int) (mark, bool) {
+	if err := unix.Prlimit(pid, unix.RLIMIT_LOCKS, nil, &unix.Rlimit{}); !errors.Is(err, unix.EPERM) {
+		return 0, false
 	}
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/limits")
 	if err != nil {
-		return false
+		return 0, false
 	}
 	_, rest, _ := strings.Cut(string(text), "\nMax file locks ")
 	f := strings.Fields(rest)
-	return len(f) > 0 && f[0] == strconv.FormatUint(uint64(m), 10)
+	if len(f) == 0 {
+		return 0, false
+	}
+	its, err := strconv.ParseUint(f[0], 10, 64)
+	return mark(its), err == nil
 }

@@ -209,12 +209,17 @@ func (c *Command) pipes() (*streams, [2]*os.File, error) {
 
 // append adds an event. It is called by one goroutine at a time.
 func (c *Command) append(e Event) error {
+	_, err := c.log.Append(c.event(e))
+	return err
+}
+
+// event gives an event its time, and its number.
+func (c *Command) event(e Event) func(seq uint64) Event {
 	e.Time = time.Now().UTC()
-	_, err := c.log.Append(func(seq uint64) Event {
+	return func(seq uint64) Event {
 		e.Seq = seq
 		return e
-	})
-	return err
+	}
 }
 
 // settle is called when the process has ended, before what it left behind is

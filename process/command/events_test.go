@@ -92,7 +92,7 @@ func TestEvents(t *testing.T) {
 // TestBytes sends every byte there is through the pieces, most of it on disk.
 func TestBytes(t *testing.T) {
 	t.Parallel()
-	s := open(t, func(c *command.Config) { c.Events = stream.Options{Memory: 100_000, Dir: t.TempDir()} })
+	s := open(t, func(c *command.Config) { c.Events = stream.Options{Memory: 100_000} })
 	raw := make([]byte, 3_000_000)
 	for i := range raw {
 		raw[i] = byte(i * i >> 5)
@@ -224,7 +224,7 @@ func TestSignalWithGrace(t *testing.T) {
 func TestOutputLimit(t *testing.T) {
 	t.Parallel()
 	s := open(t, func(c *command.Config) {
-		c.Events = stream.Options{Memory: 100_000, Disk: 1_000_000, Dir: t.TempDir()}
+		c.Events = stream.Options{Memory: 100_000, Disk: 1_000_000}
 	})
 	c := start(t, s, command.Spec{Text: "yes"})
 	all := events(t, c, 1)
@@ -241,7 +241,9 @@ func TestOutputLimit(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	t.Parallel()
-	s := open(t, func(c *command.Config) { c.Keep, c.KeepBytes = 3, 500_000 })
+	s := open(t, func(c *command.Config) {
+		c.Store = stream.NewJournal(t.TempDir(), stream.JournalOptions{Count: 3, Bytes: 500_000})
+	})
 	p := place(t)
 	var all []*command.Command
 	for range 5 {

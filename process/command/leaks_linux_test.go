@@ -10,13 +10,14 @@ import (
 	"hotcell/e2e/procs"
 	"hotcell/process"
 	"hotcell/process/command"
+	"hotcell/stream"
 )
 
 // TestNothingIsLeft counts descriptors and files after commands of all kinds. It
 // runs before its parallel neighbours do.
 func TestNothingIsLeft(t *testing.T) {
 	scratch := t.TempDir()
-	s := command.New(command.Config{Host: process.Host{Scratch: scratch}, Keep: 2})
+	s := command.New(command.Config{Host: process.Host{Scratch: scratch}, Store: stream.NewJournal(scratch, stream.JournalOptions{Count: 2, Bytes: 4 << 20})})
 	p := process.Place{Sandbox: "sb", Dir: t.TempDir()}
 	round := func() {
 		for _, spec := range []command.Spec{

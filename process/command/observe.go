@@ -35,7 +35,7 @@ func (s *Set) tell(c *Command, o *Outcome) {
 			r.Stdout = c.kept.Total()
 		}
 		if c.log != nil {
-			_, r.Spilled = c.log.Size()
+			r.Spilled = c.log.Stored()
 		}
 		switch o.Status {
 		case StatusExited:

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"hotcell/internal/activity"
+	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/process/output"
 	"hotcell/stream"
@@ -41,15 +42,12 @@ const (
 	// defaultLimit is far above what a machine works off at once, and below what
 	// would use up its descriptors and processes.
 	defaultLimit = 256
-	// What is remembered of commands that have ended; as for executions.
-	defaultKeep      = 256
-	defaultKeepBytes = 256 << 20
-	// settled is what an ended command keeps in memory; the rest of a long log
-	// goes to disk.
-	settled = 64 << 10
-	// forgotten is how many evicted ids are remembered, so that "gone" and "never
-	// was" can be told apart.
-	forgotten = 4096
+	// held is how many ended commands are at hand; older ones are read from the store
+	// when somebody asks for them.
+	held = 64
+	// settled is what an ended command keeps in memory, for those who come just
+	// behind its end.
+	settled = 16 << 10
 )
 
 // Config says where and how commands run. The zero value works.
@@ -57,12 +55,12 @@ type Config struct {
 	Host process.Host
 	// Limit is how many commands may run at once; 0 is 256.
 	Limit int
-	// Keep and KeepBytes bound what is remembered of commands that have ended and
-	// of their events; 0 is 256 commands and 256 MiB. The newest always stays.
-	Keep      int
-	KeepBytes int64
 	// Events bounds the log of one command.
 	Events stream.Options
+	// Store keeps commands and their events; nil: files that go with the set.
+	Store stream.Store
+	// Before is how the server before this one ended; nil: there was none.
+	Before *lives.End
 	// Did is told of commands that have ended; it must be quick. It may be nil.
 	Did func(activity.Record)
 	Log *slog.Logger
@@ -76,30 +74,22 @@ type Set struct {
 	mu      sync.Mutex
 	closed  bool
 	running map[*Command]struct{} // those being started too
-	byID    map[string]*Command   // running or kept
-	ended   []kept                // in the order of their ends
-	bytes   int64                 // of their events
-	gone    []EvictedError        // oldest first
-}
-
-// kept is a command that has ended, with the size of its events.
-type kept struct {
-	*Command
-	bytes int64
+	byID    map[string]*Command   // running, or ended lately
+	ended   []string              // ids of those, in the order of their ends
 }
 
 // New makes an empty set.
 func New(cfg Config) *Set {
 	cfg.Limit = cmp.Or(cfg.Limit, defaultLimit)
-	cfg.Keep = cmp.Or(cfg.Keep, defaultKeep)
-	cfg.KeepBytes = cmp.Or(cfg.KeepBytes, defaultKeepBytes)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Events.Spool == nil {
-		cfg.Events.Spool = stream.NewSpool(cmp.Or(cfg.Events.Dir, cfg.Host.ScratchDir()))
+	if cfg.Store == nil {
+		cfg.Store = stream.NewJournal(cfg.Host.ScratchDir(), stream.JournalOptions{}) // its files go with the last reader
 	}
-	return &Set{cfg: cfg, running: make(map[*Command]struct{}), byID: make(map[string]*Command)}
+	s := &Set{cfg: cfg, running: make(map[*Command]struct{}), byID: make(map[string]*Command)}
+	s.recover()
+	return s
 }
 
 // Result is a command that has ended, with its output, which the caller closes.
@@ -124,8 +114,16 @@ func (s *Set) Run(ctx context.Context, spec Spec) (*Result, error) {
 // only.
 func (s *Set) Start(ctx context.Context, spec Spec) (*Command, error) {
 	c := newCommand(spec)
-	c.log = stream.New(codec{}, s.cfg.Events)
+	if err := c.spec.check(); err != nil { // before anything is written
+		return nil, err
+	}
+	tape, err := c.create(s.cfg.Store)
+	if err != nil {
+		return nil, err
+	}
+	c.log = stream.New(codec{}, tape, s.cfg.Events)
 	if err := s.begin(ctx, c); err != nil {
+		c.log.Discard() // nobody has heard of it
 		return nil, err
 	}
 	return c, nil
@@ -186,68 +184,79 @@ func (s *Set) enter(c *Command) error {
 // finish settles a command that has ended.
 func (s *Set) finish(c *Command, o *Outcome) {
 	s.tell(c, o)
-	// Before the event: whoever has read that and asks is told the same.
-	c.mu.Lock()
-	c.outcome = o
-	c.mu.Unlock()
-	bytes := int64(0)
-	if c.log != nil {
-		_ = c.append(Event{Type: EventEnd, Outcome: o}) // a full log still takes it
-		c.log.Close()
+	seen := func() { // before the event: whoever has read that and asks is told the same
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.outcome = o
+	}
+	if c.log == nil {
+		seen()
+	} else {
+		c.log.Finish(c.event(Event{Type: EventEnd, Outcome: o}), c.summary(o), seen)
 		c.log.Settle(settled)
-		memory, disk := c.log.Size()
-		bytes = int64(memory) + disk
 	}
 	s.mu.Lock()
 	delete(s.running, c)
-	var evicted []*Command
 	if c.log == nil {
 		delete(s.byID, c.id)
 	} else {
-		s.ended = append(s.ended, kept{c, bytes})
-		s.bytes += bytes
-		evicted = s.evict()
+		s.ended = append(s.ended, c.id)
+		for len(s.ended) > held {
+			delete(s.byID, s.ended[0])
+			s.ended = s.ended[1:]
+		}
 	}
 	s.mu.Unlock()
-	for _, old := range evicted {
-		old.log.Discard()
-	}
 	close(c.done)
-}
-
-// evict takes out what is too much. It is called with mu held.
-func (s *Set) evict() (out []*Command) {
-	for len(s.ended) > 1 && (len(s.ended) > s.cfg.Keep || s.bytes > s.cfg.KeepBytes) {
-		old := s.ended[0]
-		s.ended = s.ended[1:]
-		s.bytes -= old.bytes
-		delete(s.byID, old.id)
-		s.gone = append(s.gone, EvictedError{old.id, old.spec.Place.Sandbox})
-		out = append(out, old.Command)
-	}
-	s.gone = s.gone[max(0, len(s.gone)-forgotten):]
-	return out
 }
 
 // Find returns a command by its id, one that runs or is kept.
 func (s *Set) Find(id string) (*Command, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c, ok := s.byID[id]; ok {
+	if c := s.at(id); c != nil {
 		return c, nil
 	}
-	if i := slices.IndexFunc(s.gone, func(e EvictedError) bool { return e.ID == id }); i >= 0 {
-		e := s.gone[i]
-		return nil, &e
+	stored, err := s.cfg.Store.Find(kindCommand, id)
+	switch {
+	case errors.Is(err, stream.ErrEvicted):
+		return nil, &EvictedError{id, stored.Group}
+	case err != nil || stored.Ended.IsZero():
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
-	return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
+	return restore(stored), nil
+}
+
+// at returns a command that is at hand, or nil.
+func (s *Set) at(id string) *Command {
+	s.mu.Lock()
+	c := s.byID[id]
+	s.mu.Unlock()
+	if c == nil || c.log != nil && c.log.Gone() {
+		return nil
+	}
+	return c
 }
 
 // All lists the commands that run or are kept, oldest first.
 func (s *Set) All() []*Command {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.byID), func(a, b *Command) int { return a.created.Compare(b.created) })
+	var out []*Command
+	for _, c := range s.byID {
+		if c.log == nil {
+			out = append(out, c)
+		}
+	}
+	s.mu.Unlock()
+	for _, stored := range s.cfg.Store.List(kindCommand, "") {
+		c := s.at(stored.ID)
+		switch {
+		case c != nil:
+			out = append(out, c)
+		case !stored.Ended.IsZero():
+			out = append(out, restore(stored))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Command) int { return a.created.Compare(b.created) })
+	return out
 }
 
 // Running is how many commands run.
@@ -268,12 +277,7 @@ func (s *Set) Delete(id string) error {
 	<-c.done
 	s.mu.Lock()
 	delete(s.byID, id)
-	s.ended = slices.DeleteFunc(s.ended, func(k kept) bool {
-		if k.Command == c {
-			s.bytes -= k.bytes
-		}
-		return k.Command == c
-	})
+	s.ended = slices.DeleteFunc(s.ended, func(other string) bool { return other == id })
 	s.mu.Unlock()
 	if c.log != nil {
 		c.log.Discard()
@@ -320,19 +324,28 @@ func (s *Set) Busy(sandbox string) bool {
 	return false
 }
 
+// Drain refuses commands from now on, and returns when those that run have ended, or
+// ctx. Close has to follow.
+func (s *Set) Drain(ctx context.Context) {
+	s.mu.Lock()
+	s.closed = true
+	all := slices.Collect(maps.Keys(s.running))
+	s.mu.Unlock()
+	for _, c := range all {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // Close ends all commands, with a reason that clients are told, and refuses what
-// comes later. What was kept of ended ones is given up once it has been read.
+// comes later. What was kept stays in the store.
 func (s *Set) Close() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	_ = s.endAll(context.Background(), process.ErrClosed, func(*Command) bool { return true }) // ends with them
 	s.wg.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, k := range s.ended {
-		k.log.Discard()
-	}
-	s.ended, s.bytes = nil, 0
-	clear(s.byID)
 }

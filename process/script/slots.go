@@ -91,6 +91,23 @@ func makeOwn(dir string, uid int) error {
 	return nil
 }
 
+// Drain refuses runs from now on, and returns when those that there are have ended, or
+// ctx. Close has to follow.
+func (r *Runs) Drain(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.changed.Broadcast()
+	})
+	defer stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for ctx.Err() == nil && slices.ContainsFunc(r.slots, func(one *run) bool { return one != nil }) {
+		r.changed.Wait()
+	}
+}
+
 // leave removes what a run had, and gives its place to others.
 func (r *Runs) leave(run *run) {
 	run.cancel(nil)

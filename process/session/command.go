@@ -44,21 +44,26 @@ type Command struct {
 	err  error // why the command didn't come to an end of its own
 }
 
-func newCommand(req Request, l Limits, spool *stream.Spool) *Command {
+// newCommand makes one that the store knows.
+func newCommand(req Request, s *Session) (*Command, error) {
 	c := &Command{
 		id:     uuid.NewString(),
 		text:   req.Text,
 		noEcho: req.NoEcho,
 		origin: req.Origin,
 		asked:  time.Now(),
-		log:    stream.New(codec{}, stream.Options{Memory: memory, Disk: l.Log, Spool: spool}),
 		done:   make(chan struct{}),
 	}
+	tape, err := c.create(s)
+	if err != nil {
+		return nil, err
+	}
+	c.log = stream.New(codec{}, tape, stream.Options{Memory: memory, Disk: s.limits.Log})
 	c.out = &output{log: c.log}
 	if req.Async {
-		c.in = &input{limit: l.Input}
+		c.in = &input{limit: s.limits.Input}
 	}
-	return c
+	return c, nil
 }
 
 // ID is unique across servers.
@@ -96,10 +101,7 @@ func (c *Command) Recorded() uint64 {
 }
 
 // Stored is how many bytes the log occupies.
-func (c *Command) Stored() int64 {
-	memory, disk := c.log.Size()
-	return int64(memory) + disk
-}
+func (c *Command) Stored() int64 { return c.log.Stored() }
 
 // size is what keeping the command costs.
 func (c *Command) size() int64 { return c.Stored() + int64(len(c.text)) }
@@ -144,7 +146,7 @@ func (c *Command) finish(e end, before func()) {
 	if c.in != nil {
 		c.in.end()
 	}
-	c.out.finish(e.stdout, e.stderr, e.notice)
+	c.out.finish(e.stdout, e.stderr, e.notice, summaryOf(e.code, e.err))
 	c.code, c.err = e.code, e.err
 	before()
 	close(c.done)

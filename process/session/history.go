@@ -30,6 +30,9 @@ func (h *history) add(c *Command) {
 
 func (h *history) find(id string) (*Command, error) {
 	if c, ok := h.byID[id]; ok {
+		if c.log.Gone() {
+			return nil, fmt.Errorf("%w: %q", ErrEvicted, id)
+		}
 		return c, nil
 	}
 	if _, ok := h.evicted[id]; ok {

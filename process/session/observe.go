@@ -33,12 +33,11 @@ func (s *Session) tell(c *Command, e end) {
 	c.out.mu.Lock()
 	bytes := c.out.bytes
 	c.out.mu.Unlock()
-	_, spilled := c.log.Size()
 	now := time.Now()
 	r := activity.Record{
 		Kind: activity.SessionCommand, Action: "run", Origin: c.origin,
 		Sandbox: s.place.Sandbox, Context: s.id, ID: c.id,
-		Began: c.asked, Waited: now.Sub(c.asked), Outcome: activity.NotStarted, Spilled: spilled,
+		Began: c.asked, Waited: now.Sub(c.asked), Outcome: activity.NotStarted, Spilled: c.log.Stored(),
 		In: int64(len(c.text)), Code: c.text,
 	}
 	if !c.began.IsZero() {

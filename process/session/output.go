@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func (o *output) sync() {
 
 // finish does the same and marks the command's end, behind last words of the
 // shell and ours.
-func (o *output) finish(stdout, stderr []byte, notice string) {
+func (o *output) finish(stdout, stderr []byte, notice string, summary json.RawMessage) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.settle(true)
@@ -91,9 +92,10 @@ func (o *output) finish(stdout, stderr []byte, notice string) {
 		notice += fmt.Sprintf("hotcell: %d bytes were not kept\n", o.lost)
 	}
 	if notice != "" {
-		o.append(Piece{Kind: Stderr, Text: notice})
+		o.last(Piece{Kind: Stderr, Text: notice})
 	}
-	o.append(Piece{Kind: End})
+	o.last(Piece{Kind: End})
+	o.log.End(summary)
 	for _, p := range o.pipes {
 		p.readOnce() // often it is at its end
 	}
@@ -173,8 +175,11 @@ func (o *output) append(p Piece) {
 	}
 	o.overflow = err
 	words := "hotcell: what follows is not kept: " + err.Error() + "\n"
-	_, _ = o.log.Append(func(uint64) Piece { return Piece{Kind: Stderr, Text: words} })
+	o.last(Piece{Kind: Stderr, Text: words})
 }
+
+// last adds a piece for which there is room on a disk that is full for others. mu is held.
+func (o *output) last(p Piece) { _, _ = o.log.Last(func(uint64) Piece { return p }) }
 
 // close gives up both pipes, with what they hold.
 func (o *output) close() {

@@ -38,7 +38,9 @@ type Session struct {
 	host   process.Host
 	limits Limits
 	did    func(activity.Record) // may be nil
-	spool  *stream.Spool
+	store  stream.Store
+	card   Card
+	past   bool // it ended with a server before this one
 
 	ctx     context.Context // ends with the reason to end the session
 	cancel  context.CancelCauseFunc
@@ -56,14 +58,14 @@ type Session struct {
 	history history
 	held    map[*Command]struct{} // somebody holds their output
 	ended   error                 // why nothing more is run
+	drained bool                  // nothing more is taken, since the server is about to end
 }
 
-func newSession(id string, place process.Place, host process.Host, l Limits, did func(activity.Record)) *Session {
+func newSession(card Card, place process.Place, cfg Config) *Session {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Session{
-		id: id, place: place, host: host, limits: l, did: did,
-		spool: stream.NewSpool(host.ScratchDir()),
-		ctx:   ctx, cancel: cancel,
+		id: card.ID, place: place, host: cfg.Host, limits: cfg.Limits, did: cfg.Did, store: cfg.Store, card: card,
+		ctx: ctx, cancel: cancel,
 		started: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1),
 		held: make(map[*Command]struct{}),
 	}
@@ -99,19 +101,19 @@ func (s *Session) Execute(req Request) (*Command, error) {
 	case len(req.Text) > s.limits.Command:
 		return nil, fmt.Errorf("%w: it has %d bytes, %d are allowed: put it in a file", ErrTooLarge, len(req.Text), s.limits.Command)
 	}
+	if err := s.mayQueue(req); err != nil { // before anything is written
+		return nil, err
+	}
+	c, err := newCommand(req, s)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.ended != nil:
-		return nil, s.ended
-	case len(s.queue) >= s.limits.Queue:
-		return nil, fmt.Errorf("%w: %d commands wait already", ErrQueueFull, len(s.queue))
-	case len(s.queue) > 0 && s.waiting+len(req.Text) > s.limits.QueueBytes:
-		return nil, fmt.Errorf("%w: the commands that wait have %d bytes already", ErrQueueFull, s.waiting)
-	case len(s.held) > s.limits.Leftovers:
-		return nil, fmt.Errorf("%w (%d): end them, or delete the session", ErrLeftovers, len(s.held))
+	if err := s.refusal(req); err != nil {
+		c.log.Discard() // nobody has heard of it
+		return nil, err
 	}
-	c := newCommand(req, s.limits, s.spool)
 	s.history.add(c)
 	s.queue = append(s.queue, c)
 	s.waiting += len(req.Text)
@@ -120,6 +122,49 @@ func (s *Session) Execute(req Request) (*Command, error) {
 	default:
 	}
 	return c, nil
+}
+
+func (s *Session) mayQueue(req Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusal(req)
+}
+
+// refusal says why a command cannot be queued, if it can't. It is called with mu held.
+func (s *Session) refusal(req Request) error {
+	switch {
+	case s.ended != nil:
+		return s.ended
+	case s.drained:
+		return process.ErrClosed
+	case len(s.queue) >= s.limits.Queue:
+		return fmt.Errorf("%w: %d commands wait already", ErrQueueFull, len(s.queue))
+	case len(s.queue) > 0 && s.waiting+len(req.Text) > s.limits.QueueBytes:
+		return fmt.Errorf("%w: the commands that wait have %d bytes already", ErrQueueFull, s.waiting)
+	case len(s.held) > s.limits.Leftovers:
+		return fmt.Errorf("%w (%d): end them, or delete the session", ErrLeftovers, len(s.held))
+	}
+	return nil
+}
+
+// drain refuses commands from now on, ends those that wait, and returns when the one that
+// runs has ended, or ctx.
+func (s *Session) drain(ctx context.Context) {
+	s.mu.Lock()
+	s.drained = true
+	queue, running := s.queue, s.running
+	s.queue, s.waiting = nil, 0
+	s.mu.Unlock()
+	for _, c := range queue {
+		s.finish(c, neverRan(process.ErrClosed))
+	}
+	if running == nil {
+		return
+	}
+	select {
+	case <-running.done:
+	case <-ctx.Done():
+	}
 }
 
 // busy reports whether a command runs or waits.

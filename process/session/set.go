@@ -5,17 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/google/uuid"
 
 	"hotcell/internal/activity"
+	"hotcell/internal/lives"
 	"hotcell/process"
+	"hotcell/stream"
 )
 
 // Config is what sessions stand on.
 type Config struct {
 	Host   process.Host
 	Limits Limits
+	// Store keeps commands and their logs; nil: files that go with the set.
+	Store stream.Store
+	// Shelf is for what the next server should know of the sessions; nil: nothing.
+	Shelf *lives.Shelf[Card]
+	// Before is how the server before this one ended; nil: there was none.
+	Before *lives.End
 	// Did is told of commands that have ended; it must be quick. It may be nil.
 	Did func(activity.Record)
 }
@@ -47,7 +59,12 @@ type entry struct {
 // New makes an empty set.
 func New(cfg Config) *Set {
 	cfg.Limits = cfg.Limits.withDefaults()
-	return &Set{cfg: cfg, named: make(map[key]*entry), all: make(map[*entry]struct{})}
+	if cfg.Store == nil {
+		cfg.Store = stream.NewJournal(cfg.Host.ScratchDir(), stream.JournalOptions{}) // its files go with the last reader
+	}
+	s := &Set{cfg: cfg, named: make(map[key]*entry), all: make(map[*entry]struct{})}
+	s.recover()
+	return s
 }
 
 // Create starts a session, which is there when it returns. ctx bounds the
@@ -59,9 +76,12 @@ func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Sess
 	if id == "." || id == ".." { // clients put it into paths, which they then shorten
 		return nil, fmt.Errorf("%w: the session's id must not be %q: choose another", ErrInvalid, id)
 	}
-	e, err := s.add(place, id)
+	e, replaced, err := s.add(place, id)
 	if err != nil {
 		return nil, err
+	}
+	if replaced != nil {
+		s.giveUp(replaced)
 	}
 	select {
 	case <-e.started:
@@ -73,33 +93,47 @@ func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Sess
 		s.end(e, errDeleted)
 		return nil, err
 	}
+	s.cfg.Shelf.Put(e.card.Key, e.card)
 	return e.Session, nil
 }
 
-func (s *Set) add(place process.Place, id string) (*entry, error) {
+// add puts a session into the set, in place of one that ended with a server before this one.
+func (s *Set) add(place process.Place, id string) (e, replaced *entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, process.ErrClosed
+		return nil, nil, process.ErrClosed
 	}
 	k := key{place.Sandbox, id}
-	if _, taken := s.named[k]; taken {
-		return nil, fmt.Errorf("%w: %q", ErrExists, id)
+	old, taken := s.named[k]
+	if taken && !old.past {
+		return nil, nil, fmt.Errorf("%w: %q", ErrExists, id)
 	}
 	n := 0
 	for e := range s.all {
-		if e.key.sandbox == place.Sandbox {
+		if e.key.sandbox == place.Sandbox && !e.past {
 			n++
 		}
 	}
 	if n >= s.cfg.Limits.Sessions {
-		return nil, fmt.Errorf("%w: %d are open in this sandbox: delete some", ErrLimit, n)
+		return nil, nil, fmt.Errorf("%w: %d are open in this sandbox: delete some", ErrLimit, n)
 	}
 	s.count++
-	e := &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(id, place, s.cfg.Host, s.cfg.Limits, s.cfg.Did)}
+	card := Card{Key: uuid.NewString(), Sandbox: place.Sandbox, ID: id, Created: time.Now()}
+	e = &entry{key: k, number: s.count, gone: make(chan struct{}), Session: newSession(card, place, s.cfg)}
+	if taken {
+		delete(s.all, old)
+	}
 	s.named[k] = e
 	s.all[e] = struct{}{}
-	return e, nil
+	return e, old, nil
+}
+
+// giveUp forgets a session whose place was taken.
+func (s *Set) giveUp(old *entry) {
+	old.discard()
+	s.cfg.Shelf.Remove(old.card.Key)
+	close(old.gone)
 }
 
 // Lookup finds a session of a sandbox.
@@ -161,7 +195,10 @@ func (s *Set) end(e *entry, why error) bool {
 		// Ends with the session.
 		go func() {
 			<-e.done
-			e.discard()
+			if !errors.Is(why, process.ErrClosed) { // else the next server has it
+				e.discard()
+				s.cfg.Shelf.Remove(e.card.Key)
+			}
 			s.mu.Lock()
 			delete(s.all, e)
 			s.mu.Unlock()
@@ -208,6 +245,20 @@ func (s *Set) endAll(ctx context.Context, why error, which func(*entry) bool) er
 // Busy reports whether a command runs or waits in a sandbox.
 func (s *Set) Busy(sandbox string) bool {
 	return slices.ContainsFunc(s.of(sandbox), func(e *entry) bool { return e.busy() })
+}
+
+// Drain refuses sessions and commands from now on, ends the commands that wait, and returns
+// when those that run have ended, or ctx. Close has to follow.
+func (s *Set) Drain(ctx context.Context) {
+	s.mu.Lock()
+	s.closed = true
+	all := slices.Collect(maps.Keys(s.all))
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, e := range all {
+		wg.Go(func() { e.drain(ctx) }) // ends with its command, or ctx
+	}
+	wg.Wait()
 }
 
 // Close ends all sessions and refuses new ones.

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"hotcell/internal/activity"
+	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/process/terminal/screen"
 )
@@ -78,10 +79,24 @@ type Config struct {
 	StallAlone, StallShared time.Duration
 	// InputStall is how long input waits for a program that reads nothing.
 	InputStall time.Duration
+	// Shelf is for what the next server should know of the terminals; nil: nothing.
+	Shelf *lives.Shelf[Card]
+	// Before is how the server before this one ended; nil: there was none.
+	Before *lives.End
 	// Did is told of terminals that have ended; it must be quick. It may be nil.
 	Did func(activity.Record)
 	Log *slog.Logger
 }
+
+// Card is what the next server knows of a terminal.
+type Card struct {
+	Sandbox string    `json:"sandbox"`
+	ID      string    `json:"id"`
+	Created time.Time `json:"created"`
+	Exit    *Exit     `json:"exit,omitempty"` // nil while it runs
+}
+
+func (k key) card() string { return k.sandbox + "/" + k.id }
 
 // Set is the terminals of one server.
 type Set struct {
@@ -101,6 +116,30 @@ type ended struct {
 	exit Exit
 }
 
+// recover takes in the terminals of servers before this one.
+func (s *Set) recover() {
+	cards := s.cfg.Shelf.All()
+	slices.SortFunc(cards, func(a, b Card) int { return a.Created.Compare(b.Created) })
+	for i, c := range cards {
+		k := key{c.Sandbox, c.ID}
+		if i < len(cards)-maxEnded {
+			s.cfg.Shelf.Remove(k.card())
+			continue
+		}
+		if c.Exit == nil {
+			c.Exit = &Exit{Code: killedCode, Reason: "the server died"}
+			if s.cfg.Before != nil {
+				c.Exit.Reason = s.cfg.Before.Words()
+			}
+			s.cfg.Shelf.Put(k.card(), c)
+		}
+		s.gone = append(s.gone, ended{key: k, exit: *c.Exit})
+	}
+}
+
+// killedCode is the exit code of what SIGKILL has ended.
+const killedCode = 137
+
 // NewSet returns an empty set.
 func NewSet(cfg Config) *Set {
 	cfg.PerSandbox = cmp.Or(cfg.PerSandbox, defaultPerSandbox)
@@ -112,7 +151,9 @@ func NewSet(cfg Config) *Set {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Set{cfg: cfg, open: make(map[key]*Terminal), dying: make(map[*Terminal]struct{})}
+	s := &Set{cfg: cfg, open: make(map[key]*Terminal), dying: make(map[*Terminal]struct{})}
+	s.recover()
+	return s
 }
 
 // Create makes a terminal and, unless it is lazy, starts its shell.
@@ -133,6 +174,7 @@ func (s *Set) Create(ctx context.Context, p process.Place, o Options) (*Terminal
 			return nil, err
 		}
 	}
+	s.shelve(t, nil)
 	return t, nil
 }
 
@@ -204,20 +246,38 @@ func (s *Set) List(sandbox string) []*Terminal {
 	return list
 }
 
+// shelve writes down that there is a terminal, or how it has ended.
+func (s *Set) shelve(t *Terminal, e *Exit) {
+	k := key{t.place.Sandbox, t.opts.ID}
+	s.mu.Lock()
+	ended := e == nil && s.open[k] != t
+	s.mu.Unlock()
+	if !ended { // else that was written already
+		s.cfg.Shelf.Put(k.card(), Card{Sandbox: k.sandbox, ID: k.id, Created: t.created, Exit: e})
+	}
+}
+
 // forget takes a terminal whose process has ended out of the set: its id is
 // free. It may be called again.
 func (s *Set) forget(t *Terminal, e Exit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	k := key{t.place.Sandbox, t.opts.ID}
+	s.mu.Lock()
 	if s.open[k] != t {
+		s.mu.Unlock()
 		return
 	}
 	delete(s.open, k)
 	s.dying[t] = struct{}{}
 	s.gone = slices.DeleteFunc(s.gone, func(e ended) bool { return e.key == k })
 	s.gone = append(s.gone, ended{key: k, exit: e})
-	s.gone = s.gone[max(len(s.gone)-maxEnded, 0):]
+	surplus := max(len(s.gone)-maxEnded, 0)
+	old := s.gone[:surplus]
+	s.gone = s.gone[surplus:]
+	s.mu.Unlock()
+	for _, o := range old {
+		s.cfg.Shelf.Remove(o.card())
+	}
+	s.shelve(t, &e)
 }
 
 // buried is for a terminal of which nothing is left.
@@ -248,6 +308,13 @@ func (s *Set) End(ctx context.Context, sandbox string) error {
 // the shell itself, which waits for its user.
 func (s *Set) Busy(sandbox string) bool {
 	return slices.ContainsFunc(s.List(sandbox), (*Terminal).foreground)
+}
+
+// Drain refuses new terminals. Those that there are have no end to wait for.
+func (s *Set) Drain(context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
 }
 
 // Close ends all terminals and refuses new ones.

@@ -58,8 +58,8 @@ type Info struct {
 
 // Exit is how a terminal ended.
 type Exit struct {
-	Code   int
-	Reason string // in words; empty after a status of 0
+	Code   int    `json:"code"`
+	Reason string `json:"reason,omitempty"` // in words; empty after a status of 0
 }
 
 // Terminal is a shell on a pseudo-terminal.

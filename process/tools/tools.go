@@ -9,16 +9,19 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync"
 
 	"hotcell/files/room"
 	"hotcell/internal/activity"
+	"hotcell/internal/lives"
 	"hotcell/process"
 	"hotcell/process/command"
 	"hotcell/process/script"
 	"hotcell/process/session"
 	"hotcell/process/terminal"
 	"hotcell/runtimes"
+	"hotcell/stream"
 )
 
 // Config is what the tools stand on.
@@ -33,6 +36,13 @@ type Config struct {
 	MaxCommands int
 	// Files says how the agents are started that see to files behind a boundary.
 	Files room.Config
+	// Store keeps what commands put out; nil: files that go with the tools.
+	Store stream.Store
+	// Records is the directory for what the next server should know of sessions and
+	// terminals; empty: nothing.
+	Records string
+	// Before is how the server before this one ended; nil: there was none.
+	Before *lives.End
 	// Did is told of what has ended; it must be quick. It may be nil.
 	Did func(activity.Record)
 	Log *slog.Logger
@@ -44,6 +54,8 @@ type part interface {
 	End(ctx context.Context, sandbox string) error
 	// Busy reports whether something runs in a sandbox just now.
 	Busy(sandbox string) bool
+	// Drain refuses what comes later, and returns when what runs has ended, or ctx.
+	Drain(ctx context.Context)
 	// Close ends everything, with a reason that clients are told, and refuses
 	// what comes later.
 	Close()
@@ -70,17 +82,45 @@ func New(cfg Config) *Tools {
 		cfg.Log.Warn("commands have one name for python only", slog.Any("error", err))
 	}
 	cfg.Host = host
+	sessions, terminals := shelves(cfg)
 	t := &Tools{
-		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Did: cfg.Did, Log: cfg.Log}),
+		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Store: cfg.Store, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),
 		Scripts: script.New(script.Config{
 			Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Did: cfg.Did, Log: cfg.Log,
 		}),
-		Sessions:  session.New(session.Config{Host: cfg.Host, Did: cfg.Did}),
-		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Did: cfg.Did, Log: cfg.Log}),
+		Sessions:  session.New(session.Config{Host: cfg.Host, Store: cfg.Store, Shelf: sessions, Before: cfg.Before, Did: cfg.Did}),
+		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Shelf: terminals, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),
 		Files:     room.New(cfg.Files),
 	}
 	t.parts = []part{t.Commands, t.Scripts, t.Sessions, t.Terminals, t.Files}
 	return t
+}
+
+// shelves are for what the next server should know. Without one it knows less.
+func shelves(cfg Config) (sessions *lives.Shelf[session.Card], terminals *lives.Shelf[terminal.Card]) {
+	if cfg.Records == "" {
+		return nil, nil
+	}
+	var errs [2]error
+	sessions, errs[0] = lives.NewShelf[session.Card](filepath.Join(cfg.Records, "sessions"), cfg.Log)
+	terminals, errs[1] = lives.NewShelf[terminal.Card](filepath.Join(cfg.Records, "terminals"), cfg.Log)
+	if err := errors.Join(errs[:]...); err != nil {
+		cfg.Log.Error("sessions and terminals will not be known to the next server", slog.Any("error", err))
+	}
+	return sessions, terminals
+}
+
+// Drain refuses what comes later, and returns when what runs has ended, or ctx. It may
+// be called on nil.
+func (t *Tools) Drain(ctx context.Context) {
+	if t == nil {
+		return
+	}
+	var wg sync.WaitGroup
+	for _, p := range t.parts {
+		wg.Go(func() { p.Drain(ctx) }) // ends with its part's Drain
+	}
+	wg.Wait()
 }
 
 // End ends what runs in a sandbox, all parts side by side.

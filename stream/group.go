@@ -1,0 +1,237 @@
+package stream
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+const (
+	// largestSegment is small enough that little is kept for the sake of its
+	// neighbours, and large enough that files are few.
+	largestSegment = 16 << 20
+	// parts is how many files the journal has at least, when it is full.
+	parts = 32
+	// ahead is how much room is taken at once where the disk lets it be taken
+	// before it is needed, and spare how much of that is left for last words: those
+	// of a hundred executions that a full disk ends.
+	ahead = 1 << 20
+	spare = 64 << 10
+)
+
+// group is the logs of one owner, and their files.
+type group struct {
+	j  *Journal
+	id string
+
+	writing sync.Mutex // held while a frame is written, so that a file has no gaps
+	active  *segment   // the file that is written to; guarded by writing
+	file    *os.File   // likewise
+	room    int64      // what was taken of the disk for it
+	plain   bool       // the disk doesn't let room be taken
+	buf     []byte
+	closed  bool
+
+	// Guarded by Journal.mu.
+	segments []*segment // oldest first
+	ended    []*entry   // in the order of their ends; those that are gone too
+	newest   uint64     // number of the newest segment
+	bytes    int64
+	notices  []json.RawMessage // of evicted logs, to be written
+	evicted  []name            // the newest of them
+}
+
+// segment is one file.
+type segment struct {
+	g      *group
+	number uint64
+	path   string   // empty: it has no name
+	named  *os.File // it, then
+	key    uint64
+
+	// Guarded by Journal.mu.
+	size   int64
+	refs   int // logs that are kept and have something in it
+	active bool
+}
+
+func (g *group) dir() string { return filepath.Join(g.j.dir, url.PathEscape(g.id)) }
+
+// write appends a frame, and tells noted where it stands before the next one may
+// be written. A write that fails leaves the file as it was.
+func (g *group) write(f frame, last bool, noted func(s *segment, off, size int64) error) error {
+	size := span(len(f.payload))
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	if err := g.prepare(size, last); err != nil {
+		return err
+	}
+	g.j.mu.Lock()
+	off := g.active.size
+	g.j.mu.Unlock()
+	g.buf = appendFrame(g.buf[:0], g.active.key, f)
+	if _, err := g.file.WriteAt(g.buf, off); err != nil {
+		return writeFault(err)
+	}
+	if cap(g.buf) > regionSize {
+		g.buf = nil
+	}
+	g.j.mu.Lock()
+	g.active.size += size
+	g.bytes += size
+	g.j.bytes += size
+	g.j.mu.Unlock()
+	return noted(g.active, off, size)
+}
+
+// prepare sees to it that there is a file with room. It is called with writing held.
+func (g *group) prepare(size int64, last bool) error {
+	if g.closed {
+		return ErrClosed
+	}
+	g.j.mu.Lock()
+	full := g.active != nil && g.active.size > headSize && g.active.size+size > g.j.segment
+	g.j.mu.Unlock()
+	if full {
+		g.seal()
+	}
+	if g.active == nil {
+		if err := g.begin(); err != nil {
+			return err
+		}
+	}
+	g.j.mu.Lock()
+	end := g.active.size + size
+	g.j.mu.Unlock()
+	if g.plain || end+spare <= g.room || (last && end <= g.room) {
+		return nil
+	}
+	err := allocate(g.file, g.room, max(ahead, end+spare-g.room))
+	switch {
+	case err == nil:
+		g.room += max(ahead, end+spare-g.room)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return writeFault(err)
+	default: // it can't be done here
+		g.plain = true
+	}
+	return nil
+}
+
+// begin makes a new file. It is called with writing held.
+func (g *group) begin() error {
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails, it ends the program instead
+	s := &segment{g: g, key: binary.LittleEndian.Uint64(raw[:]), size: headSize, active: true}
+	f, err := g.make(s)
+	if err != nil {
+		return writeFault(err)
+	}
+	head := newHead(s.key)
+	g.j.mu.Lock()
+	evicted := g.evicted
+	g.j.mu.Unlock()
+	if len(evicted) > 0 {
+		head = appendFrame(head, s.key, frame{kind: frameEvicted, payload: encodeNames(evicted)})
+		s.size = int64(len(head))
+	}
+	if _, err := f.WriteAt(head, 0); err != nil {
+		_ = f.Close()
+		if s.path != "" {
+			_ = os.Remove(s.path)
+		}
+		return writeFault(err)
+	}
+	if s.path == "" {
+		s.named = f
+	}
+	g.active, g.file, g.room = s, f, 0
+	g.j.mu.Lock()
+	defer g.j.mu.Unlock()
+	g.segments = append(g.segments, s)
+	g.bytes += s.size
+	g.j.bytes += s.size
+	return nil
+}
+
+func (g *group) make(s *segment) (*os.File, error) {
+	if g.j.dir == "" {
+		return unlinked(g.j.scratch)
+	}
+	g.j.mu.Lock()
+	g.newest++
+	s.number = g.newest
+	g.j.mu.Unlock()
+	if err := os.MkdirAll(g.dir(), 0o700); err != nil {
+		return nil, err
+	}
+	s.path = filepath.Join(g.dir(), fmt.Sprintf("%016x%s", s.number, segmentName))
+	return os.OpenFile(s.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+}
+
+// seal ends the file that is written to. It is called with writing held.
+func (g *group) seal() {
+	if g.active == nil {
+		return
+	}
+	s, f := g.active, g.file
+	g.active, g.file, g.room = nil, nil, 0
+	if s.named == nil {
+		g.j.mu.Lock()
+		size := s.size
+		g.j.mu.Unlock()
+		_ = f.Truncate(size) // gives back what was taken ahead
+		_ = f.Close()
+	}
+	g.j.mu.Lock()
+	s.active = false
+	dead := g.j.unused(g)
+	g.j.mu.Unlock()
+	g.j.clear(dead)
+}
+
+// Rest closes a group's file until something is written again.
+func (j *Journal) Rest(id string) {
+	j.mu.Lock()
+	g := j.groups[id]
+	j.mu.Unlock()
+	if g != nil {
+		g.writing.Lock()
+		g.seal()
+		g.writing.Unlock()
+	}
+}
+
+func (g *group) close() {
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	g.closed = true
+	g.seal()
+	if g.j.dir != "" {
+		return
+	}
+	g.j.mu.Lock()
+	segments := g.segments
+	g.segments = nil
+	g.j.mu.Unlock()
+	for _, s := range segments {
+		_ = s.named.Close()
+	}
+}
+
+// writeFault says what a client should know of a write that failed.
+func writeFault(err error) error {
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, full) {
+			return fmt.Errorf("%w: %w", ErrNoSpace, full)
+		}
+	}
+	return fmt.Errorf("keep events: %w", err)
+}

@@ -1,0 +1,191 @@
+package stream
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Write implements [Tape].
+func (e *entry) Write(seq uint64, record []byte, last bool) error {
+	return e.put(frame{kind: frameRecord, seq: seq, payload: record}, last)
+}
+
+// End implements [Tape].
+func (e *entry) End(summary json.RawMessage) error {
+	now := e.j.opts.Now()
+	payload, err := json.Marshal(ending{At: now, Summary: summary})
+	if err != nil {
+		return fmt.Errorf("encode the end of a log: %w", err)
+	}
+	err = e.put(frame{kind: frameEnd, payload: payload}, true)
+	e.j.mu.Lock()
+	if !e.gone { // also if the disk refuses: it must not stay for ever
+		e.end(ending{At: now, Summary: summary})
+	}
+	if !e.j.over() { // what is too old is expire's
+		e.j.mu.Unlock()
+		return err
+	}
+	dead := e.j.excess()
+	e.j.mu.Unlock()
+	e.j.settle(dead)
+	return err
+}
+
+// end is called with Journal.mu held.
+func (e *entry) end(how ending) {
+	if e.ended.IsZero() {
+		e.j.ended++
+		e.g.ended = append(e.g.ended, e)
+		if len(e.g.ended) == 1 {
+			e.j.nudge()
+		}
+	}
+	e.ended, e.summary = how.At, how.Summary
+}
+
+// put writes a frame of this log.
+func (e *entry) put(f frame, last bool) error {
+	f.log = e.number
+	if len(f.payload) > maxPayload {
+		return fmt.Errorf("a record of %d bytes is too large to be kept", len(f.payload))
+	}
+	return e.g.write(f, last, func(s *segment, off, size int64) error {
+		e.j.mu.Lock()
+		defer e.j.mu.Unlock()
+		if e.gone {
+			return ErrDiscarded
+		}
+		e.note(s, off, size, f.kind == frameRecord)
+		return nil
+	})
+}
+
+// note says where a frame stands. It is called with Journal.mu held.
+func (e *entry) note(s *segment, off, size int64, record bool) {
+	n := len(e.regions)
+	switch {
+	case n > 0 && e.regions[n-1].s == s && off+size-e.regions[n-1].off <= regionSize:
+		e.regions[n-1].size = off + size - e.regions[n-1].off
+	default:
+		if n == 0 || e.regions[n-1].s != s {
+			s.refs++
+		}
+		e.regions = append(e.regions, region{s: s, first: e.records + 1, off: off, size: size})
+	}
+	if record {
+		e.records++
+		e.bytes += size
+	}
+}
+
+// Drop implements [Tape].
+func (e *entry) Drop() {
+	e.j.mu.Lock()
+	gone := e.gone
+	e.j.mu.Unlock()
+	if gone {
+		return
+	}
+	_ = e.put(frame{kind: frameDrop}, true) // if the disk refuses, it is back after a restart
+	e.j.mu.Lock()
+	dead := e.j.remove(e)
+	e.j.mu.Unlock()
+	e.j.clear(dead)
+}
+
+// Open implements [Tape].
+func (e *entry) Open() (Pages, error) {
+	e.j.mu.Lock()
+	defer e.j.mu.Unlock()
+	if e.gone {
+		return nil, ErrDiscarded
+	}
+	e.readers++
+	return &pages{e: e}, nil
+}
+
+// pages reads an entry.
+type pages struct {
+	e      *entry
+	closed bool
+}
+
+// Close implements [Pages].
+func (p *pages) Close() {
+	p.e.j.mu.Lock()
+	var dead []*segment
+	if !p.closed {
+		p.closed = true
+		if p.e.readers--; p.e.readers == 0 && p.e.gone {
+			dead = p.e.free()
+		}
+	}
+	p.e.j.mu.Unlock()
+	p.e.j.clear(dead)
+}
+
+// Read implements [Pages].
+func (p *pages) Read(from uint64) ([][]byte, error) {
+	r, err := p.find(from)
+	if err != nil {
+		return nil, err
+	}
+	buf, err := r.s.read(r.off, r.size)
+	if err != nil {
+		return nil, err
+	}
+	var out [][]byte
+	next := from
+	frames(buf, r.s.key, func(_ int64, f frame) {
+		if f.log == p.e.number && f.kind == frameRecord && f.seq == next {
+			out = append(out, f.payload)
+			next++
+		}
+	})
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%w: record %d of %s", ErrDamaged, from, p.e.meta.ID)
+	}
+	return out, nil
+}
+
+// find returns the region with a record.
+func (p *pages) find(seq uint64) (region, error) {
+	p.e.j.mu.Lock()
+	defer p.e.j.mu.Unlock()
+	if seq == 0 || seq > p.e.records {
+		return region{}, io.EOF
+	}
+	rs := p.e.regions
+	lo, hi := 0, len(rs)
+	for lo+1 < hi {
+		if mid := (lo + hi) / 2; rs[mid].first <= seq {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return rs[lo], nil
+}
+
+// read returns a part of the segment, or what there is of it: the last frame that a
+// killed server wrote may lack the zeros behind it.
+func (s *segment) read(off, size int64) ([]byte, error) {
+	f := s.named // the files without names stay open
+	if f == nil {
+		var err error
+		if f, err = os.Open(s.path); err != nil {
+			return nil, fmt.Errorf("read kept events: %w", err)
+		}
+		defer f.Close()
+	}
+	buf := make([]byte, size)
+	n, err := f.ReadAt(buf, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read kept events: %w", err)
+	}
+	return buf[:n], nil
+}
