@@ -225,7 +225,7 @@ func (l *Log[E]) flush(last bool, f *finish) error {
 // keep puts what is held on the tape. When that has failed once, later records wait
 // for catchUp, so that there is no gap. It is called with writing held.
 func (l *Log[E]) keep(last bool, f *finish) error {
-	if l.fault != nil && !(last && l.catchUp() && l.encodeHeld()) {
+	if l.fault != nil && (!last || !l.catchUp() || !l.encodeHeld()) {
 		return l.fault
 	}
 	var err error
