@@ -54,6 +54,7 @@ func known() []row {
 		{sandboxes.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{runtimes.ErrUnknownLanguage, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{runtimes.ErrUnavailable, http.StatusServiceUnavailable, "RUNTIME_UNAVAILABLE"},
+		{runtimes.ErrStruck, http.StatusServiceUnavailable, "RUNTIME_START_FAILED"},
 		{interpreter.ErrQueueFull, http.StatusTooManyRequests, "QUEUE_FULL"},
 		{interpreter.ErrClosed, http.StatusGone, "CONTEXT_CLOSED"},
 		{interpreter.ErrShutdown, http.StatusServiceUnavailable, "SHUTTING_DOWN"},

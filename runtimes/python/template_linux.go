@@ -21,7 +21,7 @@ import (
 	"hotcell/runtimes"
 )
 
-var errTemplateGone = errors.New("the template process has ended")
+var errTemplateGone = runtimes.Struck("the template process has ended")
 
 // endGrace is how long a template may take to kill its kernels and end.
 const endGrace = 2 * time.Second
@@ -287,8 +287,10 @@ func (t *template) over(exit child.Exit, words string) {
 	select {
 	case <-t.ready:
 	default:
-		// It never worked: trying again would end the same way.
-		err = fmt.Errorf("the template could not start: %s; it said: %s", exit, words)
+		// It never worked: trying again would end the same way, unless somebody killed it.
+		if exit.Signal != syscall.SIGKILL {
+			err = fmt.Errorf("the template could not start: %s; it said: %s", exit, words)
+		}
 		t.mu.Lock()
 		if t.fault == nil {
 			t.log.Error("python template could not start", slog.String("exit", exit.String()), slog.String("said", words))
