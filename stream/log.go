@@ -52,11 +52,13 @@ type Log[E any] struct {
 	opts  Options
 	tape  Tape
 
-	buf   []byte // the writer's
-	disk  int64  // bytes on the tape; the writer's
-	fault error  // why the tape has taken no record since kept; the writer's
-	kept  uint64 // number of the last record on the tape; the writer's
-	ended bool   // the tape knows; the writer's
+	buf   []byte          // the writer's
+	disk  int64           // bytes on the tape; the writer's
+	fault error           // why the tape has taken no record since kept; the writer's
+	kept  uint64          // number of the last record on the tape; the writer's
+	ended bool            // it was said that it has; the writer's
+	unend bool            // but the tape has not taken that; the writer's
+	sum   json.RawMessage // what was said then; the writer's
 
 	mu       sync.Mutex
 	tail     []E    // records in memory
@@ -65,6 +67,8 @@ type Log[E any] struct {
 	stored   int64  // bytes on the tape
 	closed   bool
 	unwanted bool          // given up
+	owing    bool          // the tape has not all of it, and the log is closed
+	least    int           // what Settle was told to keep in memory, and couldn't yet
 	readers  int           // that have neither reached the end nor been closed
 	late     *time.Timer   // wakes readers for a record that could wait
 	wake     chan struct{} // closed and forgotten by the next change; nil while nobody waits
@@ -84,6 +88,9 @@ func New[E any](codec Codec[E], tape Tape, opts Options) *Log[E] {
 // Reopen returns a log that a store has kept. One that had come to its end is
 // closed; another goes on behind its last record.
 func Reopen[E any](codec Codec[E], s Stored, opts Options) *Log[E] {
+	if live, ok := s.live.(*Log[E]); ok { // the tape hasn't all of it yet
+		return live
+	}
 	l := New(codec, s.Tape, opts)
 	l.first, l.kept, l.disk, l.stored = s.Records+1, s.Records, s.Bytes, s.Bytes
 	l.closed = !s.Ended.IsZero()
@@ -115,7 +122,6 @@ func (l *Log[E]) Last(build func(seq uint64) E) (uint64, error) {
 // the record is on the tape and nobody has seen it yet.
 func (l *Log[E]) Finish(build func(seq uint64) E, summary json.RawMessage, told func()) {
 	_, _ = l.append(build, 0, true, func() {
-		l.catchUp()
 		l.End(summary)
 		if told != nil {
 			told()
@@ -210,7 +216,9 @@ func (l *Log[E]) catchUp() bool {
 		if err != nil || l.tape.Write(l.kept+1, buf, true) != nil {
 			return false
 		}
+		l.mu.Lock()
 		l.kept++
+		l.mu.Unlock()
 	}
 	return true
 }
@@ -218,8 +226,26 @@ func (l *Log[E]) catchUp() bool {
 // End says that what matters of the log is there, with a summary for [Store.Find].
 // The log may be evicted from then on. Like Append it is the writer's.
 func (l *Log[E]) End(summary json.RawMessage) {
-	l.ended = true
-	_ = l.tape.End(summary) // if the disk refuses, the next server ends it
+	l.ended, l.sum = true, summary
+	l.unend = !l.catchUp() || l.tape.End(summary) != nil
+}
+
+// repay puts on the tape what that has refused of a log that is closed, and reports
+// whether everything is there, or nobody wants it any more.
+func (l *Log[E]) repay() bool {
+	if l.Gone() {
+		return true
+	}
+	if !l.catchUp() || l.tape.End(l.sum) != nil {
+		return l.Gone()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.owing = false
+	if l.least > 0 && l.bytes > l.least {
+		l.trim(l.least)
+	}
+	return true
 }
 
 // Len is the number of records so far, which is the number of the last one.
@@ -249,9 +275,14 @@ func (l *Log[E]) Close() {
 		l.End(nil)
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	owes := (l.unend || l.fault != nil) && !l.owing && !l.unwanted
+	l.owing = l.owing || owes
 	l.closed = true
 	l.signal()
+	l.mu.Unlock()
+	if owes {
+		l.tape.Later(l, l.sum, l.repay)
+	}
 }
 
 // Settle forgets all but about keep bytes in memory, for a log that is finished and
@@ -259,6 +290,7 @@ func (l *Log[E]) Close() {
 func (l *Log[E]) Settle(keep int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.least = keep
 	if l.bytes > keep {
 		l.trim(keep)
 	}

@@ -301,6 +301,9 @@ func (a *account) reason(x *asked, s shown, out string) string {
 	case "output_limit":
 		fits = a.l.fits(from, *s.Ended, hitDisk)
 	}
+	if strings.HasSuffix(x.Language, "script") {
+		out = own(x.ID, out)
+	}
 	complete := cause.Reason == "" || x.Deed == "exit" && code == 7
 	switch {
 	case !fits:
@@ -309,6 +312,19 @@ func (a *account) reason(x *asked, s shown, out string) string {
 		return fmt.Sprintf("it printed %.200q instead of %.200q", out, want)
 	}
 	return ""
+}
+
+// own leaves out the lines of others: an interrupted cell of JavaScript that awaits
+// something goes on when that comes, in the background.
+func own(id, out string) string {
+	var b strings.Builder
+	for l := range strings.Lines(out) {
+		if strings.HasPrefix(l, "c") && !strings.HasPrefix(l, id+" ") {
+			continue
+		}
+		b.WriteString(l)
+	}
+	return b.String()
 }
 
 // strangers looks for executions that nobody has asked for.

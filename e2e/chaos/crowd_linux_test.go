@@ -182,7 +182,12 @@ func (c *crowd) finish() {
 }
 
 // until waits until clients have seen n more executions end.
-func (c *crowd) until(n int) {
+func (c *crowd) until(n int) { c.count("ends", n, &c.l.ended) }
+
+// refused waits until the server has refused n more requests.
+func (c *crowd) refused(n int) { c.count("refusals", n, &c.l.refusals) }
+
+func (c *crowd) count(what string, n int, counter *int) {
 	c.l.mu.Lock()
 	defer c.l.mu.Unlock()
 	late := false
@@ -193,10 +198,10 @@ func (c *crowd) until(n int) {
 		c.l.changed.Broadcast()
 	})
 	defer limit.Stop()
-	for want := c.l.ended + n; c.l.ended < want && !late; {
+	for want := *counter + n; *counter < want && !late; {
 		c.l.changed.Wait()
 	}
 	if late {
-		c.l.faults = append(c.l.faults, fmt.Sprintf("in %s no %d executions have come to their ends", patience, n))
+		c.l.faults = append(c.l.faults, fmt.Sprintf("in %s there were no %d %s", patience, n, what))
 	}
 }

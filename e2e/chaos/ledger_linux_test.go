@@ -72,6 +72,7 @@ type ledger struct {
 	deleted  map[string]bool   // somebody wants them gone
 	strikes  []strike
 	ended    int // executions of which a client has seen the end
+	refusals int // executions and other requests that were refused
 	faults   []string
 	noes     map[string]int // refusals of other requests by code
 }
@@ -103,6 +104,8 @@ func (l *ledger) note(m line) {
 		return
 	case opNo:
 		l.noes[m.Code]++
+		l.refusals++
+		l.changed.Broadcast()
 		return
 	}
 	a := l.asked[m.ID]
@@ -118,6 +121,7 @@ func (l *ledger) note(m line) {
 		a.taken = true
 	case opRefused:
 		a.refused = append(a.refused, m)
+		l.refusals++
 	case opBroken:
 		a.broken++
 	case opWish:
