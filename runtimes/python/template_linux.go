@@ -185,7 +185,8 @@ func (t *template) abandon(seq uint64, answer chan forked) {
 func (t *template) forked(p packet, files []*os.File) {
 	if len(files) != 1 {
 		closeAll(files)
-		t.answer(p.Seq, forked{err: errors.New("the template sent no pidfd")})
+		// There was no room for it here. The kernel ends when its socket is closed.
+		t.answer(p.Seq, forked{err: fmt.Errorf("take the kernel's descriptor: %w", syscall.EMFILE)})
 		return
 	}
 	k := child.Adopt(p.Pid, files[0])
@@ -213,7 +214,10 @@ func (t *template) exited(p packet) {
 	t.mu.Lock()
 	k, conn := t.kernels[p.Pid], t.conn
 	t.mu.Unlock()
-	if k == nil {
+	if k == nil { // there was no room for its descriptor; unreaped it would keep its jail from ending
+		if conn != nil {
+			_ = sendReap(conn, p.Pid)
+		}
 		return
 	}
 	k.Exited(child.Exit{Code: p.Code, Signal: syscall.Signal(p.Signal), At: time.Now()})
