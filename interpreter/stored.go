@@ -24,6 +24,7 @@ type summary struct {
 	Status  wire.Status `json:"status"`
 	Started time.Time   `json:"started,omitzero"`
 	Ended   time.Time   `json:"ended"`
+	Took    float64     `json:"took_ms,omitempty"` // the times don't tell: the clock may have been set
 	Error   uint64      `json:"error,omitempty"` // number of the event
 }
 
@@ -41,7 +42,7 @@ func create(store stream.Store, group, language string, s Snapshot) (stream.Tape
 }
 
 func summaryOf(s Snapshot) json.RawMessage {
-	out := summary{Status: s.Status, Started: s.Started, Ended: s.Ended}
+	out := summary{Status: s.Status, Started: s.Started, Ended: s.Ended, Took: float64(s.Took().Microseconds()) / 1000}
 	if s.Error != nil {
 		out.Error = s.Error.Seq
 	}
@@ -73,6 +74,7 @@ func Restore(s stream.Stored) *Execution {
 	e.snap = Snapshot{
 		ID: s.ID, ContextID: s.Parent, State: wire.StateDone, Status: end.Status,
 		Created: s.Created, Started: end.Started, Ended: end.Ended, Events: s.Records,
+		took: time.Duration(end.Took * float64(time.Millisecond)),
 	}
 	if end.Error > 0 {
 		e.snap.Error = eventAt(e.log, end.Error)

@@ -78,7 +78,9 @@ type entry struct {
 	regions []region
 	records uint64
 	bytes   int64
-	ended   time.Time
+	ended   time.Time     // by the wall
+	counted time.Time     // when age was what it is: the end, or the start of the server that found it
+	age     time.Duration // since the end, then
 	summary json.RawMessage
 	gone    bool // evicted or dropped
 	freed   bool // its segments have been let go

@@ -45,7 +45,7 @@ func (e *entry) end(how ending) {
 			e.j.nudge()
 		}
 	}
-	e.ended, e.summary = how.At, how.Summary
+	e.ended, e.counted, e.summary = how.At, how.At, how.Summary
 }
 
 // debt is what the disk has refused of a log that has ended.
