@@ -293,14 +293,19 @@ func (s *Set) keepCard(card Card) <-chan struct{} {
 
 // openKernel opens a context where its owner's kernels live.
 func (s *Set) openKernel(ctx context.Context, owner string, cfg interpreter.Config) (*interpreter.Interpreter, error) {
-	jail, err := s.jail(ctx, owner)
-	if err != nil {
-		return nil, err
+	for attempt := 0; ; attempt++ {
+		jail, err := s.jail(ctx, owner)
+		if err != nil {
+			return nil, err
+		}
+		if jail != nil { // its directories are others
+			cfg.CheckDir = jail.CheckDir
+		}
+		in, err := interpreter.Open(ctx, cfg)
+		if !errors.Is(err, child.ErrJailEnded) || attempt >= tries {
+			return in, err
+		}
 	}
-	if jail != nil { // its directories are others
-		cfg.CheckDir = jail.CheckDir
-	}
-	return interpreter.Open(ctx, cfg)
 }
 
 // leave parks nothing for an owner who may have nothing any more: it may have been
