@@ -20,7 +20,7 @@ ARGS ?=
 # What is tested, and how: make test PACKAGES=./stream/ TESTFLAGS='-run Replay -v'.
 PACKAGES ?= ./...
 # Packages that look at latencies and memory have the machine to themselves, one after the other.
-ALONE := e2e/faults e2e/hostile e2e/load
+ALONE := e2e/chaos e2e/faults e2e/hostile e2e/load
 TESTFLAGS ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 

@@ -293,10 +293,13 @@ func (l *Log[E]) catchUp() bool {
 func (l *Log[E]) End(summary []byte) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	if len(l.held) > 0 {
+		_ = l.flush(true, nil)
+	}
 	l.end(summary)
 }
 
-// end is End with writing held.
+// end is called with writing held.
 func (l *Log[E]) end(summary []byte) {
 	l.ended, l.sum = true, summary
 	l.unend = !l.catchUp() || l.tape.End(summary) != nil

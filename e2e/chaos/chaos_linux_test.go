@@ -50,6 +50,14 @@ func amount(said, few, many int) int {
 	}
 }
 
+// long skips what takes a minute or more, unless everything is tried.
+func long(t *testing.T) {
+	t.Helper()
+	if !testserver.All() {
+		t.Skip("it takes a minute: HOTCELL_TEST_ALL=1 runs it")
+	}
+}
+
 func random() *rand.Rand { return rand.New(rand.NewPCG(*seed, 0)) }
 
 // TestKills: kernels, the template, whatever else the server has started, and clients
@@ -61,7 +69,7 @@ func TestKills(t *testing.T) {
 	c := newCrowd(t, p, *seed, 4, false)
 	r := random()
 	c.until(20)
-	n := amount(*kills, 40, 500)
+	n := amount(*kills, 16, 500)
 	for range n {
 		c.until(1 + r.IntN(8))
 		c.throw(r, p.Pid)
@@ -84,7 +92,7 @@ func TestServerKills(t *testing.T) {
 	began := time.Now()
 	c := newCrowd(t, p, *seed, 4, false)
 	r := random()
-	n := amount(*servers, 3, 20)
+	n := amount(*servers, 2, 20)
 	for range n {
 		c.until(20 + r.IntN(60))
 		left := procs.Descendants(p.Pid)

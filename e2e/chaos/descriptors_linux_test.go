@@ -15,6 +15,7 @@ import (
 // TestDescriptors: a server that has no descriptors left tells those who come, what
 // runs ends truthfully, and when there are some again everything works.
 func TestDescriptors(t *testing.T) {
+	long(t)
 	p := program.StartWith(t, nil, "--isolation", "auto")
 	watch := newWatch(p)
 	c := newCrowd(t, p, *seed, 3, false)

@@ -27,7 +27,7 @@ func TestSlowDisk(t *testing.T) {
 	p := program.Launch(t, program.Build(t), d.dir, "--warm", "1")
 	c := newCrowd(t, p, *seed, 2, false)
 	var all []time.Duration
-	for range 3 {
+	for range amount(0, 1, 3) {
 		c.until(10)
 		d.hold()
 		all = append(all, c.answers(t, p)...)
@@ -87,6 +87,9 @@ func (c *crowd) seen() string {
 func TestFailingDisk(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
 		t.Run(errno.Error(), func(t *testing.T) {
+			if errno != syscall.EIO {
+				long(t)
+			}
 			d := newDisk(t)
 			troubled(t, d.dir, func() { d.fail(errno) }, func() { d.fail(0) })
 		})
@@ -95,6 +98,7 @@ func TestFailingDisk(t *testing.T) {
 
 // TestFullDisk is the same with a disk that is full indeed.
 func TestFullDisk(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
 		t.Skipf("no small file system can be mounted: %v", err)
@@ -121,7 +125,7 @@ func troubled(t *testing.T, dir string, fail, mend func()) {
 	path := program.Build(t)
 	p := program.Launch(t, path, dir, "--warm", "1")
 	c := newCrowd(t, p, *seed, 2, false)
-	for range 3 {
+	for range amount(0, 1, 3) {
 		c.until(10)
 		i := c.l.struck(strike{at: time.Now(), what: hitDisk})
 		fail()
@@ -138,4 +142,3 @@ func troubled(t *testing.T, dir string, fail, mend func()) {
 	t.Log("and the next server:")
 	c.settle(p, codes...)
 }
-
