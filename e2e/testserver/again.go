@@ -58,6 +58,21 @@ func Modes(t *testing.T) []jail.Mode {
 	return modes
 }
 
+// Dir is a new directory in a sandbox's work directory, which has the same path for
+// the test and for what runs inside; both may write to it.
+func (s *Server) Dir(tb testing.TB, sandbox string) string {
+	tb.Helper()
+	place := s.Place(tb, sandbox)
+	dir, err := os.MkdirTemp(place.Dir, "test-")
+	if err == nil {
+		err = own(dir, place.Inside.UID)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return dir
+}
+
 // Own gives what a test has put into a sandbox's work directory to the sandbox's
 // user.
 func (s *Server) Own(tb testing.TB, sandbox string) {

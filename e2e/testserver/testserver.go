@@ -81,6 +81,7 @@ type options struct {
 	log      *slog.Logger
 	mode     jail.Mode
 	network  jail.Network
+	visible  []string
 	keep     stream.JournalOptions
 }
 
@@ -126,6 +127,11 @@ func WithPython(program string) Option { return func(o *options) { o.python = pr
 // tested within one, too: HOTCELL_TEST_ISOLATION is the mode of all other servers.
 func WithIsolation(mode jail.Mode, network jail.Network) Option {
 	return func(o *options) { o.mode, o.network = mode, network }
+}
+
+// WithVisible lets sandboxes read directories, whatever is around them.
+func WithVisible(dirs ...string) Option {
+	return func(o *options) { o.visible = append(o.visible, dirs...) }
 }
 
 // WithRetention bounds what is kept of what has ended.
