@@ -8,6 +8,7 @@ import (
 
 	"hotcell/internal/child"
 	"hotcell/internal/jail"
+	"hotcell/sandboxes"
 	"hotcell/sandboxes/isolation"
 )
 
@@ -52,6 +53,23 @@ func (e *engine) openIsolation(ctx context.Context, cfg engineConfig, scratch st
 	cfg.Log.LogAttrs(ctx, slog.LevelInfo, "sandboxes are kept apart", slog.String("isolation", string(s.Mode)), slog.String("network", string(s.Network)),
 		slog.Bool("users", s.Users), slog.String("reason", s.Reason))
 	return nil
+}
+
+// berths are what jails are made ahead for.
+func (e *engine) berths() isolation.Berths {
+	return isolation.Berths{
+		Make: func() (isolation.Sandbox, error) {
+			b, err := e.sandboxes.Prepare()
+			return isolation.Sandbox{ID: b.ID, Work: e.sandboxes.WorkDir(b.ID), UID: b.UID}, err
+		},
+		Remove: func(sb isolation.Sandbox) { e.sandboxes.Discard(sb.ID) },
+	}
+}
+
+// berth is one with a jail that is ready.
+func (e *engine) berth() (sandboxes.Berth, bool) {
+	sb, ok := e.isolation.Take()
+	return sandboxes.Berth{ID: sb.ID, UID: sb.UID}, ok
 }
 
 // jail is the boundary around what an owner, a sandbox, runs.
