@@ -140,9 +140,10 @@ func (h Host) Environ(p Place, extra map[string]string) ([]string, error) {
 		vars[name] = value
 	}
 	vars["PATH"] = strings.Join(append(slices.Clone(h.Path), cmp.Or(vars["PATH"], "/usr/local/bin:/usr/bin:/bin")), ":")
-	if p.Jail == nil { // which knows better
-		vars["HOME"] = cmp.Or(vars["HOME"], p.Dir)
+	if p.Jail != nil { // which knows where home is
+		maps.Copy(vars, p.Jail.Join().Env)
 	}
+	vars["HOME"] = cmp.Or(vars["HOME"], p.Dir)
 	vars["PWD"] = p.Dir
 	maps.Copy(vars, p.Env)
 	maps.Copy(vars, extra)
