@@ -60,13 +60,14 @@ func reportIsolation(ctx context.Context, s isolation.Status, asked string, log 
 		log.LogAttrs(ctx, level, "sandboxes are not kept apart: whoever runs code can do what the server can", reason...)
 		return
 	}
-	text := "sandboxes are kept apart"
-	if level == slog.LevelWarn {
-		text += ", less than they could be"
-	}
-	log.LogAttrs(ctx, level, text, append([]slog.Attr{
+	attrs := append([]slog.Attr{
 		slog.String("isolation", string(s.Mode)), slog.String("network", string(s.Network)), slog.Bool("users", s.Users),
-	}, reason...)...)
+	}, reason...)
+	if level == slog.LevelWarn {
+		log.LogAttrs(ctx, level, "sandboxes are kept apart, less than they could be", attrs...)
+		return
+	}
+	log.LogAttrs(ctx, level, "sandboxes are kept apart", attrs...)
 }
 
 // berths are what jails are made ahead for.

@@ -76,7 +76,7 @@ func Modes(t *testing.T) []jail.Mode {
 func (s *Server) Dir(tb testing.TB, sandbox string) string {
 	tb.Helper()
 	place := s.Place(tb, sandbox)
-	dir, err := os.MkdirTemp(place.Dir, "test-")
+	dir, err := os.MkdirTemp(place.Dir, "test-") //nolint:usetesting // it has to lie there
 	if err == nil {
 		err = own(dir, place.Inside.UID)
 	}

@@ -243,7 +243,7 @@ func (s *Set) Within(ctx context.Context, sb Sandbox) (child.Jail, process.Insid
 		return nil, process.Inside{}, err
 	}
 	cfg := j.Config()
-	return j, process.Inside{Run: cfg.Run(), Rooms: cfg.Rooms(), UID: cfg.UID}, nil
+	return j, process.Inside{Run: cfg.Run(), Rooms: cfg.Rooms(), UID: cfg.UID, Env: j.Join().Env}, nil
 }
 
 // pathAbove lists the directories above a path.
