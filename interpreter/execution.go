@@ -26,6 +26,7 @@ type Request struct {
 type Execution struct {
 	req    Request
 	in     *Interpreter // nil when it was read from the store, which is when it had ended
+	atOnce bool         // nothing was in its way when it was accepted
 	log    *stream.Log[wire.Event]
 	done   chan struct{}
 	signal chan interruption // to the loop, while running
@@ -54,6 +55,20 @@ type Snapshot struct {
 	Ended     time.Time // zero until done
 	Events    uint64    // how many there are so far
 	Error     *wire.Event
+
+	took time.Duration // of one that was read from the store
+}
+
+// Took is how long it ran, whatever was done to the clock meanwhile; 0 until it is known.
+func (s Snapshot) Took() time.Duration {
+	switch {
+	case s.Started.IsZero() || s.Ended.IsZero():
+		return 0
+	case s.took > 0:
+		return s.took
+	default:
+		return max(s.Ended.Sub(s.Started), 0)
+	}
 }
 
 // soon is how long readers need not hear that an execution runs, or of an event
@@ -67,16 +82,17 @@ type interruption struct {
 	grace  time.Duration // until the kill; negative: never
 }
 
-// newExecution makes one that the store knows.
-func newExecution(in *Interpreter, req Request) (*Execution, error) {
+// newExecution makes one that the store knows. With atOnce nothing is in its way.
+func newExecution(in *Interpreter, req Request, atOnce bool) (*Execution, error) {
 	e := &Execution{
 		req:    req,
 		in:     in,
+		atOnce: atOnce,
 		done:   make(chan struct{}),
 		signal: make(chan interruption, 1),
 	}
 	e.snap = Snapshot{ID: req.ID, ContextID: in.cfg.ID, State: wire.StateQueued, Created: in.cfg.Now()}
-	tape, err := create(in.cfg.Store, in.cfg.Group, in.cfg.Language, e.snap)
+	tape, err := create(in.cfg.Store, in.cfg.Group, about{Language: in.cfg.Language, AtOnce: atOnce}, e.snap)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +213,11 @@ func (e *Execution) begin(epoch, count int) {
 	e.mu.Lock()
 	e.snap.State, e.snap.Started = wire.StateRunning, now
 	e.mu.Unlock()
-	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, soon)
+	delay := soon
+	if !e.atOnce {
+		delay = 0 // without this event it would be taken for one that still waits
+	}
+	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, delay)
 }
 
 // conclude ends the execution as the driver says, unless an interrupt is under
@@ -249,9 +269,7 @@ func (e *Execution) finish(status wire.Status) {
 // doneEvent is an execution's last.
 func doneEvent(s Snapshot) wire.Event {
 	ev := wire.Event{Time: s.Ended, Type: wire.EventState, State: wire.StateDone, Status: s.Status}
-	if !s.Started.IsZero() {
-		ev.Duration = float64(s.Ended.Sub(s.Started).Microseconds()) / 1000
-	}
+	ev.Duration = float64(s.Took().Microseconds()) / 1000
 	return ev
 }
 

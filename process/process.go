@@ -182,6 +182,8 @@ func (p Place) Resolve(cwd string) (string, error) {
 	if p.Jail != nil { // whose paths are others
 		if err := p.Jail.CheckDir(dir); errors.Is(err, syscall.ENOTDIR) {
 			return "", &CwdError{Cwd: cwd, Err: errors.New("it is not a directory")}
+		} else if errors.Is(err, child.ErrJailEnded) {
+			return "", fmt.Errorf("look at the working directory: %w", err) // of which it says nothing
 		} else if err != nil {
 			return "", &CwdError{Cwd: cmp.Or(cwd, dir), Err: err}
 		}

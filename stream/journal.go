@@ -2,7 +2,6 @@ package stream
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,8 +41,8 @@ const (
 // What runs is never evicted; of what has ended the oldest goes first, of the
 // group that occupies most. A file goes when nothing in it is kept.
 //
-// Goroutines: one, that evicts what is too old, unless nothing ever is; Close
-// joins it.
+// Goroutines: one, that evicts what is too old, unless nothing ever is, and one while
+// the disk has refused ends of logs. Close joins them.
 type Journal struct {
 	dir     string // empty: the files have no names
 	scratch string // where those are made
@@ -61,6 +60,7 @@ type Journal struct {
 	bytes   int64 // of all segments
 	ended   int   // logs that have
 	latest  time.Time
+	owed    []*debt         // of logs that have ended; the oldest first
 	evicted map[name]string // their groups
 	forget  []name          // the evicted ones, oldest first
 }
@@ -77,11 +77,14 @@ type entry struct {
 	regions []region
 	records uint64
 	bytes   int64
-	ended   time.Time
-	summary json.RawMessage
+	ended   time.Time     // by the wall
+	counted time.Time     // when age was what it is: the end, or the start of the server that found it
+	age     time.Duration // since the end, then
+	summary []byte
 	gone    bool // evicted or dropped
 	freed   bool // its segments have been let go
 	readers int
+	live    any // see [Tape].Later
 }
 
 // region is a part of a segment in which there are frames of a log, beside those
@@ -95,12 +98,6 @@ type region struct {
 
 // regionSize is about how much a reader reads at once.
 const regionSize = 256 << 10
-
-// ending is the payload of an end.
-type ending struct {
-	At      time.Time       `json:"at"`
-	Summary json.RawMessage `json:"summary,omitempty"`
-}
 
 // OpenJournal opens the journal in a directory, which it makes if need be. Nobody
 // else may use the directory until Close.
@@ -181,15 +178,11 @@ func (j *Journal) allGroups() []*group {
 
 // Create implements [Store].
 func (j *Journal) Create(m Meta) (Tape, error) {
-	payload, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("encode a log's description: %w", err)
-	}
 	e, err := j.reserve(m)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.put(frame{kind: frameOpen, payload: payload}, false); err != nil {
+	if err := e.put([]frame{{kind: frameOpen, payload: m.encode()}}, false); err != nil {
 		j.mu.Lock()
 		delete(j.logs, name{m.Kind, m.ID})
 		e.gone = true
@@ -317,5 +310,5 @@ func (j *Journal) Latest() time.Time {
 
 // stored is called with mu held.
 func (e *entry) stored() Stored {
-	return Stored{Meta: e.meta, Ended: e.ended, Summary: e.summary, Records: e.records, Bytes: e.bytes, Tape: e}
+	return Stored{Meta: e.meta, Ended: e.ended, Summary: e.summary, Records: e.records, Bytes: e.bytes, Tape: e, live: e.live}
 }

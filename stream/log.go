@@ -13,7 +13,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -29,8 +28,9 @@ type Codec[E any] interface {
 
 // Options bounds a log. The zero value keeps 4 MiB in memory and takes 1 GiB.
 type Options struct {
-	Memory int   // bytes of records kept in memory
-	Disk   int64 // bytes on the tape, after which the log is full
+	Memory int       // bytes of records kept in memory
+	Disk   int64     // bytes on the tape, after which the log is full
+	Soon   *Laggards // shared by logs of which many append soon; nil: its own
 }
 
 const (
@@ -52,21 +52,28 @@ type Log[E any] struct {
 	opts  Options
 	tape  Tape
 
-	buf   []byte // the writer's
-	disk  int64  // bytes on the tape; the writer's
-	fault error  // why the tape has taken no record since kept; the writer's
-	kept  uint64 // number of the last record on the tape; the writer's
-	ended bool   // the tape knows; the writer's
+	writing sync.Mutex // the writer's, or the timer's for what the writer has left to it
+	held    []E        // records that are to be written together with the next
+	encoded [][]byte   // they, for the tape
+	buf     []byte     // in which those are
+	disk    int64      // bytes on the tape
+	fault   error      // why the tape has taken no record since kept
+	kept    uint64     // number of the last record on the tape; changed with mu too
+	ended   bool       // it was said that it has
+	unend   bool       // but the tape has not taken that
+	sum     []byte     // what was said then
+	late    bool       // writeHeld will be called
 
-	mu       sync.Mutex
-	tail     []E    // records in memory
-	first    uint64 // number of tail[0]
-	bytes    int    // size of tail
-	stored   int64  // bytes on the tape
+	mu       sync.Mutex // taken after writing
+	tail     []E        // records in memory, all of which readers may have
+	first    uint64     // number of tail[0]
+	bytes    int        // size of tail
+	stored   int64      // bytes on the tape
 	closed   bool
 	unwanted bool          // given up
+	owing    bool          // the tape has not all of it, and the log is closed
+	least    int           // what Settle was told to keep in memory, and couldn't yet
 	readers  int           // that have neither reached the end nor been closed
-	late     *time.Timer   // wakes readers for a record that could wait
 	wake     chan struct{} // closed and forgotten by the next change; nil while nobody waits
 }
 
@@ -78,12 +85,18 @@ func New[E any](codec Codec[E], tape Tape, opts Options) *Log[E] {
 	if opts.Disk <= 0 {
 		opts.Disk = defaultDisk
 	}
+	if opts.Soon == nil {
+		opts.Soon = NewLaggards()
+	}
 	return &Log[E]{codec: codec, opts: opts, tape: tape, first: 1}
 }
 
 // Reopen returns a log that a store has kept. One that had come to its end is
 // closed; another goes on behind its last record.
 func Reopen[E any](codec Codec[E], s Stored, opts Options) *Log[E] {
+	if live, ok := s.live.(*Log[E]); ok { // the tape hasn't all of it yet
+		return live
+	}
 	l := New(codec, s.Tape, opts)
 	l.first, l.kept, l.disk, l.stored = s.Records+1, s.Records, s.Bytes, s.Bytes
 	l.closed = !s.Ended.IsZero()
@@ -98,9 +111,9 @@ func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
 	return l.append(build, 0, false, nil)
 }
 
-// AppendSoon is Append for a record that nobody has to see at once: readers that
-// wait are woken by the next record, or after delay. What follows at once then
-// reaches them together with it.
+// AppendSoon is Append for a record that nobody has to see at once: it is written,
+// and readers have it, together with the next record, or after delay. What the tape
+// says of it is then said of the next.
 func (l *Log[E]) AppendSoon(delay time.Duration, build func(seq uint64) E) (uint64, error) {
 	return l.append(build, delay, false, nil)
 }
@@ -113,44 +126,47 @@ func (l *Log[E]) Last(build func(seq uint64) E) (uint64, error) {
 
 // Finish adds the last record and closes the log. Told, unless nil, is called when
 // the record is on the tape and nobody has seen it yet.
-func (l *Log[E]) Finish(build func(seq uint64) E, summary json.RawMessage, told func()) {
-	_, _ = l.append(build, 0, true, func() {
-		l.catchUp()
-		l.End(summary)
-		if told != nil {
-			told()
-		}
-	})
+func (l *Log[E]) Finish(build func(seq uint64) E, summary []byte, told func()) {
+	_, _ = l.append(build, 0, true, &finish{summary: summary, told: told})
 	l.Close()
 }
 
-func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool, written func()) (uint64, error) {
+// finish is what Finish does beside appending a record.
+type finish struct {
+	summary []byte
+	told    func()
+}
+
+func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool, f *finish) (uint64, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	l.mu.Lock()
-	seq, err := l.first+uint64(len(l.tail)), l.over()
+	seq, err := l.first+uint64(len(l.tail)+len(l.held)), l.over()
 	l.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
 	e := build(seq)
-	err = l.keep(seq, e, last)
-	if written != nil {
-		written()
+	l.held = append(l.held, e)
+	l.encode(e)
+	if delay > 0 && l.fault == nil && len(l.buf) < keepBuffer {
+		if !l.late {
+			l.late = true
+			l.opts.Soon.add(delay, l.writeHeld)
+		}
+		return seq, nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tail = append(l.tail, e)
-	l.bytes += l.codec.Size(e)
-	l.stored = l.disk
-	if l.bytes > l.opts.Memory {
-		l.trim(l.opts.Memory / 2)
+	return seq, l.flush(last, f)
+}
+
+// writeHeld writes what was held for so long that it has to be seen.
+func (l *Log[E]) writeHeld() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.late = false
+	if len(l.held) > 0 {
+		_ = l.flush(false, nil) // the next record is told, since fault stays
 	}
-	switch {
-	case delay <= 0:
-		l.signal()
-	case l.late == nil && l.wake != nil: // else somebody wakes them sooner, or nobody waits
-		l.late = time.AfterFunc(delay, l.wakeUp)
-	}
-	return seq, err
 }
 
 // over says why nothing can be added. It is called with mu held.
@@ -164,37 +180,92 @@ func (l *Log[E]) over() error {
 	return nil
 }
 
-// keep puts a record on the tape. When that has failed once, later ones wait for
-// catchUp, so that there is no gap.
-func (l *Log[E]) keep(seq uint64, e E, last bool) (err error) {
-	if l.fault != nil && !last {
-		return l.fault
+// encode prepares a record for the tape. It is called with writing held.
+func (l *Log[E]) encode(e E) {
+	if l.fault != nil { // catchUp encodes it
+		return
 	}
-	if l.fault != nil && !l.catchUp() {
-		return l.fault
-	}
-	if l.buf, err = l.codec.Append(l.buf[:0], e); err != nil {
+	at := len(l.buf)
+	buf, err := l.codec.Append(l.buf, e)
+	if err != nil {
 		l.fault = fmt.Errorf("encode event: %w", err)
-		return l.fault
+		return
 	}
-	size := int64(len(l.buf))
-	err = l.tape.Write(seq, l.buf, last)
+	l.buf = buf
+	l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
+}
+
+// flush writes what is held and shows it to the readers. It is called with writing
+// held.
+func (l *Log[E]) flush(last bool, f *finish) error {
+	err := l.keep(last, f)
+	if f != nil && f.told != nil {
+		f.told()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.unwanted {
+		l.tail = append(l.tail, l.held...)
+		for _, e := range l.held {
+			l.bytes += l.codec.Size(e)
+		}
+	}
+	clear(l.held)
+	l.held, l.encoded, l.buf = l.held[:0], l.encoded[:0], l.buf[:0]
 	if cap(l.buf) > keepBuffer {
 		l.buf = nil
+	}
+	l.stored = l.disk
+	if l.bytes > l.opts.Memory {
+		l.trim(l.opts.Memory / 2)
+	}
+	l.signal()
+	return err
+}
+
+// keep puts what is held on the tape. When that has failed once, later records wait
+// for catchUp, so that there is no gap. It is called with writing held.
+func (l *Log[E]) keep(last bool, f *finish) error {
+	if f != nil {
+		l.ended, l.sum, l.unend = true, f.summary, true
+	}
+	if l.fault != nil && (!last || !l.catchUp() || !l.encodeHeld()) {
+		return l.fault
+	}
+	var err error
+	if f != nil {
+		err = l.tape.Conclude(l.kept+1, l.encoded, f.summary)
+		l.unend = err != nil // Close has it repaid
+	} else {
+		err = l.tape.Write(l.kept+1, l.encoded, last)
 	}
 	if err != nil {
 		l.fault = err
 		return err
 	}
-	l.kept, l.disk = seq, l.disk+size
+	l.mu.Lock()
+	l.kept += uint64(len(l.encoded))
+	l.mu.Unlock()
+	for _, record := range l.encoded {
+		l.disk += int64(len(record))
+	}
 	if l.disk > l.opts.Disk {
 		return fmt.Errorf("%w: %d bytes are kept", ErrFull, l.disk)
 	}
 	return nil
 }
 
-// catchUp tries once more to put on the tape what it has refused, and reports
-// whether everything is there.
+// encodeHeld is encode for records that came while the tape took none.
+func (l *Log[E]) encodeHeld() bool {
+	l.buf, l.encoded = l.buf[:0], l.encoded[:0]
+	for _, e := range l.held {
+		l.encode(e)
+	}
+	return l.fault == nil
+}
+
+// catchUp tries once more to put on the tape what it has refused of the records that
+// readers have, and reports whether everything is there. It is called with writing held.
 func (l *Log[E]) catchUp() bool {
 	for l.fault != nil {
 		l.mu.Lock()
@@ -207,19 +278,48 @@ func (l *Log[E]) catchUp() bool {
 		e := l.tail[at]
 		l.mu.Unlock()
 		buf, err := l.codec.Append(nil, e)
-		if err != nil || l.tape.Write(l.kept+1, buf, true) != nil {
+		if err != nil || l.tape.Write(l.kept+1, [][]byte{buf}, true) != nil {
 			return false
 		}
+		l.mu.Lock()
 		l.kept++
+		l.mu.Unlock()
 	}
 	return true
 }
 
 // End says that what matters of the log is there, with a summary for [Store.Find].
 // The log may be evicted from then on. Like Append it is the writer's.
-func (l *Log[E]) End(summary json.RawMessage) {
-	l.ended = true
-	_ = l.tape.End(summary) // if the disk refuses, the next server ends it
+func (l *Log[E]) End(summary []byte) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.end(summary)
+}
+
+// end is End with writing held.
+func (l *Log[E]) end(summary []byte) {
+	l.ended, l.sum = true, summary
+	l.unend = !l.catchUp() || l.tape.End(summary) != nil
+}
+
+// repay puts on the tape what that has refused of a log that is closed, and reports
+// whether everything is there, or nobody wants it any more.
+func (l *Log[E]) repay() bool {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.Gone() {
+		return true
+	}
+	if !l.catchUp() || l.tape.End(l.sum) != nil {
+		return l.Gone()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.owing = false
+	if l.least > 0 && l.bytes > l.least {
+		l.trim(l.least)
+	}
+	return true
 }
 
 // Len is the number of records so far, which is the number of the last one.
@@ -245,13 +345,23 @@ func (l *Log[E]) Stored() int64 {
 
 // Close says that there is nothing more to come. Readers read to the end.
 func (l *Log[E]) Close() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if len(l.held) > 0 {
+		_ = l.flush(true, nil)
+	}
 	if !l.ended {
-		l.End(nil)
+		l.end(nil)
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	owes := (l.unend || l.fault != nil) && !l.owing && !l.unwanted
+	l.owing = l.owing || owes
 	l.closed = true
 	l.signal()
+	l.mu.Unlock()
+	if owes {
+		l.tape.Later(l, l.sum, l.repay)
+	}
 }
 
 // Settle forgets all but about keep bytes in memory, for a log that is finished and
@@ -259,6 +369,7 @@ func (l *Log[E]) Close() {
 func (l *Log[E]) Settle(keep int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.least = keep
 	if l.bytes > keep {
 		l.trim(keep)
 	}
@@ -311,19 +422,8 @@ func (l *Log[E]) Gone() bool {
 	return false
 }
 
-// wakeUp is for what was appended with a delay.
-func (l *Log[E]) wakeUp() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.signal()
-}
-
 // signal is called with mu held.
 func (l *Log[E]) signal() {
-	if l.late != nil {
-		l.late.Stop()
-		l.late = nil
-	}
 	if l.wake != nil {
 		close(l.wake)
 		l.wake = nil

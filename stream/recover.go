@@ -107,8 +107,8 @@ func (r *recovery) take(s *segment, at int64, f frame) {
 	j.last = max(j.last, f.log)
 	switch f.kind {
 	case frameOpen:
-		var m Meta
-		if json.Unmarshal(f.payload, &m) != nil || e != nil || j.logs[name{m.Kind, m.ID}] != nil {
+		m, ok := decodeMeta(f.payload)
+		if !ok || e != nil || j.logs[name{m.Kind, m.ID}] != nil {
 			return
 		}
 		e = &entry{j: j, g: r.g, number: f.log, meta: m}
@@ -125,8 +125,8 @@ func (r *recovery) take(s *segment, at int64, f frame) {
 		}
 		e.note(s, at, span(len(f.payload)), true)
 	case frameEnd:
-		var how ending
-		if e == nil || e.gone || json.Unmarshal(f.payload, &how) != nil {
+		how, ok := decodeEnding(f.payload)
+		if !ok || e == nil || e.gone {
 			return
 		}
 		e.note(s, at, span(len(f.payload)), false)
@@ -166,6 +166,12 @@ func (r *recovery) finish() {
 			r.g.j.remember(name{e.meta.Kind, e.meta.ID}, r.g.id)
 			r.g.j.remove(e)
 		}
+	}
+	// From here on their age is counted by this server's clock, which no jump of the
+	// system's moves. One that ends in the future was written before the clock was set back.
+	now := r.g.j.opts.Now()
+	for _, e := range r.g.ended {
+		e.age, e.counted = max(now.Sub(e.ended), 0), now
 	}
 	slices.SortStableFunc(r.g.ended, func(a, b *entry) int { return cmp.Or(a.ended.Compare(b.ended), cmp.Compare(a.number, b.number)) })
 	for _, s := range r.g.segments {

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 )
@@ -15,6 +14,7 @@ var (
 	ErrEvicted   = errors.New("the log is not kept any more")
 	ErrExists    = errors.New("there is such a log already")
 	ErrNoSpace   = errors.New("the disk that keeps the events is full")
+	ErrDisk      = errors.New("the disk that keeps the events does not take them")
 	ErrDamaged   = errors.New("a part of the log cannot be read")
 )
 
@@ -32,13 +32,19 @@ type Store interface {
 
 // Tape keeps the records of one log. All but Open is its writer's.
 type Tape interface {
-	// Write keeps a record. When it returns without an error, the record outlives
-	// the server. Last is for the few words that end a log: there is room for them
-	// when there is none for others.
-	Write(seq uint64, record []byte, last bool) error
+	// Write keeps records, of which the first has the number first: all of them or none.
+	// When it returns without an error, they outlive the server. Last is for the few
+	// words that end a log: there is room for them when there is none for others.
+	Write(first uint64, records [][]byte, last bool) error
+	// Conclude is Write and End in one.
+	Conclude(first uint64, records [][]byte, summary []byte) error
 	// End says that the log has come to its end, with a summary for [Store.Find].
 	// From then on it may be evicted. It may be called again, with a better summary.
-	End(summary json.RawMessage) error
+	End(summary []byte) error
+	// Later says that the log has come to its end, which the tape has not taken or not
+	// all. The tape has it repaid when it can, until repay reports that all is there;
+	// whoever finds the log meanwhile finds live, which has everything.
+	Later(live any, summary []byte, repay func() bool)
 	// Open lets somebody read. What is read isn't taken away until it was closed.
 	Open() (Pages, error)
 	// Drop gives the log up. It is unknown from then on, and its room free once
@@ -56,21 +62,22 @@ type Pages interface {
 
 // Meta says what a log is. It is written once.
 type Meta struct {
-	Kind string `json:"kind"` // execution, command …: ids are unique within it
-	ID   string `json:"id"`
+	Kind string // execution, command …: ids are unique within it
+	ID   string
 	// Group is whose it is. Who occupies most loses first.
-	Group   string          `json:"group"`
-	Parent  string          `json:"parent,omitempty"` // what it belongs to
-	Created time.Time       `json:"created"`
-	More    json.RawMessage `json:"more,omitempty"` // what its owner wants to know
+	Group   string
+	Parent  string // what it belongs to
+	Created time.Time
+	More    []byte // what its owner wants to know
 }
 
 // Stored is a log as a store knows it.
 type Stored struct {
 	Meta
-	Ended   time.Time       // zero: it hasn't come to its end
-	Summary json.RawMessage // of the end
-	Records uint64          // how many there are
-	Bytes   int64           // of them
+	Ended   time.Time // zero: it hasn't come to its end
+	Summary []byte    // of the end
+	Records uint64    // how many there are
+	Bytes   int64     // of them
 	Tape    Tape
+	live    any // the log itself, while the tape hasn't all of it
 }

@@ -293,6 +293,9 @@ func (j *Jail) take() error {
 		case r.Op == replyStarted && len(files) == 1:
 			j.started(r, files[0])
 			continue
+		case r.Op == replyStarted && len(files) == 0: // there was no room for it here
+			j.answer(r.Seq, answer{err: fmt.Errorf("take the process's descriptor: %w", unix.EMFILE)})
+			_ = j.pipe.send(request{Op: opEnd, Seq: r.Seq})
 		case r.Op == replyFailed, r.Op == replyFine:
 			j.answer(r.Seq, answer{reply: r})
 		case r.Op == replyExited:
@@ -342,7 +345,8 @@ func (j *Jail) exited(r reply) {
 	p := j.alive[r.Seq]
 	delete(j.alive, r.Seq)
 	j.mu.Unlock()
-	if p == nil {
+	if p == nil { // there was no room for its descriptor
+		_ = j.pipe.send(request{Op: opReap, Seq: r.Seq})
 		return
 	}
 	// Ends when the sweep has; Close joins it.
