@@ -13,7 +13,7 @@ ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
 # PYTHON=/path/to/python3 chooses the interpreter that the environments are made of; else setup/python.sh finds one.
 export PYTHON
-# Not empty: tests that repeat themselves behind a boundary try them all.
+# Not empty: tests that try the strongest boundary try them all.
 export HOTCELL_TEST_ALL
 # ARGS is handed on: make run ARGS='--listen 127.0.0.1:8080', make bench ARGS='...'.
 ARGS ?=

@@ -175,6 +175,9 @@ func (rec *record) check(id string) error {
 func (r *Registry) setAside(id string, why error) {
 	path := filepath.Join(r.dir, id, recordName)
 	if errors.Is(why, fs.ErrNotExist) {
+		if r.discard(id) == nil { // it was ready for a sandbox that nobody has made
+			return
+		}
 		r.opts.Log.Warn("a sandbox's directory has no record", slog.String("dir", filepath.Dir(path)))
 		return
 	}

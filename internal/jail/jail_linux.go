@@ -188,6 +188,13 @@ func (j *Jail) Admit(pid int) error {
 	return j.cfg.Admit(pid)
 }
 
+// Bound puts a jail that was made without limits under some. It is called before
+// anything is started inside.
+func (j *Jail) Bound(admit func(pid int) error) error {
+	j.cfg.Admit = admit
+	return admit(pidOf(j.init))
+}
+
 // Close ends all that is inside, and returns when it is gone.
 func (j *Jail) Close() {
 	j.fail(ErrEnded)
