@@ -49,6 +49,7 @@ func startJailed(ctx context.Context, spec Spec) (*Process, error) {
 		}
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
 	}
+	a.Within(spec.Jail)
 	if spec.Group != nil {
 		if err := a.settleIn(spec.Group); err != nil {
 			_ = a.Signal(syscall.SIGKILL)

@@ -83,7 +83,7 @@ func New(ctx context.Context, cfg Config) (*Jail, error) {
 		err = context.Cause(ctx)
 	}
 	if err == nil && cfg.Admit != nil {
-		err = cfg.Admit(pidOf(j.init))
+		err = j.Admit(pidOf(j.init))
 	}
 	if err != nil {
 		j.Close()
@@ -185,7 +185,7 @@ func (j *Jail) Admit(pid int) error {
 	if j.cfg.Admit == nil {
 		return nil
 	}
-	return j.cfg.Admit(pid)
+	return child.Limited(j, j.cfg.Admit(pid))
 }
 
 // Close ends all that is inside, and returns when it is gone.
