@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // forger is Python that speaks in the driver's name.
@@ -54,7 +53,7 @@ print("still here")`, here+"\nN: V"),
 		says("no frame at all", `send(b""); print("still here")`, died),
 		says("half a frame", `os.write(fd, (1 << 20).to_bytes(4, "big") + b"{"); os._exit(3)`, "KernelDiedError: the python kernel ended while this ran: exit status 3; no variables were lost"),
 		{
-			name: "frames without end", by: within("python", time.Second), none: true, here: goesOn,
+			name: "frames without end", by: within("python", moment), none: true, here: goesOn,
 			stopped: "TimeoutError: [^\n]*", code: forger + `
 while True:
     send({"type": "display", "id": "another", "data": {"text/plain": "x" * 1000}, "ack": True})`,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"hotcell/e2e/program"
 	"hotcell/e2e/testserver"
 )
 
@@ -35,15 +36,12 @@ func kinds() []kind {
 
 // TestHostile makes every attempt behind every boundary that promises to stop it.
 func TestHostile(t *testing.T) {
-	if !testserver.All() {
-		t.Skip("it takes minutes: HOTCELL_TEST_ALL=1 runs it")
-	}
+	passable(t)
+	path := program.Build(t)
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
-			s := newScene(t, k)
-			for _, g := range groups() {
-				t.Run(g.name, func(t *testing.T) { s.play(t, g) })
-			}
+			s := newScene(t, k, path)
+			s.all(t)
 			s.unchanged(t)
 		})
 	}

@@ -31,8 +31,13 @@ const (
 // scene is a server with a sandbox that is at work, and what others are after.
 type scene struct {
 	*program.Program
+	*common
+	box string // that of who tries
+}
+
+// common is what all attempts share.
+type common struct {
 	kind   kind
-	box    string // that of who tries
 	victim string // another sandbox's id
 	work   string // its directory
 	host   string // a file of the machine's that isn't the system's
@@ -47,10 +52,10 @@ func (s *scene) secrets() []string {
 	return []string{secretFile, secretEnv, secretOurs, secretHost, s.Key}
 }
 
-func newScene(t *testing.T, k kind) *scene {
+func newScene(t *testing.T, k kind, path string) *scene {
 	t.Helper()
 	env := []string{"HOTCELL_TEST_SECRET=" + secretOurs}
-	flags := []string{"--isolation", k.mode, "--log-level", "error", "--max-contexts", "60"}
+	flags := []string{"--isolation", k.mode, "--log-level", "error", "--max-contexts", "60", "--warm", "1"}
 	if k.namespaces() {
 		if _, err := exec.LookPath("bwrap"); err != nil {
 			t.Skip("bubblewrap is not installed")
@@ -66,7 +71,7 @@ func newScene(t *testing.T, k kind) *scene {
 		env = append(env, "PATH=/usr/bin:/bin", "GOCACHE="+t.TempDir())
 	}
 	passable(t)
-	s := &scene{kind: k, Program: program.StartWith(t, env, flags...)}
+	s := &scene{common: &common{kind: k}, Program: program.LaunchWith(t, env, path, t.TempDir(), flags...)}
 	s.near = &neighbour{s: s}
 	if got := s.isolation(t); got.Mode != k.mode || k.users != got.Users {
 		t.Fatalf("in force is %+v", got)
