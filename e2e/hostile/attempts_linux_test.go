@@ -69,7 +69,8 @@ func groups() []group {
 }
 
 // all makes the attempts of all groups: those who mean to see, to take and to leave at
-// the same time, each from its own sandbox, and then those who use up.
+// the same time, each from its own sandbox, and then, one after the other, those who use
+// up.
 func (s *scene) all(t *testing.T) {
 	t.Helper()
 	var beside sync.WaitGroup
@@ -79,6 +80,8 @@ func (s *scene) all(t *testing.T) {
 		}
 	}
 	beside.Wait()
+	s.alone.Lock()
+	defer s.alone.Unlock()
 	for _, g := range groups() {
 		if g.heavy {
 			t.Run(g.name, func(t *testing.T) { s.play(t, g) })

@@ -12,7 +12,7 @@ import (
 
 // moment is long enough for code without an end to have put out, or taken, all that the
 // server would let it, or to be stopped by its limit.
-const moment = 300 * time.Millisecond
+const moment = 200 * time.Millisecond
 
 // exhaustion are attempts to leave nothing to others, within the bounds that need no
 // control groups: those of docs/architecture.md. None of it takes isolation.
@@ -23,8 +23,8 @@ func exhaustion() []attempt {
 		all(attempt{name: "output without end", by: within("python", moment), code: "while True: print('x' * 1000)", stopped: "(x+\n)+.*TimeoutError: .*"}),
 		all(attempt{name: "output without end, of Node's", by: within("javascript", moment), code: "for (;;) console.log('x'.repeat(1000))", stopped: "(x+\n)+.*TimeoutError: .*"}),
 		all(attempt{name: "a line without end", by: within("python", moment), code: "import os\nwhile True: os.write(1, b'x' * 65536)", stopped: "x+.*TimeoutError: .*"}),
-		all(attempt{name: "output without end, of a command", by: command, code: "timeout 0.3 yes x", stopped: "(x\n)+.*\\[124\\]"}),
-		all(attempt{name: "output without end, of a terminal", by: terminal, code: "timeout 0.3 yes x; echo over", stopped: ".*over"}),
+		all(attempt{name: "output without end, of a command", by: command, code: "timeout 0.1 yes x", stopped: "(x\n)+.*\\[124\\]"}),
+		all(attempt{name: "output without end, of a terminal", by: terminal, code: "timeout 0.1 yes x; echo over", stopped: ".*over"}),
 		all(attempt{name: "all descriptors", by: py, code: `
 import os
 fds = []

@@ -7,7 +7,7 @@ func limits() []attempt {
 	py := cell("python")
 	all := func(a attempt) attempt { a.none, a.here = true, goesOn; return a }
 	return []attempt{
-		all(attempt{name: "all processors", by: command, code: "for i in $(seq 4); do timeout 1 sh -c 'while :; do :; done' & done; wait; echo over", stopped: "over"}),
+		all(attempt{name: "all processors", by: command, code: "for i in $(seq 4); do timeout 0.7 sh -c 'while :; do :; done' & done; wait; echo over", stopped: "over"}),
 		all(attempt{name: "all processors, of a kernel", by: within("python", moment), code: "while True: pass", stopped: "TimeoutError: .*"}),
 		all(attempt{name: "memory", by: py, code: `
 import resource

@@ -5,6 +5,7 @@ package hostile_test
 
 import (
 	"os"
+	"sync"
 	"testing"
 
 	"hotcell/e2e/program"
@@ -38,9 +39,11 @@ func kinds() []kind {
 func TestHostile(t *testing.T) {
 	passable(t)
 	path := program.Build(t)
+	var alone sync.Mutex
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
-			s := newScene(t, k, path)
+			t.Parallel()
+			s := newScene(t, k, path, &alone)
 			s.all(t)
 			s.unchanged(t)
 		})

@@ -16,7 +16,7 @@ const (
 	budget = 500 * time.Millisecond
 	// pace is how long a neighbour rests between its requests: one that doesn't is what
 	// keeps the machine busy.
-	pace = 20 * time.Millisecond
+	pace = 50 * time.Millisecond
 	// tries are for a machine that other programs disturb: what the server does to a
 	// neighbour, it does every time.
 	tries = 3

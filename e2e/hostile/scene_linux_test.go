@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"hotcell/e2e/program"
@@ -38,6 +39,7 @@ type scene struct {
 // common is what all attempts share.
 type common struct {
 	kind   kind
+	alone  *sync.Mutex // held by who uses up what all share
 	victim string // another sandbox's id
 	work   string // its directory
 	host   string // a file of the machine's that isn't the system's
@@ -52,7 +54,7 @@ func (s *scene) secrets() []string {
 	return []string{secretFile, secretEnv, secretOurs, secretHost, s.Key}
 }
 
-func newScene(t *testing.T, k kind, path string) *scene {
+func newScene(t *testing.T, k kind, path string, alone *sync.Mutex) *scene {
 	t.Helper()
 	env := []string{"HOTCELL_TEST_SECRET=" + secretOurs}
 	flags := []string{"--isolation", k.mode, "--log-level", "error", "--max-contexts", "60", "--warm", "1"}
@@ -71,7 +73,7 @@ func newScene(t *testing.T, k kind, path string) *scene {
 		env = append(env, "PATH=/usr/bin:/bin", "GOCACHE="+t.TempDir())
 	}
 	passable(t)
-	s := &scene{common: &common{kind: k}, Program: program.LaunchWith(t, env, path, t.TempDir(), flags...)}
+	s := &scene{common: &common{kind: k, alone: alone}, Program: program.LaunchWith(t, env, path, t.TempDir(), flags...)}
 	s.near = &neighbour{s: s}
 	if got := s.isolation(t); got.Mode != k.mode || k.users != got.Users {
 		t.Fatalf("in force is %+v", got)
@@ -145,7 +147,7 @@ func (s *scene) prepare(t *testing.T) {
 	}
 	dir := t.TempDir()
 	s.host, s.socket = filepath.Join(dir, "of-the-machine"), filepath.Join(dir, "socket")
-	s.name = fmt.Sprintf("hotcell-hostile-%d", os.Getpid())
+	s.name = fmt.Sprintf("hotcell-hostile-%d", s.Pid)
 	for path, text := range map[string]string{s.host: secretHost, filepath.Join(s.Data, "api-key"): s.Key} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
