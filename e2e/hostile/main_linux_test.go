@@ -37,6 +37,7 @@ func kinds() []kind {
 
 // TestHostile makes every attempt behind every boundary that promises to stop it.
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	passable(t)
 	path := program.Build(t)
 	var alone sync.Mutex
