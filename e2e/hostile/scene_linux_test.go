@@ -40,11 +40,11 @@ type scene struct {
 type common struct {
 	kind   kind
 	alone  *sync.Mutex // held by who uses up what all share
-	victim string // another sandbox's id
-	work   string // its directory
-	host   string // a file of the machine's that isn't the system's
-	socket string // one that is a file, and to which everybody may connect
-	name   string // an abstract one
+	victim string      // another sandbox's id
+	work   string      // its directory
+	host   string      // a file of the machine's that isn't the system's
+	socket string      // one that is a file, and to which everybody may connect
+	name   string      // an abstract one
 	near   *neighbour
 	before string // what must not change
 }

@@ -49,7 +49,9 @@ func (a *Adopted) Within(jail Jail) { a.jail = jail }
 // Limited sets, by way of the jail, what an error says could not be set from outside.
 func Limited(jail Jail, err error) error {
 	refused := (*RlimitsError)(nil)
-	if by, ok := jail.(interface{ Limit(pid int, l Rlimits) error }); ok && errors.As(err, &refused) {
+	if by, ok := jail.(interface {
+		Limit(pid int, l Rlimits) error
+	}); ok && errors.As(err, &refused) {
 		return by.Limit(refused.PID, refused.Limits)
 	}
 	return err
