@@ -151,6 +151,9 @@ func New(ctx context.Context, cfg Config) *Set {
 	if cfg.Store == nil {
 		cfg.Store = stream.NewJournal("", stream.JournalOptions{}) // its files go with the last reader
 	}
+	if cfg.Events.Soon == nil {
+		cfg.Events.Soon = stream.NewLaggards()
+	}
 	s := &Set{
 		cfg:       cfg,
 		pools:     make(map[lot]*pool),
