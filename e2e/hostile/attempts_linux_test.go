@@ -38,7 +38,9 @@ func (a attempt) wants(k kind) string {
 	switch {
 	case k.mode == "none" && !a.none:
 		return unpromised
-	case k.mode == "process" && k.users && a.users != "":
+	case k.reaches && a.process == unpromised && a.users != "":
+		want = a.users
+	case k.mode == "process" && k.users && !k.reaches && a.users != "":
 		want = a.users
 	case k.mode == "process" && a.process != "":
 		want = a.process

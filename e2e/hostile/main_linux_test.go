@@ -19,6 +19,9 @@ type kind struct {
 	name  string
 	mode  string
 	users bool // each sandbox has a user of its own
+	// reaches tells that this user passes directories by a capability, to get to the
+	// interpreters.
+	reaches bool
 }
 
 // namespaces tells whether a sandbox has its own view of the machine.
@@ -28,10 +31,11 @@ func (k kind) namespaces() bool { return k.mode == "namespace" }
 func kinds() []kind {
 	root := os.Geteuid() == 0
 	return []kind{
-		{"namespace", "namespace", root},
-		{"process", "process", false},
-		{"process, with users", "process", true},
-		{"none", "none", false},
+		{name: "namespace", mode: "namespace", users: root},
+		{name: "process", mode: "process"},
+		{name: "process, with users", mode: "process", users: true},
+		{name: "process, with users that reach", mode: "process", users: true, reaches: true},
+		{name: "none", mode: "none"},
 	}
 }
 

@@ -16,12 +16,13 @@ import (
 
 // Set is the jails of a server.
 type Set struct {
-	cfg    Config
-	status Status
-	home   string          // of the server's user; empty if there is none
-	ctx    context.Context // cancelled by Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	cfg     Config
+	status  Status
+	reaches bool            // sandboxes' users pass directories by a capability
+	home    string          // of the server's user; empty if there is none
+	ctx     context.Context // cancelled by Close
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
 
 	mu     sync.Mutex
 	cells  map[string]*cell // by sandbox
@@ -157,7 +158,7 @@ func (s *Set) config(sb Sandbox) jail.Config {
 		Shared: append(narrow(s.cfg.Shared(), s.home), s.cfg.Visible...),
 	}
 	if s.status.Users {
-		cfg.UID = sb.UID
+		cfg.UID, cfg.Reaches = sb.UID, s.reaches
 	}
 	if s.cfg.Admit != nil {
 		cfg.Admit = s.cfg.Admit(sb.ID)
