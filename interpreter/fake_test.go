@@ -2,6 +2,7 @@ package interpreter_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -109,6 +110,11 @@ func (f *fake) serve(r wire.Request) {
 	}
 }
 
+// frame says what need not be a message.
+func (f *fake) frame(body string) {
+	_, _ = f.conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
+}
+
 // obey does one order and says how the cell stands after it.
 func (f *fake) obey(id, verb, arg string) string {
 	n, _ := strconv.Atoi(arg)
@@ -173,6 +179,16 @@ func (f *fake) obey(id, verb, arg string) string {
 	case "garbage":
 		_, _ = f.conn.Write([]byte("\xff\xff\xff\xffgarbage"))
 		<-make(chan int)
+	case "frame":
+		f.frame(arg)
+		<-make(chan int)
+	case "frame-later":
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, syscall.SIGUSR1)
+		go func() {
+			<-told
+			f.frame(arg)
+		}()
 	case "grandchild":
 		cmd := exec.Command("/bin/sleep", "600")
 		cmd.Stdout = os.Stdout

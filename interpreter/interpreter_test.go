@@ -218,23 +218,25 @@ func TestLadderEndsInKill(t *testing.T) {
 
 func TestDeath(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ name, code, words string }{
-		{"exit", "exit 3", "exit status 3"},
-		{"sigterm", "kill 15", "killed by SIGTERM"},
-		{"sigkill", "kill 9", "killed by SIGKILL"},
-		{"closes protocol", "hang-up", "killed by SIGKILL"},
-		{"forges a frame", "garbage", "killed by SIGKILL"},
+	for _, c := range []struct{ name, code, words, fault, reason string }{
+		{"exit", "exit 3", "exit status 3", "KernelDiedError", "kernel_died"},
+		{"sigterm", "kill 15", "killed by SIGTERM", "KernelDiedError", "kernel_died"},
+		{"sigkill", "kill 9", "killed by SIGKILL", "KernelDiedError", "kernel_died"},
+		{"closes protocol", "hang-up", "killed by SIGKILL", "KernelDiedError", "kernel_died"},
+		{"says too much", "garbage", "killed, since it broke the protocol between its driver and the server: read frame of 4294967295 bytes", "ProtocolError", "protocol"},
+		{"says what isn't JSON", "frame nonsense", "decode frame: frame is no message", "ProtocolError", "protocol"},
+		{"says a number", "frame 7", "decode frame: frame is no message", "ProtocolError", "protocol"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			in := open(t, nil)
 			run(t, in, "name x\nname y")
 			es := run(t, in, "echo before\n"+c.code)
-			if d := cmp.Diff([]string{"state running", "stdout before\n", "error KernelDiedError", "state done died"}, brief(es)); d != "" {
+			if d := cmp.Diff([]string{"state running", "stdout before\n", "error " + c.fault, "state done died"}, brief(es)); d != "" {
 				t.Error(d)
 			}
-			if e := find(es, wire.EventError); !strings.Contains(e.Value, c.words) || !strings.Contains(e.Value, "x, y") {
-				t.Errorf("%q", e.Value)
+			if e := find(es, wire.EventError); !strings.Contains(e.Value, c.words) || !strings.Contains(e.Value, "x, y") || e.Cause.Reason != c.reason {
+				t.Errorf("%q %+v", e.Value, e.Cause)
 			}
 			if got := brief(run(t, in, "echo again")); got[1] != "notice x,y" || got[2] != "stdout again\n" {
 				t.Errorf("%q", got)
@@ -252,6 +254,25 @@ func TestDeathWhenIdle(t *testing.T) {
 	}
 	if got := brief(run(t, in, "echo again")); got[1] != "notice x" || got[2] != "stdout again\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestABrokenProtocolWhenIdle: the kernel is ended at once, and not by the execution
+// that comes next.
+func TestABrokenProtocolWhenIdle(t *testing.T) {
+	t.Parallel()
+	died := make(chan string, 1)
+	in := open(t, func(c *interpreter.Config) { c.Observe.Died = func(_, cause string) { died <- cause } })
+	run(t, in, "name x\nframe-later nonsense")
+	if err := syscall.Kill(in.Status().Pid, syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if cause := <-died; cause != "protocol" {
+		t.Errorf("it died of %s", cause)
+	}
+	es := run(t, in, "echo again")
+	if n := find(es, wire.EventNotice); !strings.Contains(n.Text, "broke the protocol") || !strings.Contains(n.Text, "lost: x") || brief(es)[2] != "stdout again\n" {
+		t.Errorf("%q %q", n.Text, brief(es))
 	}
 }
 

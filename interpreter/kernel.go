@@ -49,6 +49,7 @@ type kernel struct {
 	// unread is set when the protocol ended with something in it that the
 	// driver had not read, or could not be sent any more.
 	unread bool
+	broken error // what the driver, or somebody in its name, said that no driver says
 
 	trusted bool // has not said yet that it is a context's
 
@@ -70,7 +71,28 @@ func (c *kernel) counted() child.Count {
 }
 
 // ended is exit in words.
-func (c *kernel) ended() string { return c.EndedAs(c.exit()) }
+func (c *kernel) ended() string {
+	if fault := c.breach(); fault != nil {
+		return fmt.Sprintf("killed, since it broke the protocol between its driver and the server: %v", fault)
+	}
+	return c.EndedAs(c.exit())
+}
+
+// breach is how the protocol was broken, if it was.
+func (c *kernel) breach() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.broken
+}
+
+// breaks notes it. Nothing that comes after can be told apart from what went before,
+// so the kernel is of no use any more.
+func (c *kernel) breaks(err error) {
+	c.mu.Lock()
+	c.broken = err
+	c.mu.Unlock()
+	c.kill()
+}
 
 // exit is how a kernel that is gone has ended, without what was told before.
 func (c *kernel) exit() child.Exit {
@@ -190,6 +212,9 @@ func (c *kernel) read() {
 		if err := wire.ReadFrame(r, &m); err != nil {
 			if errors.Is(err, syscall.ECONNRESET) { // Linux: the peer closed with data in its queue
 				c.setUnread()
+			}
+			if errors.Is(err, wire.ErrNoMessage) || errors.Is(err, wire.ErrFrameTooLarge) {
+				c.breaks(err)
 			}
 			return // end of the protocol, whatever the reason
 		}

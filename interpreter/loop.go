@@ -187,7 +187,7 @@ func (in *Interpreter) bury() {
 func (in *Interpreter) diedIdle() {
 	k := in.current()
 	in.bury()
-	in.cfg.Observe.died(in.cfg.Language, causeOf(k.Process.Exit()))
+	in.cfg.Observe.died(in.cfg.Language, k.causeOf(k.Process.Exit()))
 	how := k.ended()
 	in.remember(k, how+" while nothing ran")
 	in.cfg.Log.LogAttrs(in.ctx, slog.LevelWarn, "kernel ended while idle",

@@ -33,6 +33,7 @@ const (
 	diedSignaled = "signaled" // by a signal that isn't ours
 	diedUnknown  = "unknown"  // the process that knew how is gone
 	diedUseless  = "no_answer"
+	diedProtocol = "protocol" // it said what no driver says, and was killed
 )
 
 func (o *Observe) output(stream wire.EventType, bytes int) {
@@ -66,8 +67,10 @@ func (o *Observe) limited(kind string) {
 }
 
 // causeOf is how a kernel ended that nobody has ended.
-func causeOf(exit child.Exit) string {
+func (c *kernel) causeOf(exit child.Exit) string {
 	switch {
+	case c.breach() != nil:
+		return diedProtocol
 	case exit.Unknown:
 		return diedUnknown
 	case exit.Signal != 0:

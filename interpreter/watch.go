@@ -188,7 +188,7 @@ func (w *watch) interrupt() {
 func (w *watch) died(exit child.Exit) {
 	switch w.reason {
 	case "":
-		w.in.cfg.Observe.died(w.in.cfg.Language, causeOf(exit))
+		w.in.cfg.Observe.died(w.in.cfg.Language, w.k.causeOf(exit))
 	case "timeout", "interrupt", reasonOutput:
 		w.in.cfg.Observe.died(w.in.cfg.Language, w.reason)
 	}
@@ -278,7 +278,9 @@ func (w *watch) concludeDead(exit child.Exit) {
 		ev.Value = fmt.Sprintf("%s; the %s kernel was %s; %s", w.text, w.in.cfg.Language, how, lost)
 	case "":
 		cause.Reason, ev.Name = "kernel_died", "KernelDiedError"
-		if exit.OutOfMemory() {
+		if w.k.breach() != nil {
+			cause.Reason, ev.Name = diedProtocol, "ProtocolError"
+		} else if exit.OutOfMemory() {
 			cause.Reason, ev.Name = "out_of_memory", "OutOfMemoryError"
 			cause.Killed, cause.LimitOf, cause.Limit = exit.Count.Killed, exit.Count.Memory.Of, exit.Count.Memory.Limit
 		}

@@ -1,7 +1,5 @@
 package hostile_test
 
-import "time"
-
 // limits are attempts that take what only control groups, or a culprit's own limits,
 // ration: processors, memory, processes. Where the server has no limits in force
 // they are as large as a machine without them bears.
@@ -9,8 +7,8 @@ func limits() []attempt {
 	py := cell("python")
 	all := func(a attempt) attempt { a.none, a.here = true, goesOn; return a }
 	return []attempt{
-		all(attempt{name: "all processors", by: command, code: "for i in $(seq 4); do timeout 1 sh -c 'while :; do :; done' & done; wait; echo over", stopped: "over"}),
-		all(attempt{name: "all processors, of a kernel", by: within("python", time.Second), code: "while True: pass", stopped: "TimeoutError: .*"}),
+		all(attempt{name: "all processors", by: command, code: "for i in $(seq 4); do timeout 0.7 sh -c 'while :; do :; done' & done; wait; echo over", stopped: "over"}),
+		all(attempt{name: "all processors, of a kernel", by: within("python", moment), code: "while True: pass", stopped: "TimeoutError: .*"}),
 		all(attempt{name: "memory", by: py, code: `
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))

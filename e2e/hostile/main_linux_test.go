@@ -5,8 +5,10 @@ package hostile_test
 
 import (
 	"os"
+	"sync"
 	"testing"
 
+	"hotcell/e2e/program"
 	"hotcell/e2e/testserver"
 )
 
@@ -17,6 +19,9 @@ type kind struct {
 	name  string
 	mode  string
 	users bool // each sandbox has a user of its own
+	// reaches tells that this user passes directories by a capability, to get to the
+	// interpreters.
+	reaches bool
 }
 
 // namespaces tells whether a sandbox has its own view of the machine.
@@ -26,24 +31,25 @@ func (k kind) namespaces() bool { return k.mode == "namespace" }
 func kinds() []kind {
 	root := os.Geteuid() == 0
 	return []kind{
-		{"namespace", "namespace", root},
-		{"process", "process", false},
-		{"process, with users", "process", true},
-		{"none", "none", false},
+		{name: "namespace", mode: "namespace", users: root},
+		{name: "process", mode: "process"},
+		{name: "process, with users", mode: "process", users: true},
+		{name: "process, with users that reach", mode: "process", users: true, reaches: true},
+		{name: "none", mode: "none"},
 	}
 }
 
 // TestHostile makes every attempt behind every boundary that promises to stop it.
 func TestHostile(t *testing.T) {
-	if !testserver.All() {
-		t.Skip("it takes minutes: HOTCELL_TEST_ALL=1 runs it")
-	}
+	t.Parallel()
+	passable(t)
+	path := program.Build(t)
+	var alone sync.Mutex
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
-			s := newScene(t, k)
-			for _, g := range groups() {
-				t.Run(g.name, func(t *testing.T) { s.play(t, g) })
-			}
+			t.Parallel()
+			s := newScene(t, k, path, &alone)
+			s.all(t)
 			s.unchanged(t)
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"hotcell/e2e/program"
@@ -31,13 +32,19 @@ const (
 // scene is a server with a sandbox that is at work, and what others are after.
 type scene struct {
 	*program.Program
+	*common
+	box string // that of who tries
+}
+
+// common is what all attempts share.
+type common struct {
 	kind   kind
-	box    string // that of who tries
-	victim string // another sandbox's id
-	work   string // its directory
-	host   string // a file of the machine's that isn't the system's
-	socket string // one that is a file, and to which everybody may connect
-	name   string // an abstract one
+	alone  *sync.Mutex // held by who uses up what all share
+	victim string      // another sandbox's id
+	work   string      // its directory
+	host   string      // a file of the machine's that isn't the system's
+	socket string      // one that is a file, and to which everybody may connect
+	name   string      // an abstract one
 	near   *neighbour
 	before string // what must not change
 }
@@ -47,32 +54,56 @@ func (s *scene) secrets() []string {
 	return []string{secretFile, secretEnv, secretOurs, secretHost, s.Key}
 }
 
-func newScene(t *testing.T, k kind) *scene {
+func newScene(t *testing.T, k kind, path string, alone *sync.Mutex) *scene {
 	t.Helper()
 	env := []string{"HOTCELL_TEST_SECRET=" + secretOurs}
-	flags := []string{"--isolation", k.mode, "--log-level", "error", "--max-contexts", "60"}
+	flags := []string{"--isolation", k.mode, "--log-level", "error", "--max-contexts", "60", "--warm", "1"}
 	if k.namespaces() {
 		if _, err := exec.LookPath("bwrap"); err != nil {
 			t.Skip("bubblewrap is not installed")
 		}
 	}
-	if k.users && !k.namespaces() {
-		if os.Geteuid() != 0 {
-			t.Skip("only root can give users to sandboxes")
-		}
+	if k.users && !k.namespaces() && os.Geteuid() != 0 {
+		t.Skip("only root can give users to sandboxes")
+	}
+	if k.users && !k.namespaces() && !k.reaches {
 		// The Python of `make setup` may lie where no other user gets to.
 		flags = append(flags, "--python", commonPython(t))
 		// The same is so of Go's cache. Without Go its programs are interpreted.
 		env = append(env, "PATH=/usr/bin:/bin", "GOCACHE="+t.TempDir())
 	}
 	passable(t)
-	s := &scene{kind: k, Program: program.StartWith(t, env, flags...)}
+	start := path
+	if k.mode == "process" && !k.users && os.Geteuid() == 0 {
+		start = without(t, path)
+	}
+	s := &scene{common: &common{kind: k, alone: alone}, Program: program.LaunchWith(t, env, start, t.TempDir(), flags...)}
+	s.Path = path
 	s.near = &neighbour{s: s}
-	if got := s.isolation(t); got.Mode != k.mode || k.users != got.Users {
+	got := s.isolation(t)
+	if k.mode == "process" && os.Geteuid() == 0 && k.reaches != strings.Contains(got.Reason, "capability") {
+		t.Skipf("in force is %+v", got) // every user gets to the interpreters, or root has no such capability
+	}
+	if got.Mode != k.mode || k.users != got.Users {
 		t.Fatalf("in force is %+v", got)
 	}
 	s.prepare(t)
 	return s
+}
+
+// without starts a program as a root that can't pass on the right to reach files.
+func without(t *testing.T, path string) string {
+	t.Helper()
+	setpriv, err := exec.LookPath("setpriv")
+	if err != nil {
+		t.Skip(err)
+	}
+	script := filepath.Join(t.TempDir(), "without")
+	text := fmt.Sprintf("#!/bin/sh\nexec %s --bounding-set -dac_read_search %s \"$@\"\n", setpriv, path)
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return script
 }
 
 // commonPython is one that all users reach: the system's, with the libraries that
@@ -140,7 +171,7 @@ func (s *scene) prepare(t *testing.T) {
 	}
 	dir := t.TempDir()
 	s.host, s.socket = filepath.Join(dir, "of-the-machine"), filepath.Join(dir, "socket")
-	s.name = fmt.Sprintf("hotcell-hostile-%d", os.Getpid())
+	s.name = fmt.Sprintf("hotcell-hostile-%d", s.Pid)
 	for path, text := range map[string]string{s.host: secretHost, filepath.Join(s.Data, "api-key"): s.Key} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

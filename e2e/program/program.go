@@ -48,7 +48,7 @@ func Start(tb testing.TB, flags ...string) *Program {
 // StartWith is Start with more of an environment.
 func StartWith(tb testing.TB, env []string, flags ...string) *Program {
 	tb.Helper()
-	return launch(tb, env, Build(tb), tb.TempDir(), append([]string{"--warm", "1"}, flags...)...)
+	return LaunchWith(tb, env, Build(tb), tb.TempDir(), append([]string{"--warm", "1"}, flags...)...)
 }
 
 // Build builds the program and returns its path.
@@ -66,10 +66,11 @@ func Build(tb testing.TB) string {
 // Launch starts a program that was built, with a data directory. It ends with the test.
 func Launch(tb testing.TB, path, dataDir string, args ...string) *Program {
 	tb.Helper()
-	return launch(tb, nil, path, dataDir, args...)
+	return LaunchWith(tb, nil, path, dataDir, args...)
 }
 
-func launch(tb testing.TB, env []string, path, dataDir string, args ...string) *Program {
+// LaunchWith is Launch with more of an environment.
+func LaunchWith(tb testing.TB, env []string, path, dataDir string, args ...string) *Program {
 	tb.Helper()
 	p := &Program{Key: Key, Path: path, Data: dataDir}
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--python", python()}, args...)

@@ -323,7 +323,7 @@ func least[N int | int64](a, b N) N {
 
 // apply sets a process's own limits, which those that it starts inherit.
 func (l Limits) apply(pid int, force Force) error {
-	limits := map[int]uint64{unix.RLIMIT_CORE: 0} // a dump would fill the sandbox's disk
+	limits := child.Rlimits{unix.RLIMIT_CORE: 0} // a dump would fill the sandbox's disk
 	if l.Files > 0 {
 		limits[unix.RLIMIT_NOFILE] = uint64(l.Files)
 	}
@@ -334,16 +334,5 @@ func (l Limits) apply(pid int, force Force) error {
 		// Not RLIMIT_AS: V8 and Go reserve addresses by the gigabyte.
 		limits[unix.RLIMIT_DATA] = uint64(l.Memory)
 	}
-	for which, limit := range limits {
-		var now unix.Rlimit
-		err := unix.Prlimit(pid, which, nil, &now)
-		if err == nil {
-			now = unix.Rlimit{Cur: min(now.Cur, limit), Max: min(now.Max, limit)}
-			err = unix.Prlimit(pid, which, &now, nil)
-		}
-		if err != nil && !errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("limit process %d: %w", pid, err)
-		}
-	}
-	return nil
+	return limits.Put(pid)
 }

@@ -20,6 +20,7 @@ type Adopted struct {
 	settle func()
 	done   chan struct{}
 	exit   Exit
+	jail   Jail // before it enters a group; nil: none
 
 	mu    sync.Mutex
 	group Group // nil: none
@@ -80,7 +81,7 @@ func (a *Adopted) enter(group Group, admit func(pid int) error) error {
 		group.End()
 		return nil // its end is told elsewhere
 	}
-	if err := admit(a.handle.pid); err != nil {
+	if err := Limited(a.jail, admit(a.handle.pid)); err != nil {
 		group.End()
 		return err
 	}

@@ -33,6 +33,8 @@ type Join struct {
 	// UID is the user and the group to become, without others and without
 	// capabilities. 0: it stays who it is.
 	UID int
+	// Reaches keeps CAP_DAC_READ_SEARCH of the capabilities, for what it starts too.
+	Reaches bool
 	// Seccomp is a filter, as struct sock_filter[]. Nil: none.
 	Seccomp []byte
 	// Env has the variables that a process inside has unless it is given others, HOME
@@ -49,6 +51,7 @@ func startJailed(ctx context.Context, spec Spec) (*Process, error) {
 		}
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
 	}
+	a.Within(spec.Jail)
 	if spec.Group != nil {
 		if err := a.settleIn(spec.Group); err != nil {
 			_ = a.Signal(syscall.SIGKILL)

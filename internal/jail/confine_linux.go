@@ -21,6 +21,7 @@ const (
 // terms are what the first process puts on itself before it does anything else.
 type terms struct {
 	UID     int    `json:"uid"`     // 0: it stays who it is
+	Reaches bool   `json:"reaches"` // it keeps one capability, see [Config]
 	Ruleset bool   `json:"ruleset"` // there is one on rulesetFD
 	Seccomp bool   `json:"seccomp"`
 	Limits  limits `json:"limits"` // of the filter
@@ -61,7 +62,7 @@ func confine(text string) error {
 	if err != nil {
 		return fmt.Errorf("open its program: %w", err)
 	}
-	if err := drop(t.UID); err != nil {
+	if err := drop(t.UID, t.Reaches); err != nil {
 		return err
 	}
 	if t.Sweep {
@@ -96,31 +97,56 @@ func confine(text string) error {
 	return fmt.Errorf("start itself anew: %w", unix.Exec(self, []string{"hotcell", "be-child", "init"}, []string{}))
 }
 
-// drop makes this thread another user's, without any right of its former one. The
-// system calls are made here, since package syscall changes all threads, and the
-// others are about to end.
-func drop(uid int) error {
+// drop makes this thread another user's, without any right of its former one but that
+// to reach files, if it is to keep that. The system calls are made here, since package
+// syscall changes all threads, and the others are about to end.
+func drop(uid int, reaches bool) error {
+	kept := uint32(0)
+	if reaches {
+		kept = 1 << unix.CAP_DAC_READ_SEARCH
+	}
 	// What exec could give back, first: that takes a capability.
 	for c := range uintptr(64) {
+		if reaches && c == unix.CAP_DAC_READ_SEARCH {
+			continue
+		}
 		if _, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c, 0, 0, 0, 0); errno != 0 {
 			break // EPERM: it has none, and can't get any; EINVAL: there are no more
 		}
 	}
 	if uid > 0 && unix.Getuid() != uid {
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
-			return fmt.Errorf("leave its groups: %w", errno)
-		}
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESGID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
-			return fmt.Errorf("become group %d: %w", uid, errno)
-		}
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
-			return fmt.Errorf("become user %d: %w", uid, errno)
+		if err := become(uid, reaches); err != nil {
+			return err
 		}
 	}
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	none := [2]unix.CapUserData{}
-	if _, _, errno := unix.RawSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&none[0])), 0); errno != 0 {
+	rest := [2]unix.CapUserData{{Effective: kept, Permitted: kept, Inheritable: kept}}
+	if _, _, errno := unix.RawSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&rest[0])), 0); errno != 0 {
 		return fmt.Errorf("give up its capabilities: %w", errno)
+	}
+	if reaches { // for whatever is started, which nothing else gives it
+		if _, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, unix.CAP_DAC_READ_SEARCH, 0, 0, 0); errno != 0 {
+			return fmt.Errorf("hand on the capability to reach files: %w", errno)
+		}
+	}
+	return nil
+}
+
+// become changes this thread's groups and user, and may keep its capabilities till then.
+func become(uid int, keep bool) error {
+	if keep {
+		if _, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0, 0, 0, 0); errno != 0 {
+			return fmt.Errorf("keep a capability: %w", errno)
+		}
+	}
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("leave its groups: %w", errno)
+	}
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESGID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
+		return fmt.Errorf("become group %d: %w", uid, errno)
+	}
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
+		return fmt.Errorf("become user %d: %w", uid, errno)
 	}
 	return nil
 }

@@ -103,6 +103,8 @@ func (f *first) take() {
 			f.end(r.Seq)
 		case opDir:
 			_ = f.pipe.send(failure(r.Seq, checkDir(string(r.Dir))))
+		case opLimit:
+			_ = f.pipe.send(failure(r.Seq, r.Limits.Put(r.PID)))
 		}
 		closeAll(files)
 	}

@@ -58,6 +58,10 @@ type Config struct {
 	Name string
 	// UID is the user and group of what runs inside. 0: the server's own.
 	UID int
+	// Reaches has what runs inside, as UID, pass all directories and read what the
+	// ruleset allows, whatever the modes: for interpreters that lie where other users
+	// don't get to. It takes [CanReach].
+	Reaches bool
 	// Program is our own, whose main calls [Main] for Args. Empty: the running one.
 	Program string
 	Args    []string // nil: be-child init

@@ -83,7 +83,7 @@ func New(ctx context.Context, cfg Config) (*Jail, error) {
 		err = context.Cause(ctx)
 	}
 	if err == nil && cfg.Admit != nil {
-		err = cfg.Admit(pidOf(j.init))
+		err = j.Admit(pidOf(j.init))
 	}
 	if err != nil {
 		j.Close()
@@ -109,7 +109,7 @@ func (j *Jail) open(ctx context.Context) error {
 			_ = ruleset.Close()
 		}
 	}()
-	j.join = child.Join{Ruleset: ruleset, UID: j.cfg.UID, Env: j.cfg.env()}
+	j.join = child.Join{Ruleset: ruleset, UID: j.cfg.UID, Reaches: j.cfg.Reaches, Env: j.cfg.env()}
 	prog, err := filter(j.cfg.limits())
 	if err == nil {
 		j.join.Seccomp = filterBytes(prog)
@@ -154,10 +154,14 @@ func (j *Jail) open(ctx context.Context) error {
 
 // terms are what the first process is told to put on.
 func (c *Config) terms(ruleset bool) (string, error) {
-	t := terms{UID: c.UID, Ruleset: ruleset, Seccomp: arch != 0, Limits: c.limits()}
+	t := terms{UID: c.UID, Reaches: c.Reaches, Ruleset: ruleset, Seccomp: arch != 0, Limits: c.limits()}
 	b, err := json.Marshal(t)
 	return string(b), err
 }
+
+// seesAll tells that modes keep nothing from those inside: what the ruleset lets them
+// read, they read, and a socket behind a private directory is one that they can open.
+func (c *Config) seesAll() bool { return c.UID == 0 || c.Reaches }
 
 // limits are what the filter has to see to, for want of namespaces and, perhaps, of a
 // user of the sandbox's own.
@@ -165,7 +169,7 @@ func (c *Config) limits() limits {
 	if c.Mode == Namespace {
 		return limits{}
 	}
-	return limits{Internet: c.Network == NoNet, Local: c.UID == 0, Peers: c.UID == 0, SetID: c.UID == 0}
+	return limits{Internet: c.Network == NoNet, Local: c.seesAll(), Peers: c.UID == 0, SetID: c.UID == 0}
 }
 
 // Pid is the first process's number.
@@ -185,7 +189,7 @@ func (j *Jail) Admit(pid int) error {
 	if j.cfg.Admit == nil {
 		return nil
 	}
-	return j.cfg.Admit(pid)
+	return child.Limited(j, j.cfg.Admit(pid))
 }
 
 // Bound puts a jail that was made without limits under some. It is called before

@@ -105,8 +105,8 @@ func (c *Config) allow(ruleset *os.File, all uint64) error {
 	}
 	read = append(append(read, c.Shared...), c.Program)
 	read = append(read, "/proc", "/run/systemd/resolve")
-	if c.UID == 0 {
-		// Root reads what is root's alone, so it is shown no directory as a whole in
+	if c.seesAll() {
+		// Such a one reads what is root's alone, so it is shown no directory as a whole in
 		// which there is such a thing.
 		for i, path := range read {
 			if path == "/etc" {
@@ -122,7 +122,7 @@ func (c *Config) allow(ruleset *os.File, all uint64) error {
 		landlockFile | landlockRead: {"/dev/pts", "/dev/ptmx"},
 		all &^ (unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_MAKE_CHAR): {c.Work, c.Rooms()},
 	}
-	if c.UID >= UserBase { // what others put there is not its own
+	if c.UID >= UserBase && !c.Reaches { // what others put there is not its own
 		rules[landlockRead|landlockFile|unix.LANDLOCK_ACCESS_FS_MAKE_REG|unix.LANDLOCK_ACCESS_FS_REMOVE_FILE] = []string{"/dev/shm"}
 	}
 	for access, paths := range rules {

@@ -79,6 +79,19 @@ func (j *Jail) CheckDir(path string) error {
 	return nil
 }
 
+// Limit has the first process lower the limits of one inside, which has the same number
+// there: in namespaces, where it hasn't, the server may do that itself.
+func (j *Jail) Limit(pid int, l child.Rlimits) error {
+	if j.cfg.Mode == Namespace {
+		return &child.RlimitsError{PID: pid, Limits: l}
+	}
+	got, err := j.ask(context.Background(), request{Op: opLimit, PID: pid, Limits: l}, &asked{})
+	if err == nil && got.reply.Op == replyFailed {
+		err = fmt.Errorf("limit process %d: %w", pid, unix.Errno(got.reply.Errno))
+	}
+	return err
+}
+
 // ask asks the first process something, and waits for the answer.
 func (j *Jail) ask(ctx context.Context, r request, a *asked, files ...*os.File) (answer, error) {
 	a.answer = make(chan answer, 1)

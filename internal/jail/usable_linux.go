@@ -72,3 +72,14 @@ func mapped(uid int) bool {
 	}
 	return false
 }
+
+// CanReach reports whether those inside can be given what [Config].Reaches means: the
+// capability for it, and Landlock, without which it would show everything.
+func CanReach() bool {
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var has [2]unix.CapUserData
+	if unix.Capget(&head, &has[0]) != nil || has[0].Effective&(1<<unix.CAP_DAC_READ_SEARCH) == 0 {
+		return false
+	}
+	return landlockABI() > 0 && arch != 0
+}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
 )
 
 const (
@@ -30,22 +32,25 @@ const (
 	opReap  = "reap"  // one that has ended, and been swept up behind
 	opEnd   = "end"   // one that the server has no descriptor of
 	opDir   = "dir"   // may a process have this directory as its own?
+	opLimit = "limit" // lower a process's limits, which takes its own user
 )
 
 // request is what the server asks the first process for. Paths, arguments and
 // variables are bytes, which JSON's text isn't.
 type request struct {
-	Op       string  `json:"op"`
-	Seq      uint64  `json:"seq"` // of a start for ever: the process's name on this socket
-	Path     []byte  `json:"path,omitempty"`
-	Dir      []byte  `json:"dir,omitempty"`
-	Search   bool    `json:"search,omitempty"`
-	Terminal bool    `json:"terminal,omitempty"`
-	Args     []byte  `json:"args,omitempty"` // each with a NUL behind it, like the variables
-	Env      []byte  `json:"env,omitempty"`
-	Mark     uint64  `json:"mark,omitempty"`
-	Doors    int     `json:"doors,omitempty"` // of its group: the first so many descriptors are the way in, as many more the way back
-	Streams  [3]bool `json:"streams"`         // which of the first three are among the descriptors
+	Op       string        `json:"op"`
+	Seq      uint64        `json:"seq"` // of a start for ever: the process's name on this socket
+	Path     []byte        `json:"path,omitempty"`
+	Dir      []byte        `json:"dir,omitempty"`
+	Search   bool          `json:"search,omitempty"`
+	Terminal bool          `json:"terminal,omitempty"`
+	Args     []byte        `json:"args,omitempty"` // each with a NUL behind it, like the variables
+	Env      []byte        `json:"env,omitempty"`
+	Mark     uint64        `json:"mark,omitempty"`
+	Doors    int           `json:"doors,omitempty"` // of its group: the first so many descriptors are the way in, as many more the way back
+	PID      int           `json:"pid,omitempty"`
+	Limits   child.Rlimits `json:"limits,omitempty"`
+	Streams  [3]bool       `json:"streams"` // which of the first three are among the descriptors
 }
 
 // Ops of replies.

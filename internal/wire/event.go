@@ -80,7 +80,7 @@ type Event struct {
 
 // Cause says why the service ended an execution, for programs to read.
 type Cause struct {
-	Reason    string `json:"reason"`               // timeout, interrupt, kernel_died, out_of_memory, output_limit, context_deleted, context_restarted, shutdown, start_failed
+	Reason    string `json:"reason"`               // timeout, interrupt, kernel_died, protocol, out_of_memory, output_limit, context_deleted, context_restarted, shutdown, start_failed
 	Step      string `json:"step,omitempty"`       // interrupt or kill: the step of the ladder that worked
 	ExitCode  *int   `json:"exit_code,omitempty"`  // of the kernel
 	Signal    string `json:"signal,omitempty"`     // of the kernel: SIGSEGV

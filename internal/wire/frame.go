@@ -21,6 +21,9 @@ const headSize = 4
 // ErrFrameTooLarge is returned for a frame whose declared length is over [MaxFrame].
 var ErrFrameTooLarge = errors.New("frame is larger than 64 MiB")
 
+// ErrNoMessage is returned for a frame that was read whole and isn't what it should hold.
+var ErrNoMessage = errors.New("frame is no message")
+
 // WriteFrame writes v as one frame: a 4-byte big-endian length, then JSON.
 // The frame leaves in a single Write, so concurrent writers that share a
 // lock-free descriptor still have to serialise their calls.
@@ -62,7 +65,7 @@ func ReadFrame(r io.Reader, v any) error {
 		return fmt.Errorf("read frame body: %w", err)
 	}
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("decode frame: %w", err)
+		return fmt.Errorf("decode frame: %w: %w", ErrNoMessage, err)
 	}
 	return nil
 }

@@ -94,7 +94,11 @@ func wallsOf(jail child.Jail) (walls, error) {
 	for name, value := range j.Env {
 		w.ahead = append(append(w.ahead, name+"="+value...), 0)
 	}
-	w.words = fmt.Sprintf(" %d %d %d %d %d", j.UID, namespaces, ruled, len(w.ahead), len(j.Seccomp))
+	kept := 0
+	if j.Reaches {
+		kept = 1 << unix.CAP_DAC_READ_SEARCH
+	}
+	w.words = fmt.Sprintf(" %d %d %d %d %d %d", j.UID, kept, namespaces, ruled, len(w.ahead), len(j.Seccomp))
 	// The template reads nothing of this, and the socket has room for 200 KiB.
 	if w.ahead = append(w.ahead, j.Seccomp...); len(w.ahead) > aheadLimit {
 		return walls{}, fmt.Errorf("enter the jail: its filter and variables take %d bytes, of at most %d", len(w.ahead), aheadLimit)

@@ -83,6 +83,7 @@ func (r *Runtime) forkInto(ctx context.Context, ends *runtimes.Ends, jail child.
 	if err != nil {
 		return nil, err
 	}
+	p.Within(jail)
 	switch {
 	case len(w.doors) > 0:
 		err = p.Entered(doors)

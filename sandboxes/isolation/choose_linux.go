@@ -58,11 +58,15 @@ func (s *Set) try(ctx context.Context, mode jail.Mode) (reason string, err error
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, tryLimit, fmt.Errorf("it took longer than %s", tryLimit))
 	defer cancel()
-	s.status.Mode, s.status.Users = mode, os.Geteuid() == 0
+	s.status.Mode, s.status.Users, s.reaches = mode, os.Geteuid() == 0, false
 	if mode == jail.Process && s.status.Users {
 		if err := s.openWays(); err != nil {
-			s.status.Users = false
-			reason = "sandboxes run as the server's own user, since " + err.Error()
+			if s.reaches = jail.CanReach(); !s.reaches {
+				s.status.Users = false
+				reason = "sandboxes run as the server's own user, since " + err.Error()
+			} else {
+				reason = "sandboxes' users have the capability to pass all directories, and see names and sizes in them, since " + err.Error()
+			}
 		}
 	}
 	if mode == jail.Process && !s.status.Users && reason == "" {

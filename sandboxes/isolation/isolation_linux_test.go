@@ -190,7 +190,10 @@ func TestUsersWithoutNamespaces(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(data) })
 	// The interpreters of this machine may be out of reach; this test needs none.
-	s, err := isolation.New(t.Context(), isolation.Config{Mode: jail.Process, Data: data, Dir: filepath.Join(data, "jails")})
+	const files = 321 // a limit that root without CAP_SYS_RESOURCE can't set on others' processes
+	s, err := isolation.New(t.Context(), isolation.Config{Mode: jail.Process, Data: data, Dir: filepath.Join(data, "jails"), Admit: func(string) func(int) error {
+		return func(pid int) error { return child.Rlimits{syscall.RLIMIT_NOFILE: files}.Put(pid) }
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,12 +219,12 @@ func TestUsersWithoutNamespaces(t *testing.T) {
 	if err := left.Wait(); err == nil {
 		t.Error("what was left has ended by itself")
 	}
-	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", "id -u > who; kill -0 1"}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: work, Jail: j})
+	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", "id -u > who; ulimit -n >> who; kill -0 1"}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: work, Jail: j})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-p.Done()
-	if who, err := os.ReadFile(filepath.Join(work, "who")); err != nil || strings.TrimSpace(string(who)) != fmt.Sprint(sb.UID) || p.Exit().Code == 0 {
+	if who, err := os.ReadFile(filepath.Join(work, "who")); err != nil || string(who) != fmt.Sprintf("%d\n%d\n", sb.UID, files) || p.Exit().Code == 0 {
 		t.Errorf("%s %v %s", who, err, p.Exit())
 	}
 }

@@ -16,14 +16,15 @@ import (
 
 // Set is the jails of a server.
 type Set struct {
-	cfg    Config
-	status Status
-	home   string          // of the server's user; empty if there is none
-	ctx    context.Context // cancelled by Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	berths Berths        // set by Keep
-	wanted chan struct{} // has one word for fill when a spare was taken
+	cfg     Config
+	status  Status
+	reaches bool            // sandboxes' users pass directories by a capability
+	home    string          // of the server's user; empty if there is none
+	ctx     context.Context // cancelled by Close
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	berths  Berths        // set by Keep
+	wanted  chan struct{} // has one word for fill when a spare was taken
 
 	mu     sync.Mutex
 	cells  map[string]*cell // by sandbox
@@ -174,7 +175,7 @@ func (s *Set) config(sb Sandbox) jail.Config {
 		Shared: append(narrow(s.cfg.Shared(), s.home), s.cfg.Visible...),
 	}
 	if s.status.Users {
-		cfg.UID = sb.UID
+		cfg.UID, cfg.Reaches = sb.UID, s.reaches
 	}
 	if s.cfg.Admit != nil {
 		cfg.Admit = s.cfg.Admit(sb.ID)

@@ -29,10 +29,12 @@ NEWNET = 0x40000000
 BY_FORK = ((NEWPID, "pid"), (NEWNET, "net"))
 
 PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
 LANDLOCK_RESTRICT_SELF = 446  # on every architecture
 LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 
@@ -48,7 +50,6 @@ _syscall.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_long)
 _errno = ctypes.get_errno
 
 _MYSELF = 0x20080522.to_bytes(4, "little") + bytes(4)  # version 3 of the capabilities, and pid 0
-_NOTHING = bytes(24)  # no effective, permitted or inheritable ones
 
 
 class Program(ctypes.Structure):
@@ -70,6 +71,7 @@ class Jail:
     """What there is to join, in one fork."""
 
     uid: int  # and gid; 0: it stays who it is
+    kept: int  # the capabilities that it keeps, for what it starts too: bits below 32
     namespaces: int  # the CLONE_NEW flags of those that are still to be joined
     env: int  # the sizes of what the child finds on its protocol: variables, NAME=value
     filter: int  # with a NUL behind each, and a seccomp filter, struct sock_filter[]
@@ -81,10 +83,10 @@ def parse(words: list[bytes], fds: list[int]) -> Jail | None:
     """What a packet says of a jail, if there is one."""
     if not words:
         return None
-    uid, namespaces, ruled, env, program = (int(word) for word in words)
+    uid, kept, namespaces, ruled, env, program = (int(word) for word in words)
     left = iter(fds)
     init = next(left) if namespaces else -1
-    return Jail(uid, namespaces, env, program, init, next(left) if ruled else -1)
+    return Jail(uid, kept, namespaces, env, program, init, next(left) if ruled else -1)
 
 
 def check(step: str, result: int) -> None:
@@ -190,13 +192,22 @@ def enter(jail: Jail, protocol: int) -> bytes:
         attempt("leave the groups", os.setgroups, ())
     if jail.namespaces:
         check("join the namespaces", _setns(jail.init, jail.namespaces))
+    kept = [capability for capability in range(CAPABILITIES) if jail.kept >> capability & 1]
     for capability in range(CAPABILITIES):
-        # Refused to who has no privileges, for whom it changes nothing.
-        _prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+        if capability not in kept:
+            # Refused to who has no privileges, for whom it changes nothing.
+            _prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    if kept:
+        control("keep a capability", PR_SET_KEEPCAPS, 1)
     if uid:
         attempt("become the jail's group", os.setresgid, uid, uid, uid)
         attempt("become the jail's user", os.setresuid, uid, uid, uid)
-    check("drop the capabilities", _capset(_MYSELF, _NOTHING))
+    # Effective, permitted and inheritable ones, of which there are two words each.
+    check(
+        "drop the capabilities", _capset(_MYSELF, jail.kept.to_bytes(4, "little") * 3 + bytes(12))
+    )
+    for capability in kept:
+        control("hand on a capability", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
     control("give up new privileges", PR_SET_NO_NEW_PRIVS, 1)
     if jail.ruleset >= 0:
         check("restrict by Landlock", _syscall(LANDLOCK_RESTRICT_SELF, jail.ruleset, 0))
