@@ -111,6 +111,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err := e.openIsolation(ctx, cfg, scratch); err != nil {
 		return err
 	}
+	e.openDisk(ctx, scratch, cfg.Log)
 	e.contexts = contexts.New(ctx, contexts.Config{
 		Table:       e.table,
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
@@ -142,9 +143,10 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 			e.journal.Rest(id)
 			return err
 		},
-		Gone: e.journal.Forget,
-		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
-		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
+		Ready: e.limits.Ready,
+		Gone:  e.journal.Forget,
+		Busy:  func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
+		Idle:  cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
 		Log: cfg.Log,
 	})
 	if err != nil {

@@ -25,6 +25,10 @@ import (
 type Options struct {
 	// End ends what runs in a sandbox that stops. It returns when it is gone.
 	End func(ctx context.Context, id string) error
+	// Ready makes the directory of a sandbox ready that somebody wants to use, if it
+	// isn't yet, until End. still says whether it may be used at all by then. Nil: all
+	// are.
+	Ready func(sb Sandbox, still func() error) error
 	// Gone is told of a sandbox that was deleted, when nothing runs in it any more.
 	Gone func(id string) error
 	// Busy reports whether something runs in a sandbox just now, which keeps
@@ -248,6 +252,18 @@ func (r *Registry) find(idOrName string) (*entry, error) {
 // Enter is Lookup for somebody who wants to use the sandbox: it counts as
 // activity, and a sandbox that isn't started is refused.
 func (r *Registry) Enter(idOrName string) (Sandbox, error) {
+	sb, err := r.enter(idOrName)
+	if err != nil || r.opts.Ready == nil {
+		return sb, err
+	}
+	if err := r.opts.Ready(sb, func() error { _, err := r.enter(sb.ID); return err }); err != nil {
+		return Sandbox{}, err
+	}
+	return sb, nil
+}
+
+// enter is Enter without its directory.
+func (r *Registry) enter(idOrName string) (Sandbox, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, err := r.find(idOrName)

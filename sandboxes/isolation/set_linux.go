@@ -159,6 +159,9 @@ func (s *Set) config(sb Sandbox) jail.Config {
 	if s.status.Users {
 		cfg.UID = sb.UID
 	}
+	if s.cfg.Rooms != nil {
+		cfg.Writable = s.cfg.Rooms(sb.ID)
+	}
 	if s.cfg.Admit != nil {
 		cfg.Admit = s.cfg.Admit(sb.ID)
 	}

@@ -1,0 +1,4 @@
+package disk
+
+// Wait returns when nothing is being made ahead.
+func (s *Set) Wait() { s.wg.Wait() }
