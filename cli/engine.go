@@ -133,7 +133,8 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Log:         cfg.Log,
 	})
 	e.tools = tools.New(tools.Config{
-		Host:  process.Host{Path: e.table.Programs(), Scratch: scratch},
+		Host:         process.Host{Path: e.table.Programs(), Scratch: scratch},
+		CommandShare: cfg.Limits.SandboxCommands, RunShare: cfg.Limits.SandboxRuns,
 		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Did: e.did, Log: cfg.Log,
 		Store: e.journal, Records: filepath.Join(cfg.Dir, recordsDir), Before: before,
 	})

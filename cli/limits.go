@@ -30,7 +30,9 @@ type limitFlags struct {
 	ContextCPU       float64       `name:"context-cpu" help:"How many processors each of them may use at once. 0 is all of the sandbox's." default:"0" placeholder:"N" group:"Limits"`
 	ContextProcesses int           `help:"The processes and threads of each of them. 0 is no limit but the sandbox's. Default here: ${contextprocesses}." default:"${contextprocesses}" placeholder:"N" group:"Limits"`
 	SandboxDisk      size          `help:"The space of a sandbox's work directory and temporary files. 0 is no limit. See docs/limits.md for what it takes." default:"0" placeholder:"SIZE" group:"Limits"`
-	SandboxContexts  int           `help:"The contexts of a sandbox. 0 is no limit but --max-contexts." default:"0" placeholder:"N" group:"Limits"`
+	SandboxContexts  int           `help:"The contexts of a sandbox. 0 is no limit but --max-contexts. Default: 750, so that one sandbox leaves some to others." default:"750" placeholder:"N" group:"Limits"`
+	SandboxCommands  int           `help:"The commands that a sandbox may run at once, of the server's 256. 0 is all. Default: 192." default:"192" placeholder:"N" group:"Limits"`
+	SandboxRuns      int           `help:"The programs that a sandbox may run once at the same time (code-run), of the server's 100. 0 is all. Default: 75." default:"75" placeholder:"N" group:"Limits"`
 	SandboxIdle      time.Duration `help:"Stop sandboxes in which nothing has happened for so long, if they don't ask for less. Not the default one. 0 is never." default:"0" group:"Limits"`
 	SandboxLifetime  time.Duration `help:"Delete sandboxes that are so old, if they don't ask for less. Not the default one. 0 is never." default:"0" group:"Limits"`
 	ContextQueue     int           `help:"The executions that may wait in a context. Default: 256." default:"256" placeholder:"N" group:"Limits"`
@@ -62,6 +64,7 @@ func limitVars() kong.Vars {
 func (f *limitFlags) check() error {
 	for name, n := range map[string]float64{
 		"--sandbox-cpu": f.SandboxCPU, "--context-cpu": f.ContextCPU, "--sandbox-files": float64(f.SandboxFiles),
+		"--sandbox-contexts": float64(f.SandboxContexts), "--sandbox-commands": float64(f.SandboxCommands), "--sandbox-runs": float64(f.SandboxRuns),
 		"--sandbox-processes": float64(f.SandboxProcesses), "--context-processes": float64(f.ContextProcesses),
 	} {
 		if n < 0 || math.IsNaN(n) {
@@ -76,8 +79,6 @@ func (f *limitFlags) check() error {
 		}
 	}
 	switch {
-	case f.SandboxContexts < 0:
-		return badUsage("--sandbox-contexts must not be negative, it is %d", f.SandboxContexts)
 	case f.ContextQueue < 1:
 		return badUsage("--context-queue must be at least 1, it is %d", f.ContextQueue)
 	case f.ExecutionOutput < leastOutput:

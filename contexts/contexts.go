@@ -339,7 +339,7 @@ func (s *Set) reserve(owner string) error {
 			}
 		}
 		if own >= s.cfg.OwnerLimit {
-			return fmt.Errorf("%w in this sandbox: it has %d already; delete one first", ErrLimit, s.cfg.OwnerLimit)
+			return fmt.Errorf("%w in this sandbox: it has %d already, which is its share; delete one first", ErrLimit, s.cfg.OwnerLimit)
 		}
 	}
 	s.making[owner]++
