@@ -10,10 +10,14 @@ import (
 )
 
 // OpenDisk finds out what bounds the space of sandboxes' files here, and takes down what
-// a dead server has left of that. It is called once, before anything runs in a sandbox.
+// a dead server has left of that. Where there are users, they also count processes for
+// want of groups. It is called once, before anything runs in a sandbox.
 // scratch is a directory of the server's own; confined tells that code runs as users
 // whom the system holds to their quotas.
 func (s *Set) OpenDisk(scratch string, confined bool) {
+	if confined {
+		s.tree.HaveUsers()
+	}
 	s.disk = disk.Open(disk.Config{
 		Dir: s.cfg.Dir, Scratch: scratch, Usual: s.cfg.Sandbox.Disk, Confined: confined,
 		Filled: func() { s.cfg.Hit("disk_full") }, Log: s.cfg.Log,
