@@ -144,10 +144,10 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 			e.journal.Rest(id)
 			return err
 		},
-		Ready: e.limits.Ready,
-		Gone:  e.journal.Forget,
-		Busy:  func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
-		Idle:  cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
+		Ready: e.limits.Ready, Expired: e.expired,
+		Gone: e.journal.Forget,
+		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
+		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
 		Log: cfg.Log,
 	})
 	if err != nil {

@@ -29,6 +29,8 @@ type Options struct {
 	// isn't yet, until End. still says whether it may be used at all by then. Nil: all
 	// are.
 	Ready func(sb Sandbox, still func() error) error
+	// Expired is told of a sandbox that was stopped, or deleted, since its time was over.
+	Expired func(sb Sandbox, deleted bool)
 	// Gone is told of a sandbox that was deleted, when nothing runs in it any more.
 	Gone func(id string) error
 	// Busy reports whether something runs in a sandbox just now, which keeps
@@ -55,6 +57,9 @@ func (o *Options) complete() {
 	}
 	if o.Busy == nil {
 		o.Busy = func(string) bool { return false }
+	}
+	if o.Expired == nil {
+		o.Expired = func(Sandbox, bool) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
