@@ -64,7 +64,7 @@ func fill(t *testing.T, path string) (int64, error) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
 	defer f.Close()
 	block := bytes.Repeat([]byte("0123456789abcdef"), mib/16)

@@ -1,3 +1,5 @@
+//go:build linux
+
 package disk
 
 // Wait returns when nothing is being made ahead.
