@@ -152,6 +152,9 @@ func New(ctx context.Context, cfg Config) *Set {
 	if cfg.Store == nil {
 		cfg.Store = stream.NewJournal("", stream.JournalOptions{}) // its files go with the last reader
 	}
+	if cfg.Events.Soon == nil {
+		cfg.Events.Soon = stream.NewLaggards()
+	}
 	s := &Set{
 		cfg:       cfg,
 		pools:     make(map[lot]*pool),
@@ -241,6 +244,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	}
 	began := s.cfg.Now()
 	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: began}
+	kept := s.keepCard(card)
 	in, err := s.openKernel(ctx, owner, interpreter.Config{
 		ID: card.ID, Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
@@ -248,22 +252,24 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		Lost: s.lostNotice(card), Names: s.keeper(card), Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
+	<-kept
 	s.mu.Lock()
 	s.made(owner)
 	if err != nil {
 		s.mu.Unlock()
+		s.cfg.Shelf.Remove(card.ID)
 		s.leave(owner)
 		return nil, err
 	}
 	if s.closed {
 		s.mu.Unlock()
+		s.cfg.Shelf.Remove(card.ID)
 		in.Close(interpreter.Shutdown())
 		return nil, ErrClosed
 	}
 	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: card.Created}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
-	s.cfg.Shelf.Put(card.ID, card)
 	s.cfg.Observe.tell("create", e, activity.Of(ctx), "")
 	s.cfg.Observe.ready(language, in.Parked(), s.cfg.Now().Sub(began))
 	if err := s.cfg.Admit(owner); err != nil {
@@ -274,6 +280,17 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		return nil, err
 	}
 	return e, nil
+}
+
+// keepCard writes a context's card while its kernel is got ready, and closes what it
+// returns when it is there. The goroutine ends with that.
+func (s *Set) keepCard(card Card) <-chan struct{} {
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		s.cfg.Shelf.Put(card.ID, card)
+	}()
+	return kept
 }
 
 // openKernel opens a context where its owner's kernels live.

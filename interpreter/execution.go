@@ -26,6 +26,7 @@ type Request struct {
 type Execution struct {
 	req    Request
 	in     *Interpreter // nil when it was read from the store, which is when it had ended
+	atOnce bool         // nothing was in its way when it was accepted
 	log    *stream.Log[wire.Event]
 	done   chan struct{}
 	signal chan interruption // to the loop, while running
@@ -67,16 +68,17 @@ type interruption struct {
 	grace  time.Duration // until the kill; negative: never
 }
 
-// newExecution makes one that the store knows.
-func newExecution(in *Interpreter, req Request) (*Execution, error) {
+// newExecution makes one that the store knows. With atOnce nothing is in its way.
+func newExecution(in *Interpreter, req Request, atOnce bool) (*Execution, error) {
 	e := &Execution{
 		req:    req,
 		in:     in,
+		atOnce: atOnce,
 		done:   make(chan struct{}),
 		signal: make(chan interruption, 1),
 	}
 	e.snap = Snapshot{ID: req.ID, ContextID: in.cfg.ID, State: wire.StateQueued, Created: in.cfg.Now()}
-	tape, err := create(in.cfg.Store, in.cfg.Group, in.cfg.Language, e.snap)
+	tape, err := create(in.cfg.Store, in.cfg.Group, about{Language: in.cfg.Language, AtOnce: atOnce}, e.snap)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +199,11 @@ func (e *Execution) begin(epoch, count int) {
 	e.mu.Lock()
 	e.snap.State, e.snap.Started = wire.StateRunning, now
 	e.mu.Unlock()
-	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, soon)
+	delay := soon
+	if !e.atOnce {
+		delay = 0 // without this event it would be taken for one that still waits
+	}
+	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, delay)
 }
 
 // conclude ends the execution as the driver says, unless an interrupt is under

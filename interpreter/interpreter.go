@@ -135,6 +135,9 @@ func Open(ctx context.Context, cfg Config) (*Interpreter, error) {
 	if cfg.Store == nil {
 		cfg.Store = stream.NewJournal("", stream.JournalOptions{}) // its file goes with the last reader
 	}
+	if cfg.Events.Soon == nil {
+		cfg.Events.Soon = stream.NewLaggards()
+	}
 	if cfg.Names == nil {
 		cfg.Names = func([]string, int) {}
 	}
@@ -193,10 +196,11 @@ func (in *Interpreter) Execute(req Request) (*Execution, error) {
 	if req.ID == "" {
 		req.ID = uuid.NewString()
 	}
-	if err := in.mayQueue(); err != nil {
+	atOnce, err := in.mayQueue()
+	if err != nil {
 		return nil, err
 	}
-	e, err := newExecution(in, req)
+	e, err := newExecution(in, req, atOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -213,11 +217,12 @@ func (in *Interpreter) Execute(req Request) (*Execution, error) {
 	return e, nil
 }
 
-// mayQueue looks for a reason to refuse before anything is written.
-func (in *Interpreter) mayQueue() error {
+// mayQueue looks for a reason to refuse before anything is written, and says whether
+// there is nothing to wait for.
+func (in *Interpreter) mayQueue() (atOnce bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.refusal()
+	return len(in.queue) == 0 && in.running == nil, in.refusal()
 }
 
 // refusal says why nothing more can be queued, if nothing can. It is called with mu held.

@@ -1,11 +1,11 @@
 package interpreter
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"hotcell/internal/pack"
 	"hotcell/internal/wire"
 	"hotcell/stream"
 )
@@ -15,38 +15,64 @@ const KindExecution = "execution"
 
 // about is what the store keeps of an execution beside its events.
 type about struct {
-	Language string `json:"language"`
+	Language string
+	// AtOnce is that nothing was in its way: without events it may have begun all the same,
+	// since the first of them is written together with the second.
+	AtOnce bool
+}
+
+func (a about) encode() []byte {
+	var atOnce byte
+	if a.AtOnce {
+		atOnce = 1
+	}
+	return append(append(make([]byte, 0, 1+len(a.Language)), atOnce), a.Language...)
+}
+
+func decodeAbout(src []byte) (a about) {
+	r := pack.NewReader(src)
+	a.AtOnce = r.Byte() == 1
+	a.Language = string(r.Rest())
+	return a
 }
 
 // summary is what the store keeps of an execution's end, so that nobody has to read the
 // events to tell of it.
 type summary struct {
-	Status  wire.Status `json:"status"`
-	Started time.Time   `json:"started,omitzero"`
-	Ended   time.Time   `json:"ended"`
-	Error   uint64      `json:"error,omitempty"` // number of the event
+	Status  wire.Status
+	Started time.Time
+	Ended   time.Time
+	Error   uint64 // number of the event; 0: there is none
+}
+
+func (s summary) encode() []byte {
+	dst := pack.Text(make([]byte, 0, 48), s.Status)
+	return pack.Number(pack.Time(pack.Time(dst, s.Started), s.Ended), s.Error)
+}
+
+// decodeSummary reads one. One that cannot be read says nothing.
+func decodeSummary(src []byte) summary {
+	r := pack.NewReader(src)
+	return summary{Status: wire.Status(r.Text()), Started: r.Time(), Ended: r.Time(), Error: r.Number()}
 }
 
 // create makes an execution known to the store.
-func create(store stream.Store, group, language string, s Snapshot) (stream.Tape, error) {
-	more, err := json.Marshal(about{Language: language})
-	if err != nil {
-		return nil, fmt.Errorf("describe execution: %w", err)
-	}
-	tape, err := store.Create(stream.Meta{Kind: KindExecution, ID: s.ID, Group: group, Parent: s.ContextID, Created: s.Created, More: more})
+func create(store stream.Store, group string, more about, s Snapshot) (stream.Tape, error) {
+	tape, err := store.Create(stream.Meta{
+		Kind: KindExecution, ID: s.ID, Group: group, Parent: s.ContextID, Created: s.Created, More: more.encode(),
+	})
 	if errors.Is(err, stream.ErrExists) {
 		return nil, fmt.Errorf("%w: %s", ErrDuplicateID, s.ID)
 	}
 	return tape, err
 }
 
-func summaryOf(s Snapshot) json.RawMessage {
+func summaryOf(s Snapshot) []byte {
 	out := summary{Status: s.Status, Started: s.Started, Ended: s.Ended}
 	if s.Error != nil {
 		out.Error = s.Error.Seq
 	}
-	raw, _ := json.Marshal(out) // of strings, numbers and times
-	return raw
+	return out.encode()
 }
 
 // FindStored finds an execution in a store.
@@ -68,8 +94,7 @@ func Restore(s stream.Stored) *Execution {
 		done: make(chan struct{}),
 	}
 	close(e.done)
-	var end summary
-	_ = json.Unmarshal(s.Summary, &end) // one that cannot be read says nothing
+	end := decodeSummary(s.Summary)
 	e.snap = Snapshot{
 		ID: s.ID, ContextID: s.Parent, State: wire.StateDone, Status: end.Status,
 		Created: s.Created, Started: end.Started, Ended: end.Ended, Events: s.Records,
@@ -119,14 +144,18 @@ func EndStored(s stream.Stored, cut Cut) {
 		log.Close()
 		return
 	}
-	var more about
-	_ = json.Unmarshal(s.More, &more)
+	more := decodeAbout(s.More)
 	ev := wire.Event{Time: cut.Now, Type: wire.EventError, Name: "ServerDiedError", Cause: &wire.Cause{Reason: cut.Reason}}
 	snap.Status = wire.StatusDied
-	if log.Len() == 0 {
+	switch {
+	case log.Len() == 0 && !more.AtOnce:
 		snap.Status = wire.StatusCancelled
 		ev.Value = cut.Words + ", before this ran"
-	} else {
+	case log.Len() == 0:
+		ev.Value = fmt.Sprintf("%s, when this was just about to run: it may have begun, and ended with its %s kernel; %s",
+			cut.Words, more.Language, lostWords(cut.Lost, cut.More))
+		ev.Lost, ev.LostMore = cut.Lost, cut.More
+	default:
 		ev.Value = fmt.Sprintf("%s; this was running, and ended with its %s kernel; %s", cut.Words, more.Language, lostWords(cut.Lost, cut.More))
 		ev.Lost, ev.LostMore = cut.Lost, cut.More
 	}

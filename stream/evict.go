@@ -250,7 +250,7 @@ func (j *Journal) settle(dead []*segment) {
 		j.mu.Unlock()
 		for _, payload := range notices {
 			// If the disk refuses, the next server may find those logs once more.
-			_ = g.write(frame{kind: frameEvicted, payload: payload}, true, func(*segment, int64, int64) error { return nil })
+			_ = g.write([]frame{{kind: frameEvicted, payload: payload}}, true, func(*segment, int64) error { return nil })
 		}
 	}
 }

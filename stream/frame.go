@@ -30,9 +30,9 @@ const (
 type frameKind uint32
 
 const (
-	frameOpen    frameKind = 'o' // payload: a [Meta]
+	frameOpen    frameKind = 'o' // payload: a [Meta], as encode makes it
 	frameRecord  frameKind = 'r'
-	frameEnd     frameKind = 'e' // payload: an ending
+	frameEnd     frameKind = 'e' // payload: an ending, likewise
 	frameDrop    frameKind = 'd'
 	frameEvicted frameKind = 'v' // payload: names of logs that were evicted
 )
@@ -51,6 +51,9 @@ func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) } // w
 func span(n int) int64 {
 	return int64(frameHead+n+frameWord-1) / frameWord * frameWord
 }
+
+// span is what a frame occupies.
+func (f frame) span() int64 { return span(len(f.payload)) }
 
 func newHead(key uint64) []byte {
 	head := make([]byte, headSize)

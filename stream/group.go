@@ -56,7 +56,7 @@ type segment struct {
 	named  *os.File // it, then
 	key    uint64
 
-	// Guarded by Journal.mu.
+	// Guarded by Journal.mu; size changes only with the group's writing held too.
 	size   int64
 	refs   int // logs that are kept and have something in it
 	active bool
@@ -64,19 +64,24 @@ type segment struct {
 
 func (g *group) dir() string { return filepath.Join(g.j.dir, url.PathEscape(g.id)) }
 
-// write appends a frame, and tells noted where it stands before the next one may
-// be written. A write that fails leaves the file as it was.
-func (g *group) write(f frame, last bool, noted func(s *segment, off, size int64) error) error {
-	size := span(len(f.payload))
+// write appends frames, and tells noted where they begin before the next one may be
+// written; noted is called with Journal.mu held. A write that fails leaves the file as
+// it was.
+func (g *group) write(fs []frame, last bool, noted func(s *segment, off int64) error) error {
+	var size int64
+	for _, f := range fs {
+		size += f.span()
+	}
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	if err := g.prepare(size, last); err != nil {
 		return err
 	}
-	g.j.mu.Lock()
-	off := g.active.size
-	g.j.mu.Unlock()
-	g.buf = appendFrame(g.buf[:0], g.active.key, f)
+	off := g.active.size // which only grows with writing held
+	g.buf = g.buf[:0]
+	for _, f := range fs {
+		g.buf = appendFrame(g.buf, g.active.key, f)
+	}
 	if _, err := g.file.WriteAt(g.buf, off); err != nil {
 		return writeFault(err)
 	}
@@ -84,11 +89,11 @@ func (g *group) write(f frame, last bool, noted func(s *segment, off, size int64
 		g.buf = nil
 	}
 	g.j.mu.Lock()
+	defer g.j.mu.Unlock()
 	g.active.size += size
 	g.bytes += size
 	g.j.bytes += size
-	g.j.mu.Unlock()
-	return noted(g.active, off, size)
+	return noted(g.active, off)
 }
 
 // prepare sees to it that there is a file with room. It is called with writing held.
@@ -96,10 +101,7 @@ func (g *group) prepare(size int64, last bool) error {
 	if g.closed {
 		return ErrClosed
 	}
-	g.j.mu.Lock()
-	full := g.active != nil && g.active.size > headSize && g.active.size+size > g.j.segment
-	g.j.mu.Unlock()
-	if full {
+	if g.active != nil && g.active.size > headSize && g.active.size+size > g.j.segment {
 		g.seal()
 	}
 	if g.active == nil {
@@ -107,9 +109,7 @@ func (g *group) prepare(size int64, last bool) error {
 			return err
 		}
 	}
-	g.j.mu.Lock()
 	end := g.active.size + size
-	g.j.mu.Unlock()
 	if g.plain || end+spare <= g.room || (last && end <= g.room) {
 		return nil
 	}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,7 +77,7 @@ type entry struct {
 	records uint64
 	bytes   int64
 	ended   time.Time
-	summary json.RawMessage
+	summary []byte
 	gone    bool // evicted or dropped
 	freed   bool // its segments have been let go
 	readers int
@@ -95,12 +94,6 @@ type region struct {
 
 // regionSize is about how much a reader reads at once.
 const regionSize = 256 << 10
-
-// ending is the payload of an end.
-type ending struct {
-	At      time.Time       `json:"at"`
-	Summary json.RawMessage `json:"summary,omitempty"`
-}
 
 // OpenJournal opens the journal in a directory, which it makes if need be. Nobody
 // else may use the directory until Close.
@@ -181,15 +174,11 @@ func (j *Journal) allGroups() []*group {
 
 // Create implements [Store].
 func (j *Journal) Create(m Meta) (Tape, error) {
-	payload, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("encode a log's description: %w", err)
-	}
 	e, err := j.reserve(m)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.put(frame{kind: frameOpen, payload: payload}, false); err != nil {
+	if err := e.put([]frame{{kind: frameOpen, payload: m.encode()}}, false); err != nil {
 		j.mu.Lock()
 		delete(j.logs, name{m.Kind, m.ID})
 		e.gone = true

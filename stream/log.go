@@ -13,7 +13,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -29,8 +28,9 @@ type Codec[E any] interface {
 
 // Options bounds a log. The zero value keeps 4 MiB in memory and takes 1 GiB.
 type Options struct {
-	Memory int   // bytes of records kept in memory
-	Disk   int64 // bytes on the tape, after which the log is full
+	Memory int       // bytes of records kept in memory
+	Disk   int64     // bytes on the tape, after which the log is full
+	Soon   *Laggards // shared by logs of which many append soon; nil: its own
 }
 
 const (
@@ -52,21 +52,24 @@ type Log[E any] struct {
 	opts  Options
 	tape  Tape
 
-	buf   []byte // the writer's
-	disk  int64  // bytes on the tape; the writer's
-	fault error  // why the tape has taken no record since kept; the writer's
-	kept  uint64 // number of the last record on the tape; the writer's
-	ended bool   // the tape knows; the writer's
+	writing sync.Mutex // the writer's, or the timer's for what the writer has left to it
+	held    []E        // records that are to be written together with the next
+	encoded [][]byte   // they, for the tape
+	buf     []byte     // in which those are
+	disk    int64      // bytes on the tape
+	fault   error      // why the tape has taken no record since kept
+	kept    uint64     // number of the last record on the tape
+	ended   bool       // the tape knows
+	late    bool       // writeHeld will be called
 
-	mu       sync.Mutex
-	tail     []E    // records in memory
-	first    uint64 // number of tail[0]
-	bytes    int    // size of tail
-	stored   int64  // bytes on the tape
+	mu       sync.Mutex // taken after writing
+	tail     []E        // records in memory, all of which readers may have
+	first    uint64     // number of tail[0]
+	bytes    int        // size of tail
+	stored   int64      // bytes on the tape
 	closed   bool
 	unwanted bool          // given up
 	readers  int           // that have neither reached the end nor been closed
-	late     *time.Timer   // wakes readers for a record that could wait
 	wake     chan struct{} // closed and forgotten by the next change; nil while nobody waits
 }
 
@@ -77,6 +80,9 @@ func New[E any](codec Codec[E], tape Tape, opts Options) *Log[E] {
 	}
 	if opts.Disk <= 0 {
 		opts.Disk = defaultDisk
+	}
+	if opts.Soon == nil {
+		opts.Soon = NewLaggards()
 	}
 	return &Log[E]{codec: codec, opts: opts, tape: tape, first: 1}
 }
@@ -98,9 +104,9 @@ func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
 	return l.append(build, 0, false, nil)
 }
 
-// AppendSoon is Append for a record that nobody has to see at once: readers that
-// wait are woken by the next record, or after delay. What follows at once then
-// reaches them together with it.
+// AppendSoon is Append for a record that nobody has to see at once: it is written,
+// and readers have it, together with the next record, or after delay. What the tape
+// says of it is then said of the next.
 func (l *Log[E]) AppendSoon(delay time.Duration, build func(seq uint64) E) (uint64, error) {
 	return l.append(build, delay, false, nil)
 }
@@ -113,44 +119,47 @@ func (l *Log[E]) Last(build func(seq uint64) E) (uint64, error) {
 
 // Finish adds the last record and closes the log. Told, unless nil, is called when
 // the record is on the tape and nobody has seen it yet.
-func (l *Log[E]) Finish(build func(seq uint64) E, summary json.RawMessage, told func()) {
-	_, _ = l.append(build, 0, true, func() {
-		l.catchUp()
-		l.End(summary)
-		if told != nil {
-			told()
-		}
-	})
+func (l *Log[E]) Finish(build func(seq uint64) E, summary []byte, told func()) {
+	_, _ = l.append(build, 0, true, &finish{summary: summary, told: told})
 	l.Close()
 }
 
-func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool, written func()) (uint64, error) {
+// finish is what Finish does beside appending a record.
+type finish struct {
+	summary []byte
+	told    func()
+}
+
+func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool, f *finish) (uint64, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	l.mu.Lock()
-	seq, err := l.first+uint64(len(l.tail)), l.over()
+	seq, err := l.first+uint64(len(l.tail)+len(l.held)), l.over()
 	l.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
 	e := build(seq)
-	err = l.keep(seq, e, last)
-	if written != nil {
-		written()
+	l.held = append(l.held, e)
+	l.encode(e)
+	if delay > 0 && l.fault == nil && len(l.buf) < keepBuffer {
+		if !l.late {
+			l.late = true
+			l.opts.Soon.add(delay, l.writeHeld)
+		}
+		return seq, nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tail = append(l.tail, e)
-	l.bytes += l.codec.Size(e)
-	l.stored = l.disk
-	if l.bytes > l.opts.Memory {
-		l.trim(l.opts.Memory / 2)
+	return seq, l.flush(last, f)
+}
+
+// writeHeld writes what was held for so long that it has to be seen.
+func (l *Log[E]) writeHeld() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.late = false
+	if len(l.held) > 0 {
+		_ = l.flush(false, nil) // the next record is told, since fault stays
 	}
-	switch {
-	case delay <= 0:
-		l.signal()
-	case l.late == nil && l.wake != nil: // else somebody wakes them sooner, or nobody waits
-		l.late = time.AfterFunc(delay, l.wakeUp)
-	}
-	return seq, err
 }
 
 // over says why nothing can be added. It is called with mu held.
@@ -164,37 +173,93 @@ func (l *Log[E]) over() error {
 	return nil
 }
 
-// keep puts a record on the tape. When that has failed once, later ones wait for
-// catchUp, so that there is no gap.
-func (l *Log[E]) keep(seq uint64, e E, last bool) (err error) {
-	if l.fault != nil && !last {
-		return l.fault
+// encode prepares a record for the tape. It is called with writing held.
+func (l *Log[E]) encode(e E) {
+	if l.fault != nil { // catchUp encodes it
+		return
 	}
-	if l.fault != nil && !l.catchUp() {
-		return l.fault
-	}
-	if l.buf, err = l.codec.Append(l.buf[:0], e); err != nil {
+	at := len(l.buf)
+	buf, err := l.codec.Append(l.buf, e)
+	if err != nil {
 		l.fault = fmt.Errorf("encode event: %w", err)
-		return l.fault
+		return
 	}
-	size := int64(len(l.buf))
-	err = l.tape.Write(seq, l.buf, last)
+	l.buf = buf
+	l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
+}
+
+// flush writes what is held and shows it to the readers. It is called with writing
+// held.
+func (l *Log[E]) flush(last bool, f *finish) error {
+	err := l.keep(last, f)
+	if f != nil {
+		if !l.ended {
+			l.catchUp()
+			l.End(f.summary)
+		}
+		if f.told != nil {
+			f.told()
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.unwanted {
+		l.tail = append(l.tail, l.held...)
+		for _, e := range l.held {
+			l.bytes += l.codec.Size(e)
+		}
+	}
+	clear(l.held)
+	l.held, l.encoded, l.buf = l.held[:0], l.encoded[:0], l.buf[:0]
 	if cap(l.buf) > keepBuffer {
 		l.buf = nil
+	}
+	l.stored = l.disk
+	if l.bytes > l.opts.Memory {
+		l.trim(l.opts.Memory / 2)
+	}
+	l.signal()
+	return err
+}
+
+// keep puts what is held on the tape. When that has failed once, later records wait
+// for catchUp, so that there is no gap. It is called with writing held.
+func (l *Log[E]) keep(last bool, f *finish) error {
+	if l.fault != nil && (!last || !l.catchUp() || !l.encodeHeld()) {
+		return l.fault
+	}
+	var err error
+	if f != nil {
+		err = l.tape.Conclude(l.kept+1, l.encoded, f.summary)
+		l.ended = err == nil
+	} else {
+		err = l.tape.Write(l.kept+1, l.encoded, last)
 	}
 	if err != nil {
 		l.fault = err
 		return err
 	}
-	l.kept, l.disk = seq, l.disk+size
+	l.kept += uint64(len(l.encoded))
+	for _, record := range l.encoded {
+		l.disk += int64(len(record))
+	}
 	if l.disk > l.opts.Disk {
 		return fmt.Errorf("%w: %d bytes are kept", ErrFull, l.disk)
 	}
 	return nil
 }
 
-// catchUp tries once more to put on the tape what it has refused, and reports
-// whether everything is there.
+// encodeHeld is encode for records that came while the tape took none.
+func (l *Log[E]) encodeHeld() bool {
+	l.buf, l.encoded = l.buf[:0], l.encoded[:0]
+	for _, e := range l.held {
+		l.encode(e)
+	}
+	return l.fault == nil
+}
+
+// catchUp tries once more to put on the tape what it has refused of the records that
+// readers have, and reports whether everything is there. It is called with writing held.
 func (l *Log[E]) catchUp() bool {
 	for l.fault != nil {
 		l.mu.Lock()
@@ -207,7 +272,7 @@ func (l *Log[E]) catchUp() bool {
 		e := l.tail[at]
 		l.mu.Unlock()
 		buf, err := l.codec.Append(nil, e)
-		if err != nil || l.tape.Write(l.kept+1, buf, true) != nil {
+		if err != nil || l.tape.Write(l.kept+1, [][]byte{buf}, true) != nil {
 			return false
 		}
 		l.kept++
@@ -217,7 +282,7 @@ func (l *Log[E]) catchUp() bool {
 
 // End says that what matters of the log is there, with a summary for [Store.Find].
 // The log may be evicted from then on. Like Append it is the writer's.
-func (l *Log[E]) End(summary json.RawMessage) {
+func (l *Log[E]) End(summary []byte) {
 	l.ended = true
 	_ = l.tape.End(summary) // if the disk refuses, the next server ends it
 }
@@ -245,6 +310,11 @@ func (l *Log[E]) Stored() int64 {
 
 // Close says that there is nothing more to come. Readers read to the end.
 func (l *Log[E]) Close() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if len(l.held) > 0 {
+		_ = l.flush(true, nil)
+	}
 	if !l.ended {
 		l.End(nil)
 	}
@@ -311,19 +381,8 @@ func (l *Log[E]) Gone() bool {
 	return false
 }
 
-// wakeUp is for what was appended with a delay.
-func (l *Log[E]) wakeUp() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.signal()
-}
-
 // signal is called with mu held.
 func (l *Log[E]) signal() {
-	if l.late != nil {
-		l.late.Stop()
-		l.late = nil
-	}
 	if l.wake != nil {
 		close(l.wake)
 		l.wake = nil

@@ -341,20 +341,25 @@ func TestRest(t *testing.T) {
 	}
 }
 
-// TestAppendSoon: who waits is woken by the next record, or after the delay.
+// TestAppendSoon: readers have the record with the next one, or after the delay.
 func TestAppendSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog(t, 10_000, 0)
 		soon := func(n uint64) {
-			if _, err := l.AppendSoon(time.Second, func(seq uint64) record { return record{seq, 1} }); err != nil || l.Len() != n {
-				t.Errorf("record %d: %v, %d records", n, err, l.Len())
+			seq, err := l.AppendSoon(time.Second, func(seq uint64) record { return record{seq, 1} })
+			if err != nil || seq != n || l.Len() >= n {
+				t.Errorf("record %d has the number %d: %v, %d records", n, seq, err, l.Len())
 			}
 		}
 		r := l.Reader(1)
-		soon(1) // nobody waits for it: it is just there
-		if es, err := r.Next(t.Context()); err != nil || len(es) != 1 {
-			t.Fatalf("%v, %v", es, err)
+		soon(1)
+		if es, err := r.Ready(); err != nil || len(es) != 0 {
+			t.Fatalf("before it was written: %v, %v", es, err)
+		}
+		began := time.Now()
+		if es, err := r.Next(t.Context()); err != nil || len(es) != 1 || time.Since(began) != time.Second {
+			t.Fatalf("%v, %v after %s", es, err, time.Since(began))
 		}
 		type got struct {
 			n     int
@@ -379,6 +384,11 @@ func TestAppendSoon(t *testing.T) {
 		add(t, l, 1, 1)
 		if g := <-next; g != (got{2, 0}) {
 			t.Errorf("with the next: %+v", g)
+		}
+		soon(6)
+		l.Close()
+		if es, err := r.Ready(); err != nil || len(es) != 1 || es[0].n != 6 {
+			t.Errorf("held when the log ended: %v, %v", es, err)
 		}
 	})
 }

@@ -107,8 +107,8 @@ func (r *recovery) take(s *segment, at int64, f frame) {
 	j.last = max(j.last, f.log)
 	switch f.kind {
 	case frameOpen:
-		var m Meta
-		if json.Unmarshal(f.payload, &m) != nil || e != nil || j.logs[name{m.Kind, m.ID}] != nil {
+		m, ok := decodeMeta(f.payload)
+		if !ok || e != nil || j.logs[name{m.Kind, m.ID}] != nil {
 			return
 		}
 		e = &entry{j: j, g: r.g, number: f.log, meta: m}
@@ -125,8 +125,8 @@ func (r *recovery) take(s *segment, at int64, f frame) {
 		}
 		e.note(s, at, span(len(f.payload)), true)
 	case frameEnd:
-		var how ending
-		if e == nil || e.gone || json.Unmarshal(f.payload, &how) != nil {
+		how, ok := decodeEnding(f.payload)
+		if !ok || e == nil || e.gone {
 			return
 		}
 		e.note(s, at, span(len(f.payload)), false)

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 )
@@ -32,13 +31,15 @@ type Store interface {
 
 // Tape keeps the records of one log. All but Open is its writer's.
 type Tape interface {
-	// Write keeps a record. When it returns without an error, the record outlives
-	// the server. Last is for the few words that end a log: there is room for them
-	// when there is none for others.
-	Write(seq uint64, record []byte, last bool) error
+	// Write keeps records, of which the first has the number first: all of them or none.
+	// When it returns without an error, they outlive the server. Last is for the few
+	// words that end a log: there is room for them when there is none for others.
+	Write(first uint64, records [][]byte, last bool) error
+	// Conclude is Write and End in one.
+	Conclude(first uint64, records [][]byte, summary []byte) error
 	// End says that the log has come to its end, with a summary for [Store.Find].
 	// From then on it may be evicted. It may be called again, with a better summary.
-	End(summary json.RawMessage) error
+	End(summary []byte) error
 	// Open lets somebody read. What is read isn't taken away until it was closed.
 	Open() (Pages, error)
 	// Drop gives the log up. It is unknown from then on, and its room free once
@@ -56,21 +57,21 @@ type Pages interface {
 
 // Meta says what a log is. It is written once.
 type Meta struct {
-	Kind string `json:"kind"` // execution, command …: ids are unique within it
-	ID   string `json:"id"`
+	Kind string // execution, command …: ids are unique within it
+	ID   string
 	// Group is whose it is. Who occupies most loses first.
-	Group   string          `json:"group"`
-	Parent  string          `json:"parent,omitempty"` // what it belongs to
-	Created time.Time       `json:"created"`
-	More    json.RawMessage `json:"more,omitempty"` // what its owner wants to know
+	Group   string
+	Parent  string // what it belongs to
+	Created time.Time
+	More    []byte // what its owner wants to know
 }
 
 // Stored is a log as a store knows it.
 type Stored struct {
 	Meta
-	Ended   time.Time       // zero: it hasn't come to its end
-	Summary json.RawMessage // of the end
-	Records uint64          // how many there are
-	Bytes   int64           // of them
+	Ended   time.Time // zero: it hasn't come to its end
+	Summary []byte    // of the end
+	Records uint64    // how many there are
+	Bytes   int64     // of them
 	Tape    Tape
 }

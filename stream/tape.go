@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,30 +8,49 @@ import (
 )
 
 // Write implements [Tape].
-func (e *entry) Write(seq uint64, record []byte, last bool) error {
-	return e.put(frame{kind: frameRecord, seq: seq, payload: record}, last)
+func (e *entry) Write(first uint64, records [][]byte, last bool) error {
+	return e.put(recordFrames(first, records), last)
+}
+
+// Conclude implements [Tape].
+func (e *entry) Conclude(first uint64, records [][]byte, summary []byte) error {
+	how := ending{at: e.j.opts.Now(), summary: summary}
+	if err := e.put(append(recordFrames(first, records), how.frame()), true); err != nil {
+		return err
+	}
+	e.conclude(how)
+	return nil
+}
+
+func recordFrames(first uint64, records [][]byte) []frame {
+	out := make([]frame, len(records), len(records)+1)
+	for i, r := range records {
+		out[i] = frame{kind: frameRecord, seq: first + uint64(i), payload: r}
+	}
+	return out
 }
 
 // End implements [Tape].
-func (e *entry) End(summary json.RawMessage) error {
-	now := e.j.opts.Now()
-	payload, err := json.Marshal(ending{At: now, Summary: summary})
-	if err != nil {
-		return fmt.Errorf("encode the end of a log: %w", err)
-	}
-	err = e.put(frame{kind: frameEnd, payload: payload}, true)
+func (e *entry) End(summary []byte) error {
+	how := ending{at: e.j.opts.Now(), summary: summary}
+	err := e.put([]frame{how.frame()}, true)
+	e.conclude(how) // also if the disk refuses: it must not stay for ever
+	return err
+}
+
+// conclude is for a log that has ended on the disk.
+func (e *entry) conclude(how ending) {
 	e.j.mu.Lock()
-	if !e.gone { // also if the disk refuses: it must not stay for ever
-		e.end(ending{At: now, Summary: summary})
+	if !e.gone {
+		e.end(how)
 	}
 	if !e.j.over() { // what is too old is expire's
 		e.j.mu.Unlock()
-		return err
+		return
 	}
 	dead := e.j.excess()
 	e.j.mu.Unlock()
 	e.j.settle(dead)
-	return err
 }
 
 // end is called with Journal.mu held.
@@ -44,22 +62,25 @@ func (e *entry) end(how ending) {
 			e.j.nudge()
 		}
 	}
-	e.ended, e.summary = how.At, how.Summary
+	e.ended, e.summary = how.at, how.summary
 }
 
-// put writes a frame of this log.
-func (e *entry) put(f frame, last bool) error {
-	f.log = e.number
-	if len(f.payload) > maxPayload {
-		return fmt.Errorf("a record of %d bytes is too large to be kept", len(f.payload))
+// put writes frames of this log, all or none.
+func (e *entry) put(fs []frame, last bool) error {
+	for i := range fs {
+		fs[i].log = e.number
+		if len(fs[i].payload) > maxPayload {
+			return fmt.Errorf("a record of %d bytes is too large to be kept", len(fs[i].payload))
+		}
 	}
-	return e.g.write(f, last, func(s *segment, off, size int64) error {
-		e.j.mu.Lock()
-		defer e.j.mu.Unlock()
+	return e.g.write(fs, last, func(s *segment, off int64) error {
 		if e.gone {
 			return ErrDiscarded
 		}
-		e.note(s, off, size, f.kind == frameRecord)
+		for _, f := range fs {
+			e.note(s, off, f.span(), f.kind == frameRecord)
+			off += f.span()
+		}
 		return nil
 	})
 }
@@ -90,7 +111,7 @@ func (e *entry) Drop() {
 	if gone {
 		return
 	}
-	_ = e.put(frame{kind: frameDrop}, true) // if the disk refuses, it is back after a restart
+	_ = e.put([]frame{{kind: frameDrop}}, true) // if the disk refuses, it is back after a restart
 	e.j.mu.Lock()
 	dead := e.j.remove(e)
 	e.j.mu.Unlock()

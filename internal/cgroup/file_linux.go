@@ -38,12 +38,21 @@ func write(dir, file, value string) error {
 	return nil
 }
 
-// read reads a control file.
-func read(dir, file string) (string, error) {
+// open opens a control file to be read.
+func open(dir, file string) (int, error) {
 	path := filepath.Join(dir, file)
 	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 	if err != nil {
-		return "", fmt.Errorf("open %s: %w", path, err)
+		return 0, fmt.Errorf("open %s: %w", path, err)
+	}
+	return fd, nil
+}
+
+// read reads a control file.
+func read(dir, file string) (string, error) {
+	fd, err := open(dir, file)
+	if err != nil {
+		return "", err
 	}
 	defer unix.Close(fd)
 	var out []byte
@@ -51,7 +60,7 @@ func read(dir, file string) (string, error) {
 	for {
 		n, err := retry(func() (int, error) { return unix.Read(fd, buf[:]) })
 		if err != nil {
-			return "", fmt.Errorf("read %s: %w", path, err)
+			return "", fmt.Errorf("read %s: %w", filepath.Join(dir, file), err)
 		}
 		if n == 0 {
 			return string(out), nil

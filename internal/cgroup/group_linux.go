@@ -28,9 +28,11 @@ type Group struct {
 	once  sync.Once
 	empty bool
 
-	mu    sync.Mutex
-	ended bool
-	last  child.Count // once ended: the directories are somebody else's then
+	mu     sync.Mutex
+	gauges *gauges // from the first Count on, until it has ended
+	seen   reading // of the gauges
+	ended  bool
+	last   child.Count // as of seen; once ended the directories are somebody else's
 }
 
 // passes bounds the search for who was born while we looked.
@@ -290,6 +292,7 @@ func (g *Group) End() (child.Count, bool) {
 		last.Refused, last.Processes = before.Refused, before.Processes
 		g.mu.Lock()
 		g.ended, g.last = true, last
+		g.gauges.close()
 		g.mu.Unlock()
 		g.sandbox.takeBack(g)
 	})

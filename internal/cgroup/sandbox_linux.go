@@ -59,6 +59,7 @@ func (s *Sandbox) Group(of string, limits Limits) (*Group, error) {
 	g.node = n
 	if !fresh {
 		g.base = n.tally()
+		g.seen = reading{killed: g.base.killed, refused: g.base.refused}
 		n.resetWatermark()
 	}
 	return g, s.register(g)

@@ -153,7 +153,7 @@ func TestV2Files(t *testing.T) {
 	if c := g.Count(); c.String() != want {
 		t.Errorf("%s", c)
 	}
-	put(t, dir, map[string]string{"memory.events.local": "oom 1\n"})
+	put(t, dir, map[string]string{"memory.events.local": "oom 1\n", "memory.events": "oom_kill 3\n"})
 	if c := g.Count(); c.Memory != (child.Bound{Of: "context", Limit: 1 << 28}) {
 		t.Errorf("%+v", c)
 	}
