@@ -43,6 +43,7 @@ type entry struct {
 	Waited    float64       `json:"queued_ms,omitempty"`
 	Took      float64       `json:"duration_ms,omitempty"`
 	In        int64         `json:"input_bytes,omitempty"`
+	Out       int64         `json:"output_bytes,omitempty"`
 	Stdout    int64         `json:"stdout_bytes,omitempty"`
 	Stderr    int64         `json:"stderr_bytes,omitempty"`
 	Detail    string        `json:"detail,omitempty"`
@@ -58,7 +59,7 @@ func line(buf *bytes.Buffer, i item) error {
 		Time: i.Began.UTC(), Seq: i.seq, Kind: i.Kind, Action: i.Action, Outcome: i.Outcome, Reason: short(i.Reason, maxWords),
 		Key: i.Origin.Key, Address: i.Origin.Address, Forwarded: i.Origin.Forwarded, Dialect: i.Origin.Dialect,
 		Sandbox: i.Sandbox, Context: i.Context, ID: short(i.ID, maxWords), Language: i.Language, Exit: i.Exit,
-		Waited: ms(i.Waited), Took: ms(i.Took), In: max(i.In, 0), Stdout: i.Stdout, Stderr: i.Stderr,
+		Waited: ms(i.Waited), Took: ms(i.Took), In: max(i.In, 0), Out: max(i.Out, 0), Stdout: i.Stdout, Stderr: i.Stderr,
 		Detail: short(i.Detail, maxWords), Count: i.count,
 	}
 	if i.Kind == activity.SessionCommand {

@@ -111,6 +111,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err := e.openIsolation(ctx, cfg, scratch); err != nil {
 		return err
 	}
+	e.openDisk(ctx, scratch, cfg.Log)
 	e.contexts = contexts.New(ctx, contexts.Config{
 		Table:       e.table,
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
@@ -132,7 +133,8 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Log:         cfg.Log,
 	})
 	e.tools = tools.New(tools.Config{
-		Host:  process.Host{Path: e.table.Programs(), Scratch: scratch},
+		Host:         process.Host{Path: e.table.Programs(), Scratch: scratch},
+		CommandShare: cfg.Limits.SandboxCommands, RunShare: cfg.Limits.SandboxRuns,
 		Table: e.table, Kernel: e.contexts.Kernel, Admit: e.admit, Did: e.did, Log: cfg.Log,
 		Store: e.journal, Records: filepath.Join(cfg.Dir, recordsDir), Before: before,
 	})
@@ -142,10 +144,10 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 			e.journal.Rest(id)
 			return err
 		},
-		Gone:  e.journal.Forget,
-		Berth: e.berth,
-		Busy:  func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
-		Idle:  cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
+		Ready: e.limits.Ready, Expired: e.expired,
+		Gone: e.journal.Forget, Berth: e.berth,
+		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
+		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
 		Log: cfg.Log,
 	})
 	if err != nil {

@@ -36,7 +36,7 @@ func (e *engine) openIsolation(ctx context.Context, cfg engineConfig, scratch st
 	}
 	e.isolation, err = isolation.New(ctx, isolation.Config{
 		Mode: jail.Mode(cfg.Isolation.Isolation), Network: jail.Network(cfg.Isolation.Network), Visible: cfg.Isolation.Visible,
-		Data: data, Dir: filepath.Join(scratch, "jails"), Shared: func() []string { return append(e.table.Shared(), filepath.Join(scratch, "bin")) }, Enter: e.admit, Admit: e.limits.Within, Log: cfg.Log,
+		Data: data, Dir: filepath.Join(scratch, "jails"), Shared: func() []string { return append(e.table.Shared(), filepath.Join(scratch, "bin")) }, Rooms: e.limits.Rooms, Enter: e.admit, Admit: e.limits.Within, Log: cfg.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("keep sandboxes apart: %w", err)
@@ -89,7 +89,7 @@ func (e *engine) berth() (sandboxes.Berth, bool) {
 
 // jail is the boundary around what an owner, a sandbox, runs.
 func (e *engine) jail(ctx context.Context, owner string) (child.Jail, error) {
-	sb, err := e.sandboxes.Lookup(owner)
+	sb, err := e.sandboxes.Enter(owner) // whose directory has to be ready
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"hotcell/internal/cgroup"
 	"hotcell/internal/child"
+	"hotcell/internal/disk"
 	"hotcell/sandboxes"
 	"hotcell/sandboxes/limits"
 )
@@ -28,7 +29,10 @@ type limitFlags struct {
 	ContextMemory    size          `help:"The memory of each context, command, script, session and terminal in a sandbox. 0 is no limit but the sandbox's." default:"0" placeholder:"SIZE" group:"Limits"`
 	ContextCPU       float64       `name:"context-cpu" help:"How many processors each of them may use at once. 0 is all of the sandbox's." default:"0" placeholder:"N" group:"Limits"`
 	ContextProcesses int           `help:"The processes and threads of each of them. 0 is no limit but the sandbox's. Default here: ${contextprocesses}." default:"${contextprocesses}" placeholder:"N" group:"Limits"`
-	SandboxContexts  int           `help:"The contexts of a sandbox. 0 is no limit but --max-contexts." default:"0" placeholder:"N" group:"Limits"`
+	SandboxDisk      size          `help:"The space of a sandbox's work directory and temporary files. 0 is no limit. See docs/limits.md for what it takes." default:"0" placeholder:"SIZE" group:"Limits"`
+	SandboxContexts  int           `help:"The contexts of a sandbox. 0 is no limit but --max-contexts. Default: 750, so that one sandbox leaves some to others." default:"750" placeholder:"N" group:"Limits"`
+	SandboxCommands  int           `help:"The commands that a sandbox may run at once, of the server's 256. 0 is all. Default: 192." default:"192" placeholder:"N" group:"Limits"`
+	SandboxRuns      int           `help:"The programs that a sandbox may run once at the same time (code-run), of the server's 100. 0 is all. Default: 75." default:"75" placeholder:"N" group:"Limits"`
 	SandboxIdle      time.Duration `help:"Stop sandboxes in which nothing has happened for so long, if they don't ask for less. Not the default one. 0 is never." default:"0" group:"Limits"`
 	SandboxLifetime  time.Duration `help:"Delete sandboxes that are so old, if they don't ask for less. Not the default one. 0 is never." default:"0" group:"Limits"`
 	ContextQueue     int           `help:"The executions that may wait in a context. Default: 256." default:"256" placeholder:"N" group:"Limits"`
@@ -60,6 +64,7 @@ func limitVars() kong.Vars {
 func (f *limitFlags) check() error {
 	for name, n := range map[string]float64{
 		"--sandbox-cpu": f.SandboxCPU, "--context-cpu": f.ContextCPU, "--sandbox-files": float64(f.SandboxFiles),
+		"--sandbox-contexts": float64(f.SandboxContexts), "--sandbox-commands": float64(f.SandboxCommands), "--sandbox-runs": float64(f.SandboxRuns),
 		"--sandbox-processes": float64(f.SandboxProcesses), "--context-processes": float64(f.ContextProcesses),
 	} {
 		if n < 0 || math.IsNaN(n) {
@@ -74,8 +79,6 @@ func (f *limitFlags) check() error {
 		}
 	}
 	switch {
-	case f.SandboxContexts < 0:
-		return badUsage("--sandbox-contexts must not be negative, it is %d", f.SandboxContexts)
 	case f.ContextQueue < 1:
 		return badUsage("--context-queue must be at least 1, it is %d", f.ContextQueue)
 	case f.ExecutionOutput < leastOutput:
@@ -85,6 +88,9 @@ func (f *limitFlags) check() error {
 		if n > 0 && n < leastMemory {
 			return badUsage("%s is %s: not even an interpreter starts with less than %s", name, child.Bytes(int64(n)), child.Bytes(leastMemory))
 		}
+	}
+	if f.SandboxDisk > 0 && f.SandboxDisk < disk.Least {
+		return badUsage("--sandbox-disk must be at least %s, it is %s", child.Bytes(disk.Least), child.Bytes(int64(f.SandboxDisk)))
 	}
 	if f.SandboxFiles > 0 && f.SandboxFiles < leastFiles {
 		return badUsage("--sandbox-files is %d: not even an interpreter starts with less than %d", f.SandboxFiles, leastFiles)
@@ -105,7 +111,7 @@ const (
 func (f *limitFlags) config() limits.Config {
 	cfg := limits.Config{
 		Off:     f.NoGroups,
-		Sandbox: limits.Limits{Memory: int64(f.SandboxMemory), CPU: f.SandboxCPU, Processes: f.SandboxProcesses, Files: f.SandboxFiles, FileSize: int64(f.SandboxFileSize)},
+		Sandbox: limits.Limits{Memory: int64(f.SandboxMemory), CPU: f.SandboxCPU, Processes: f.SandboxProcesses, Files: f.SandboxFiles, FileSize: int64(f.SandboxFileSize), Disk: int64(f.SandboxDisk)},
 		Context: limits.Limits{Memory: int64(f.ContextMemory), CPU: f.ContextCPU, Processes: f.ContextProcesses},
 	}
 	if machine := cgroup.MachineMemory(); machine > 0 && f.SandboxMemory > 0 {
@@ -119,7 +125,7 @@ func (f *limitFlags) config() limits.Config {
 
 func (e *engine) limitsConfig(cfg engineConfig) limits.Config {
 	l := cfg.Limits.config()
-	l.Dir, l.Log = cfg.Dir, cfg.Log
+	l.Dir, l.Log, l.Hit = cfg.Dir, cfg.Log, e.metrics.Limit
 	l.Asked = func(id string) sandboxes.Limits {
 		sb, err := e.sandboxes.Lookup(id)
 		if err != nil {
@@ -144,6 +150,19 @@ func reportLimits(ctx context.Context, s limits.Status, log *slog.Logger) {
 	log.LogAttrs(ctx, level, "sandboxes are limited", attrs...)
 }
 
+// openDisk settles what bounds the space of sandboxes' files. It comes after what is
+// around them, on which that depends.
+func (e *engine) openDisk(ctx context.Context, scratch string, log *slog.Logger) {
+	e.limits.OpenDisk(scratch, e.isolation.Status().Users)
+	s := e.limits.Status()
+	level := slog.LevelInfo
+	if s.Disk.Mechanism == disk.None && s.Sandbox.Disk > 0 {
+		level = slog.LevelWarn
+	}
+	log.LogAttrs(ctx, level, "what bounds the disk of sandboxes", slog.String("by", s.Disk.Mechanism), slog.String("reason", s.Disk.Reason),
+		slog.Int64("bytes", s.Sandbox.Disk))
+}
+
 // limitWords are limits in a line: "18 GiB memory, 16384 processes".
 func limitWords(l limits.Limits) string {
 	var words []string
@@ -158,6 +177,9 @@ func limitWords(l limits.Limits) string {
 	}
 	if l.Files > 0 {
 		words = append(words, fmt.Sprintf("%d descriptors each", l.Files))
+	}
+	if l.Disk > 0 {
+		words = append(words, child.Bytes(l.Disk)+" disk")
 	}
 	if l.FileSize > 0 {
 		words = append(words, "files of "+child.Bytes(l.FileSize))

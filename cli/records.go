@@ -2,11 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"hotcell/audit"
 	"hotcell/contexts"
 	"hotcell/internal/activity"
 	"hotcell/metrics"
+	"hotcell/sandboxes"
 )
 
 // openRecords makes what is told of everything that happens: the figures, and the
@@ -32,6 +34,17 @@ func (e *engine) did(r activity.Record) {
 	if e.audit != nil {
 		e.audit.Record(r)
 	}
+}
+
+// expired records that a sandbox's time was over.
+func (e *engine) expired(sb sandboxes.Sandbox, deleted bool) {
+	action := "stop"
+	if deleted {
+		action = "delete"
+	}
+	e.did(activity.Record{
+		Kind: activity.Sandbox, Action: action, Sandbox: sb.ID, Began: time.Now(), Outcome: activity.OK, Reason: "its time was over",
+	})
 }
 
 func (e *engine) observeContexts() contexts.Observe {

@@ -83,6 +83,7 @@ func printStatus(w io.Writer, url string, body []byte) error {
 		if l.Reason != "" {
 			fmt.Fprintf(table, "\t\t%s\n", l.Reason)
 		}
+		fmt.Fprintf(table, "disk\t%s\t%s\n", l.Disk.Mechanism, l.Disk.Reason)
 	}
 	if i := s.Isolation; i != nil {
 		users := "the server's user"

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hotcell/internal/activity"
 	"hotcell/internal/child"
 	"hotcell/internal/lives"
 	"hotcell/internal/wire"
@@ -269,10 +270,11 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: card.Created}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
+	s.cfg.Observe.tell("create", e, activity.Of(ctx), "")
 	s.cfg.Observe.ready(language, in.Parked(), s.cfg.Now().Sub(began))
 	if err := s.cfg.Admit(owner); err != nil {
 		if s.remove(e) {
-			s.shut(e, interpreter.Deleted())
+			s.shut(ctx, e, interpreter.Deleted())
 		}
 		s.closePools(owner)
 		return nil, err
@@ -361,7 +363,7 @@ func (s *Set) reserve(owner string) error {
 			}
 		}
 		if own >= s.cfg.OwnerLimit {
-			return fmt.Errorf("%w in this sandbox: it has %d already; delete one first", ErrLimit, s.cfg.OwnerLimit)
+			return fmt.Errorf("%w in this sandbox: it has %d already, which is its share; delete one first", ErrLimit, s.cfg.OwnerLimit)
 		}
 	}
 	s.making[owner]++
@@ -472,7 +474,7 @@ func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 	for _, e := range s.filter(func(e *Entry) bool { return e.Owner == owner }) {
 		if s.remove(e) {
 			// Ends when the context has ended; joined below.
-			wg.Go(func() { s.shut(e, interpreter.Deleted()) })
+			wg.Go(func() { s.shut(ctx, e, interpreter.Deleted()) })
 		}
 	}
 	wg.Go(func() { s.closePools(owner) }) // ends when the parked ones have; joined below
@@ -504,8 +506,10 @@ func (s *Set) takeOut(e *Entry) bool {
 }
 
 // shut closes a context that has left the set. Until then its executions can be found.
-func (s *Set) shut(e *Entry, reason interpreter.ClosedError) {
+// ctx says who wanted it and bounds nothing.
+func (s *Set) shut(ctx context.Context, e *Entry, reason interpreter.ClosedError) {
 	e.Close(reason)
+	s.cfg.Observe.tell("end", e, activity.Of(ctx), reason.Error())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.ending, e.ID())
@@ -515,7 +519,7 @@ func (s *Set) shut(e *Entry, reason interpreter.ClosedError) {
 func (s *Set) end(ctx context.Context, e *Entry, reason interpreter.ClosedError) error {
 	var wg sync.WaitGroup
 	// Ends when the context has ended, even if the caller has left by then.
-	wg.Go(func() { s.shut(e, reason) })
+	wg.Go(func() { s.shut(ctx, e, reason) })
 	return wait(ctx, &wg)
 }
 
@@ -542,7 +546,7 @@ func (s *Set) Close() {
 	for _, e := range s.All() {
 		if s.takeOut(e) { // what the next server knows of it stays
 			// Ends when the context has ended; joined below.
-			wg.Go(func() { s.shut(e, interpreter.Shutdown()) })
+			wg.Go(func() { s.shut(s.ctx, e, interpreter.Shutdown()) })
 		}
 	}
 	wg.Wait()

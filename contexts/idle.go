@@ -26,7 +26,7 @@ func (s *Set) expire() {
 			}
 			s.cfg.Log.LogAttrs(s.ctx, slog.LevelInfo, "context expired",
 				slog.String("context", e.ID()), slog.String("reason", reason.Text))
-			s.shut(e, reason)
+			s.shut(s.ctx, e, reason)
 		}
 	}
 }

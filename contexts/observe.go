@@ -27,6 +27,16 @@ func (o *Observe) ready(language string, parked bool, took time.Duration) {
 	}
 }
 
+// tell records that a context was made, or has ended, and why.
+func (o *Observe) tell(action string, e *Entry, by activity.Origin, reason string) {
+	if o.Did != nil {
+		o.Did(activity.Record{
+			Kind: activity.Context, Action: action, Origin: by, Sandbox: e.Owner, Context: e.ID(), Language: e.Language(),
+			Began: time.Now(), Outcome: activity.OK, Reason: reason,
+		})
+	}
+}
+
 // of is what the contexts of an owner are given: they don't know whose they are.
 func (o *Observe) of(owner string) interpreter.Observe {
 	inner, did := o.Observe, o.Did

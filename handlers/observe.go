@@ -92,6 +92,9 @@ func (s *Server) tell(c *fiber.Ctx, status int, began time.Time) {
 	case kind != "" && request.Admitted(c):
 		r.Kind, r.Action, r.Detail = kind, action, request.Noted(c)
 		r.In = int64(c.Request().Header.ContentLength())
+		if action == "download" { // what it is sent, if it takes it all
+			r.Out = int64(c.Response().Header.ContentLength())
+		}
 	default:
 		return
 	}
@@ -166,6 +169,8 @@ func fileDeed(method, rest string) (activity.Kind, string) {
 	switch {
 	case method == fiber.MethodDelete && rest == "":
 		return activity.File, "delete"
+	case method == fiber.MethodGet && rest == "/download", method == fiber.MethodPost && rest == "/bulk-download":
+		return activity.File, "download"
 	case method != fiber.MethodPost:
 		return "", ""
 	}

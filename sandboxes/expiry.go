@@ -123,11 +123,13 @@ func (r *Registry) end(d due) error {
 	if !still {
 		return nil
 	}
-	var err error
+	do := r.Stop
 	if d.delete {
-		_, err = r.Delete(r.ctx, d.id)
-	} else {
-		_, err = r.Stop(r.ctx, d.id)
+		do = r.Delete
+	}
+	sb, err := do(r.ctx, d.id)
+	if err == nil {
+		r.opts.Expired(sb, d.delete)
 	}
 	return err
 }

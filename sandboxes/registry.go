@@ -25,6 +25,12 @@ import (
 type Options struct {
 	// End ends what runs in a sandbox that stops. It returns when it is gone.
 	End func(ctx context.Context, id string) error
+	// Ready makes the directory of a sandbox ready that somebody wants to use, if it
+	// isn't yet, until End. still says whether it may be used at all by then. Nil: all
+	// are.
+	Ready func(sb Sandbox, still func() error) error
+	// Expired is told of a sandbox that was stopped, or deleted, since its time was over.
+	Expired func(sb Sandbox, deleted bool)
 	// Gone is told of a sandbox that was deleted, when nothing runs in it any more.
 	Gone func(id string) error
 	// Busy reports whether something runs in a sandbox just now, which keeps
@@ -54,6 +60,9 @@ func (o *Options) complete() {
 	}
 	if o.Busy == nil {
 		o.Busy = func(string) bool { return false }
+	}
+	if o.Expired == nil {
+		o.Expired = func(Sandbox, bool) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -268,6 +277,18 @@ func (r *Registry) find(idOrName string) (*entry, error) {
 // Enter is Lookup for somebody who wants to use the sandbox: it counts as
 // activity, and a sandbox that isn't started is refused.
 func (r *Registry) Enter(idOrName string) (Sandbox, error) {
+	sb, err := r.enter(idOrName)
+	if err != nil || r.opts.Ready == nil {
+		return sb, err
+	}
+	if err := r.opts.Ready(sb, func() error { _, err := r.enter(sb.ID); return err }); err != nil {
+		return Sandbox{}, err
+	}
+	return sb, nil
+}
+
+// enter is Enter without its directory.
+func (r *Registry) enter(idOrName string) (Sandbox, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, err := r.find(idOrName)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
 	"hotcell/sandboxes"
@@ -276,8 +277,10 @@ func TestSlowWatcherIsDropped(t *testing.T) {
 func TestIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var busy sync.Map
+		var expired []string // by the goroutine that expires; read when it sleeps
 		r, err := sandboxes.Open(t.TempDir(), sandboxes.Options{
-			Busy: func(id string) bool { _, ok := busy.Load(id); return ok },
+			Expired: func(sb sandboxes.Sandbox, deleted bool) { expired = append(expired, fmt.Sprint(sb.Name, " ", deleted)) },
+			Busy:    func(id string) bool { _, ok := busy.Load(id); return ok },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -326,6 +329,9 @@ func TestIntervals(t *testing.T) {
 		busy.Delete(working)
 		time.Sleep(9 * time.Minute) // 19:30
 		check(map[string]string{"idle": "started", "working": "started", "used": "stopped", "short": "gone"})
+		if diff := cmp.Diff([]string{"idle false", "ephemeral true", "short true", "used false"}, expired, cmpopts.SortSlices(strings.Compare)); diff != "" {
+			t.Errorf("expired (-want +got):\n%s", diff)
+		}
 		time.Sleep(6 * time.Minute) // 25:30
 		check(map[string]string{"idle": "stopped", "working": "stopped", "used": "gone", "default": "started"})
 	})

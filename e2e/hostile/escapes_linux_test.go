@@ -55,6 +55,12 @@ call(#CAPSET#, struct.pack("Ii", 0x20080522, 0), struct.pack("6I", 1 << 21, 1 <<
 		{name: "file capabilities", by: py, code: python(`
 open("able", "w").close()
 tried(os.setxattr, "able", "security.capability", struct.pack("<5I", 0x2000001, 1 << 21, 0, 0, 0))`), stopped: "EPERM"},
+		{name: "another's quota", by: py, code: python(`
+import fcntl
+open("file", "w").close()
+for request, size in ((0x401c5820, 28), (0x40086602, 8)):
+    tried(fcntl.ioctl, os.open("file", os.O_RDWR), request, bytes(size))
+call(#FILE_SETATTR#, -100, b"file", bytes(24), 24, 0)`), stopped: "EPERM\nEPERM\nENOSYS"},
 		{name: "files by their handles", by: py, code: python(`
 handle = ctypes.create_string_buffer(struct.pack("Ii", 128, 0) + bytes(128))
 call(#NAME_TO_HANDLE_AT#, -100, b"/etc/passwd", handle, ctypes.create_string_buffer(8), 0)

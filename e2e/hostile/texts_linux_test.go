@@ -45,6 +45,7 @@ func calls() map[string]int {
 		"OPEN_TREE":         unix.SYS_OPEN_TREE,
 		"FSOPEN":            unix.SYS_FSOPEN,
 		"MOVE_MOUNT":        unix.SYS_MOVE_MOUNT,
+		"FILE_SETATTR":      unix.SYS_FILE_SETATTR,
 		"NAME_TO_HANDLE_AT": unix.SYS_NAME_TO_HANDLE_AT,
 		"OPEN_BY_HANDLE_AT": unix.SYS_OPEN_BY_HANDLE_AT,
 		"IO_URING_SETUP":    unix.SYS_IO_URING_SETUP,

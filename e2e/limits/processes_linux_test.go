@@ -1,11 +1,15 @@
 package limits_test
 
 import (
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"hotcell/contexts"
+	"hotcell/e2e/testserver"
+	"hotcell/internal/jail"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 	"hotcell/sandboxes"
@@ -147,5 +151,24 @@ func TestDescriptors(t *testing.T) {
 	}
 	if _, a := post(t, s, id, "/process/execute", map[string]any{"command": "ulimit -n; ulimit -c"}); a["result"] != "500\n0\n" {
 		t.Errorf("%v", a)
+	}
+}
+
+// TestProcessesWithoutGroups are counted by their user, where sandboxes have one each.
+func TestProcessesWithoutGroups(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("without root, sandboxes share a user")
+	}
+	s := testserver.Start(t, testserver.WithIsolation(jail.Namespace, jail.Host),
+		testserver.WithLimits(limits.Config{Off: true, Sandbox: limits.Limits{Processes: 80}}))
+	const code = "import subprocess\nps = []\ntry:\n    for i in range(200): ps.append(subprocess.Popen(['sleep', '600']))\nexcept BlockingIOError: print(len(ps))"
+	for range 2 { // one sandbox's don't count as the other's
+		e := newContext(t, s, sandbox(t, s, sandboxes.Limits{}), "python")
+		o := run(t, e, code)
+		n, err := strconv.Atoi(strings.TrimSpace(o.output))
+		if err != nil || n < 30 || n > 79 {
+			t.Errorf("%d were started: %+v %+v", n, o, o.failure)
+		}
 	}
 }

@@ -30,6 +30,7 @@ type entry struct {
 	Hash                           string  `json:"code_sha256"`
 	Took                           float64 `json:"duration_ms"`
 	In                             int64   `json:"input_bytes"`
+	Out                            int64   `json:"output_bytes"`
 	Stdout                         int64   `json:"stdout_bytes"`
 	Exit                           *int    `json:"exit_code"`
 }
@@ -179,5 +180,46 @@ func TestAuditOfTheNativeDialect(t *testing.T) {
 	}
 	if refused != 2 {
 		t.Errorf("%d refusals in %+v", refused, all)
+	}
+}
+
+// TestAuditOfContextsAndDownloads: what is made, ended and taken away is recorded, files
+// by path and size only.
+func TestAuditOfContextsAndDownloads(t *testing.T) {
+	t.Parallel()
+	s, entries := audited(t, false)
+	k := open(t, s, "python")
+	run(t, k, clients.Cell{Code: "open('file', 'w').write('" + secret + "')", ID: "mine"})
+	status, answer := ask(t, http.MethodPost, s.URL+"/v1/contexts", s.Key, `{"language":"python"}`)
+	var made struct{ ID string }
+	if err := json.Unmarshal([]byte(answer), &made); err != nil || status >= 300 {
+		t.Fatalf("%d %s %v", status, answer, err)
+	}
+	if status, answer := ask(t, http.MethodDelete, s.URL+"/v1/contexts/"+made.ID, s.Key, ""); status >= 300 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	if status, answer := ask(t, http.MethodGet, s.URL+"/toolbox/default/files/download?path=file", s.Key, ""); status != 200 || string(answer) != secret {
+		t.Fatalf("%d %s", status, answer)
+	}
+	all, raw := entries()
+	var created, ended *entry
+	for i, e := range all {
+		switch {
+		case e.Kind == "context" && e.Action == "create" && e.Context == made.ID:
+			created = &all[i]
+		case e.Kind == "context" && e.Action == "end" && e.Context == made.ID:
+			ended = &all[i]
+		}
+	}
+	for _, e := range []*entry{created, ended} {
+		if e == nil || e.Key != "api-key" || e.Dialect != "native" || e.Sandbox != "default" || e.Language != "python" || e.Outcome != "ok" {
+			t.Errorf("%+v in %s", e, raw)
+		}
+	}
+	if e := find(t, all, "file", "download"); e.Detail != "file" || e.Out != int64(len(secret)) || e.Sandbox != "default" || e.Dialect != "daytona" {
+		t.Errorf("%+v", e)
+	}
+	if bytes.Contains(raw, []byte(secret)) {
+		t.Error("the log has what was in the file")
 	}
 }

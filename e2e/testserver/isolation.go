@@ -16,7 +16,7 @@ func (s *Server) isolate(tb testing.TB, o options) {
 	var err error
 	s.Isolation, err = isolation.New(tb.Context(), isolation.Config{
 		Mode: o.mode, Network: o.network, Data: o.dataDir, Dir: filepath.Join(o.dataDir, "jails"),
-		Shared: s.Table.Shared, Visible: o.visible, Enter: s.admit, Admit: s.limitsOf, Log: o.log,
+		Shared: s.Table.Shared, Visible: o.visible, Rooms: s.roomsOf, Enter: s.admit, Admit: s.limitsOf, Log: o.log,
 	})
 	if err != nil {
 		tb.Fatalf("isolate sandboxes: %v", err)
@@ -29,7 +29,7 @@ func (s *Server) jail(ctx context.Context, owner string) (child.Jail, error) {
 }
 
 func (s *Server) within(ctx context.Context, sandbox string) (child.Jail, process.Inside, error) {
-	sb, err := s.Sandboxes.Lookup(sandbox)
+	sb, err := s.Sandboxes.Enter(sandbox)
 	if err != nil {
 		return nil, process.Inside{}, err
 	}

@@ -171,7 +171,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None, Observe: s.Metrics.Contexts(),
 	}
 	if o.limits != nil {
-		s.bound(o)
+		s.bound(tb, o)
 		cc.Group = s.Limits.Contexts()
 	}
 	cc.Observe.Did = s.record
@@ -190,7 +190,8 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.Tools = tools.New(tc)
 	var err error
 	s.Sandboxes, err = sandboxes.Open(o.dataDir, sandboxes.Options{
-		Gone: s.journal.Forget,
+		Ready: s.ready,
+		Gone:  s.journal.Forget,
 		End: func(ctx context.Context, id string) error {
 			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.Isolation.End(ctx, id), s.endLimits(id))
 		},
@@ -227,8 +228,9 @@ func Start(tb testing.TB, opts ...Option) *Server {
 }
 
 // bound makes the limits.
-func (s *Server) bound(o options) {
-	o.limits.Dir, o.limits.Log = o.dataDir, o.log
+func (s *Server) bound(tb testing.TB, o options) {
+	tb.Helper()
+	o.limits.Dir, o.limits.Log, o.limits.Hit = o.dataDir, o.log, s.Metrics.Limit
 	if o.limits.Asked == nil {
 		o.limits.Asked = func(id string) sandboxes.Limits {
 			sb, _ := s.Sandboxes.Lookup(id)
@@ -236,6 +238,26 @@ func (s *Server) bound(o options) {
 		}
 	}
 	s.Limits = limits.New(*o.limits)
+	scratch := filepath.Join(o.dataDir, "disks")
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	s.Limits.OpenDisk(scratch, s.Isolation.Status().Users)
+}
+
+// ready makes a sandbox's directory ready, if something bounds it.
+func (s *Server) ready(sb sandboxes.Sandbox, still func() error) error {
+	if s.Limits == nil {
+		return nil
+	}
+	return s.Limits.Ready(sb, still)
+}
+
+func (s *Server) roomsOf(sandbox string) string {
+	if s.Limits == nil {
+		return ""
+	}
+	return s.Limits.Rooms(sandbox)
 }
 
 // limitsOf puts processes under a sandbox's limits, if there are any.

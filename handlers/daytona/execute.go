@@ -146,7 +146,7 @@ func (r *run) find(ctx context.Context, id string) (*contexts.Entry, error) {
 	// Others may wait for the same kernel, so a client that leaves doesn't end this.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
-	return r.Contexts.Default(ctx, r.sandbox, opts)
+	return r.Contexts.Default(activity.By(ctx, r.origin), r.sandbox, opts)
 }
 
 // refuse ends a connection on which nothing ran.

@@ -11,6 +11,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/request"
+	"hotcell/internal/activity"
 	"hotcell/interpreter"
 )
 
@@ -75,7 +76,7 @@ func (d *dialect) createContext(c *fiber.Ctx) error {
 	// Fiber doesn't tell when a client leaves, so only the time bounds this.
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	entry, err := d.Contexts.Create(ctx, sandbox, opts)
+	entry, err := d.Contexts.Create(activity.By(ctx, request.Origin(c)), sandbox, opts)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (d *dialect) deleteContext(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if err := d.Contexts.Delete(ctx, sandbox, id); err != nil {
+	if err := d.Contexts.Delete(activity.By(ctx, request.Origin(c)), sandbox, id); err != nil {
 		return err
 	}
 	return c.JSON(fiber.Map{"message": "context deleted: " + id})

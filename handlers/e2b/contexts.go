@@ -9,6 +9,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/request"
+	"hotcell/internal/activity"
 )
 
 // contextBody is a context as the SDKs read it.
@@ -46,7 +47,7 @@ func (d *Dialect) create(c *fiber.Ctx) error {
 	}
 	ctx, cancel := patience()
 	defer cancel()
-	e, err := d.Contexts.Create(ctx, sandbox, o)
+	e, err := d.Contexts.Create(activity.By(ctx, request.Origin(c)), sandbox, o)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (d *Dialect) remove(c *fiber.Ctx) error {
 	}
 	ctx, cancel := patience()
 	defer cancel()
-	if err := d.Contexts.End(ctx, e); err != nil {
+	if err := d.Contexts.End(activity.By(ctx, request.Origin(c)), e); err != nil {
 		return err
 	}
 	return done(c)

@@ -11,6 +11,7 @@ import (
 	"hotcell/handlers/access"
 	"hotcell/handlers/fault"
 	"hotcell/handlers/request"
+	"hotcell/internal/activity"
 	"hotcell/interpreter"
 )
 
@@ -84,5 +85,5 @@ func (d *Dialect) find(c *fiber.Ctx, req runRequest) (*contexts.Entry, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	return d.Contexts.Default(ctx, sandbox, o)
+	return d.Contexts.Default(activity.By(ctx, request.Origin(c)), sandbox, o)
 }

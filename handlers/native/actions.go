@@ -11,6 +11,7 @@ import (
 
 	"hotcell/contexts"
 	"hotcell/handlers/access"
+	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
 )
@@ -35,7 +36,7 @@ func (d *Dialect) find(ctx context.Context, r *request) (*contexts.Entry, error)
 		return nil, err
 	}
 	o.Language = cmp.Or(r.Language, o.Language)
-	return d.cfg.Contexts.Default(ctx, sandbox, o)
+	return d.cfg.Contexts.Default(activity.By(ctx, r.origin), sandbox, o)
 }
 
 // enter returns the context that a request names by its id, for use, which is
@@ -109,7 +110,7 @@ func (d *Dialect) create(ctx context.Context, r *request) (shownContext, error) 
 	maps.Copy(env, o.Env)
 	maps.Copy(env, r.Env)
 	o.Env = env
-	e, err := d.cfg.Contexts.Create(ctx, sandbox, o)
+	e, err := d.cfg.Contexts.Create(activity.By(ctx, r.origin), sandbox, o)
 	if err != nil {
 		return shownContext{}, err
 	}
@@ -184,7 +185,7 @@ func (d *Dialect) remove(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	return d.cfg.Contexts.Delete(context.WithoutCancel(ctx), e.Owner, e.ID())
+	return d.cfg.Contexts.Delete(activity.By(context.WithoutCancel(ctx), r.origin), e.Owner, e.ID())
 }
 
 func (d *Dialect) restart(ctx context.Context, r *request) (shownContext, error) {

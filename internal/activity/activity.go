@@ -3,7 +3,10 @@
 // counts or keeps such records. It holds values only.
 package activity
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Dialects, in [Origin.Dialect].
 const (
@@ -21,6 +24,20 @@ type Origin struct {
 	Dialect   string // one of the above
 }
 
+type originKey struct{}
+
+// By notes in a context who asked for what is done under it, for those who end something
+// that was asked for by somebody else.
+func By(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// Of is what By has noted; the server itself, if nothing.
+func Of(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}
+
 // Kind is what a record is about.
 type Kind string
 
@@ -30,9 +47,10 @@ const (
 	CodeRun        Kind = "code_run"        // run: code that is run once
 	Command        Kind = "command"         // run: a one-shot command
 	SessionCommand Kind = "session_command" // run: a command in a shell session
+	Context        Kind = "context"         // create, end
 	Session        Kind = "session"         // create, end
 	Terminal       Kind = "terminal"        // create, connect, resize, end
-	File           Kind = "file"            // upload, delete, move and so on
+	File           Kind = "file"            // upload, download, delete, move and so on
 	Sandbox        Kind = "sandbox"         // create, start, stop, delete and so on
 	Key            Kind = "key"             // create, revoke
 	Login          Kind = "login"           // refuse
@@ -86,6 +104,7 @@ type Record struct {
 
 	Stdout, Stderr int64 // bytes of output
 	In             int64 // bytes of what a client sent; -1: not known
+	Out            int64 // bytes of a file that a client was sent
 	Spilled        int64 // bytes of its events that went to disk
 
 	// Code is the program or command itself. Whoever keeps a record keeps it only

@@ -32,6 +32,9 @@ func (t *Tree) Dirs() []string { return nil }
 // Sandbox returns a sandbox without bounds.
 func (t *Tree) Sandbox(limits Limits) (*Sandbox, error) { return &Sandbox{limits: limits}, nil }
 
+// HaveUsers changes nothing here.
+func (t *Tree) HaveUsers() {}
+
 // Close does nothing.
 func (t *Tree) Close() error { return nil }
 

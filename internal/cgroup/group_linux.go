@@ -301,7 +301,11 @@ func (g *Group) End() (child.Count, bool) {
 
 // limit sets a process's own limits.
 func (g *Group) limit(pid int) error {
-	return g.sandbox.limitsOf(g.limits).apply(pid, g.sandbox.tree.force)
+	limits := g.sandbox.limitsOf(g.limits)
+	if g.sandbox.tree.users.Load() { // whose processes are all that this limit counts
+		limits.Processes = g.sandbox.limits.Processes
+	}
+	return limits.apply(pid, g.sandbox.tree.force)
 }
 
 // limitsOf are what holds for each process of a group.
@@ -333,6 +337,9 @@ func (l Limits) apply(pid int, force Force) error {
 	if l.Memory > 0 && !force.Memory {
 		// Not RLIMIT_AS: V8 and Go reserve addresses by the gigabyte.
 		limits[unix.RLIMIT_DATA] = uint64(l.Memory)
+	}
+	if l.Processes > 0 && !force.Processes {
+		limits[unix.RLIMIT_NPROC] = uint64(l.Processes)
 	}
 	return limits.Put(pid)
 }

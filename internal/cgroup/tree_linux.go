@@ -25,6 +25,7 @@ type Tree struct {
 	node   node        // all sandboxes together
 	home   node        // the server's own group, version 1
 	clones bool        // version 2: the kernel can start a process in a group
+	users  atomic.Bool // see HaveUsers
 	holds  atomic.Bool // a process can be held back before its first instruction
 	leave  func()      // version 2: undoes what opening has done to the server's own group
 	log    *slog.Logger
@@ -126,6 +127,11 @@ func (t *Tree) Dirs() []string { return t.node.dirs() }
 
 // Force says what bounds sandboxes here.
 func (t *Tree) Force() Force { return t.force }
+
+// HaveUsers says that each sandbox has a user of its own. Then there is something to
+// count its processes by where there are no groups: RLIMIT_NPROC, which counts those of a
+// user, and so would count everybody's if sandboxes shared one.
+func (t *Tree) HaveUsers() { t.users.Store(true) }
 
 // Sandbox makes the bounds of a sandbox.
 func (t *Tree) Sandbox(limits Limits) (*Sandbox, error) {

@@ -36,9 +36,12 @@ func Adopt(pid int, pidfd *os.File) *Adopted {
 }
 
 // AdoptBorn is Adopt for a process that a jail's first process started by [Bear],
-// with the mark, since the moment, and what [Spec] says is to be called at its end.
-func AdoptBorn(pid int, pidfd *os.File, mark Mark, since time.Time, settle func()) *Adopted {
-	return adopt(handle{pid: pid, pidfd: pollable(dupe(pidfd)), mark: mark, born: since, alone: true}, settle)
+// with the mark, since the moment, and what [Spec] says is to be called at its end. It
+// has the group from the beginning, in which it may have ended before it is settled there.
+func AdoptBorn(pid int, pidfd *os.File, mark Mark, since time.Time, spec Spec) *Adopted {
+	a := adopt(handle{pid: pid, pidfd: pollable(dupe(pidfd)), mark: mark, born: since, alone: true}, spec.Settle)
+	a.group = spec.Group
+	return a
 }
 
 func adopt(h handle, settle func()) *Adopted {

@@ -50,6 +50,7 @@ type Count struct {
 	Memory    Bound // the limit that was reached, if Killed isn't 0
 	Refused   int   // processes and threads that it didn't let begin
 	Processes Bound // the limit that was reached, if Refused isn't 0
+	Disk      Bound // the limit on files that is reached now; the zero value if it isn't
 }
 
 // Bound is a limit that was reached.
@@ -62,6 +63,9 @@ type Bound struct {
 func (c Count) Since(before Count) Count {
 	c.Killed = max(0, c.Killed-before.Killed)
 	c.Refused = max(0, c.Refused-before.Refused)
+	if before.Disk != (Bound{}) { // it was told when it began
+		c.Disk = Bound{}
+	}
 	return c
 }
 
@@ -84,10 +88,18 @@ func (c Count) TooMany() string {
 		c.Processes.words(fmt.Sprintf("%d processes and threads", c.Processes.Limit), "processes"))
 }
 
-// String is both, or nothing.
+// Full says that the disk is, and is empty if it isn't.
+func (c Count) Full() string {
+	if c.Disk == (Bound{}) {
+		return ""
+	}
+	return "disk full: what is in the work directory has reached " + c.Disk.words(Bytes(c.Disk.Limit), "disk")
+}
+
+// String is all of them, or nothing.
 func (c Count) String() string {
 	var out []string
-	for _, s := range []string{c.OutOfMemory(), c.TooMany()} {
+	for _, s := range []string{c.OutOfMemory(), c.TooMany(), c.Full()} {
 		if s != "" {
 			out = append(out, s)
 		}

@@ -73,6 +73,9 @@ type Config struct {
 	Work string
 	// Scratch is a directory of the jail's, in which New makes Run and Rooms.
 	Scratch string
+	// Writable, unless it is empty, is a directory that is used as Rooms instead: one
+	// whose space is bounded, as that of Work is.
+	Writable string
 	// Shared are directories and files that can be read, beside the system's own:
 	// interpreters, drivers. Those that aren't there are left out.
 	Shared []string

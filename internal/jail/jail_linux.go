@@ -52,7 +52,7 @@ type asked struct {
 	answer chan answer // nil when nobody waits any more
 	mark   child.Mark
 	since  time.Time
-	settle func()
+	spec   child.Spec
 }
 
 type answer struct {
@@ -251,6 +251,7 @@ func (j *Jail) serve() {
 		_ = j.join.Ruleset.Close()
 	}
 	_ = os.RemoveAll(j.cfg.Scratch)
+	_ = os.RemoveAll(j.cfg.Rooms())
 }
 
 // kill ends the first process if the end of its socket doesn't.
@@ -323,7 +324,7 @@ func (j *Jail) started(r reply, pidfd *os.File) {
 		j.answer(r.Seq, answer{err: fmt.Errorf("%w: it was gone before it could be seen", ErrEnded)})
 		return
 	}
-	p := child.AdoptBorn(pid, pidfd, a.mark, a.since, a.settle)
+	p := child.AdoptBorn(pid, pidfd, a.mark, a.since, a.spec)
 	j.alive[r.Seq] = p
 	j.mu.Unlock()
 	j.answer(r.Seq, answer{process: p})

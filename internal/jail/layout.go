@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,15 +22,17 @@ const Workspace = "/workspace"
 func (c *Config) Run() string { return filepath.Join(c.Scratch, "run") }
 
 // Rooms is the directory of those that the sandbox's user may write to.
-func (c *Config) Rooms() string { return filepath.Join(c.Scratch, "rooms") }
+func (c *Config) Rooms() string { return cmp.Or(c.Writable, filepath.Join(c.Scratch, "rooms")) }
 
 // Tmp is a private directory for temporary files. In namespaces, /tmp is another.
 func (c *Config) Tmp() string { return filepath.Join(c.Rooms(), "tmp") }
 
 // makeScratch makes the directories, anew.
 func (c *Config) makeScratch() error {
-	if err := os.RemoveAll(c.Scratch); err != nil {
-		return fmt.Errorf("clear the jail's scratch directory: %w", err)
+	for _, dir := range []string{c.Scratch, c.Rooms()} {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("clear the jail's scratch directory: %w", err)
+		}
 	}
 	for _, dir := range []string{c.Scratch, c.Run(), c.Rooms()} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {

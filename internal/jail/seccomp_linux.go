@@ -64,6 +64,7 @@ var missing = []uintptr{
 	// Its flags are in memory, where no filter can look: clone is what is left.
 	unix.SYS_CLONE3,
 	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
+	unix.SYS_FILE_SETATTR, // as FS_IOC_FSSETXATTR below
 }
 
 // limits are what the filter keeps away beside, where nothing else does.
@@ -134,8 +135,9 @@ func filter(l limits) ([]unix.SockFilter, error) {
 	// A child of its parent's would be the template's, in the case of a Python kernel.
 	prog = append(prog, unless(unix.SYS_CLONE, 0, bpf.JumpBitsNotSet, []uint32{cloneSpaces | unix.CLONE_PARENT}, refuse)...)
 	prog = append(prog, unless(unix.SYS_UNSHARE, 0, bpf.JumpBitsNotSet, []uint32{unshareSpaces}, refuse)...)
-	// Characters typed into a terminal that somebody else reads, and the console's menus.
-	prog = append(prog, unlessNot(unix.SYS_IOCTL, 1, []uint32{unix.TIOCSTI, tiocLinux}, refuse)...)
+	// Characters typed into a terminal that somebody else reads, and the console's menus;
+	// attributes of files, of which one says whose quota they count against.
+	prog = append(prog, unlessNot(unix.SYS_IOCTL, 1, []uint32{unix.TIOCSTI, tiocLinux, unix.FS_IOC_SETFLAGS, setFileAttributes}, refuse)...)
 	// The usual one, that of 32 bits, asking, and a debugger's without random addresses.
 	prog = append(prog, unless(unix.SYS_PERSONALITY, 0, bpf.JumpEqual, []uint32{0, 8, 0x40000, math.MaxUint32}, refuse)...)
 	prog = append(prog, unless(unix.SYS_SOCKET, 0, bpf.JumpEqual, l.families(), errno(unix.EAFNOSUPPORT))...)
@@ -188,8 +190,11 @@ func selfOnly(refuse bpf.Instruction) []bpf.Instruction {
 // ioprioProcess is IOPRIO_WHO_PROCESS.
 const ioprioProcess = 1
 
-// tiocLinux is TIOCLINUX.
-const tiocLinux = 0x541c
+// tiocLinux is TIOCLINUX, setFileAttributes FS_IOC_FSSETXATTR.
+const (
+	tiocLinux         = 0x541c
+	setFileAttributes = 0x401c5820
+)
 
 // unless lets a call pass if its argument is as cond says with one of the values.
 func unless(nr uintptr, arg uint32, cond bpf.JumpTest, values []uint32, otherwise bpf.Instruction) []bpf.Instruction {

@@ -40,7 +40,7 @@ func (j *Jail) Spawn(ctx context.Context, spec child.Spec) (*child.Adopted, erro
 		}
 	}
 	files = append(files, spec.Files...)
-	got, err := j.ask(ctx, r, &asked{mark: child.Mark(r.Mark), since: time.Now(), settle: spec.Settle}, files...)
+	got, err := j.ask(ctx, r, &asked{mark: child.Mark(r.Mark), since: time.Now(), spec: spec}, files...)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,8 @@ type Config struct {
 	Host process.Host
 	// Limit is how many commands may run at once; 0 is 256.
 	Limit int
+	// Share is how many of them may be one sandbox's; 0 is all.
+	Share int
 	// Events bounds the log of one command.
 	Events stream.Options
 	// Store keeps commands and their events; nil: files that go with the set.
@@ -175,10 +177,22 @@ func (s *Set) enter(c *Command) error {
 		return process.ErrClosed
 	case len(s.running) >= s.cfg.Limit:
 		return fmt.Errorf("%w: this server runs %d commands already; wait for some of them to end", ErrTooMany, len(s.running))
+	case s.cfg.Share > 0 && s.runningIn(c.spec.Place.Sandbox) >= s.cfg.Share:
+		return fmt.Errorf("%w: this sandbox runs %d commands already, which is its share; wait for some of them to end", ErrTooMany, s.cfg.Share)
 	}
 	s.running[c], s.byID[c.id] = struct{}{}, c
 	s.wg.Add(1)
 	return nil
+}
+
+// runningIn counts the commands of a sandbox. It is called with mu held.
+func (s *Set) runningIn(sandbox string) (n int) {
+	for c := range s.running {
+		if c.spec.Place.Sandbox == sandbox {
+			n++
+		}
+	}
+	return n
 }
 
 // finish settles a command that has ended.

@@ -47,6 +47,7 @@ type Config struct {
 	// was stopped in between begins nothing. Nil admits all.
 	Admit       func(sandbox string) error
 	Limit       int // runs at once; 0 is [DefaultLimit]
+	Share       int // of those, how many may be one sandbox's; 0 is all
 	OutputLimit int // bytes of one run; 0 is the default of package output
 	// Did is told of programs that have ended; it must be quick. It may be nil.
 	Did func(activity.Record)

@@ -322,6 +322,33 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestShare: one sandbox can't keep others from running programs.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	f := &shell{started: make(chan struct{}, 9)}
+	r, _ := runs(t, f, func(c *script.Config) { c.Limit, c.Share = 2, 1 })
+	p, other := place(t), place(t)
+	other.Sandbox = "other"
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := r.Run(t.Context(), p, script.Request{Language: "sh", Code: "while ! [ -e go ]; do sleep 0.01; done"}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-f.started
+	_, err := r.Run(t.Context(), p, script.Request{Language: "sh"})
+	if !errors.Is(err, script.ErrBusy) || !strings.Contains(err.Error(), "at most 1 at once in one sandbox") {
+		t.Errorf("%v", err)
+	}
+	if _, err := r.Run(t.Context(), other, script.Request{Language: "sh"}); err != nil {
+		t.Errorf("another sandbox: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(p.Dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+}
+
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }

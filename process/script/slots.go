@@ -40,9 +40,17 @@ func (r *Runs) reserve(ctx context.Context, place process.Place) (*run, error) {
 	if r.closed {
 		return nil, process.ErrClosed
 	}
-	number := 0
+	number, own := 0, 0
 	for number < len(r.slots) && r.slots[number] != nil {
 		number++
+	}
+	for _, other := range r.slots {
+		if other != nil && other.sandbox == place.Sandbox {
+			own++
+		}
+	}
+	if r.cfg.Share > 0 && own >= r.cfg.Share {
+		return nil, fmt.Errorf("%w: at most %d at once in one sandbox; try again when one has ended", ErrBusy, r.cfg.Share)
 	}
 	if number >= r.cfg.Limit {
 		return nil, fmt.Errorf("%w: at most %d at once; try again when one has ended", ErrBusy, r.cfg.Limit)

@@ -34,6 +34,9 @@ type Config struct {
 	Admit func(sandbox string) error
 	// MaxCommands is how many one-shot commands may run at once; 0 is 256.
 	MaxCommands int
+	// CommandShare and RunShare are how many commands, and programs that are run once,
+	// one sandbox may run at once; 0 is all that the server runs.
+	CommandShare, RunShare int
 	// Files says how the agents are started that see to files behind a boundary.
 	Files room.Config
 	// Store keeps what commands put out; nil: files that go with the tools.
@@ -84,9 +87,9 @@ func New(cfg Config) *Tools {
 	cfg.Host = host
 	sessions, terminals := shelves(cfg)
 	t := &Tools{
-		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Store: cfg.Store, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),
+		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Share: cfg.CommandShare, Store: cfg.Store, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),
 		Scripts: script.New(script.Config{
-			Host: cfg.Host, Table: cfg.Table, Kernel: cfg.Kernel, Admit: cfg.Admit, Did: cfg.Did, Log: cfg.Log,
+			Host: cfg.Host, Table: cfg.Table, Share: cfg.RunShare, Kernel: cfg.Kernel, Admit: cfg.Admit, Did: cfg.Did, Log: cfg.Log,
 		}),
 		Sessions:  session.New(session.Config{Host: cfg.Host, Store: cfg.Store, Shelf: sessions, Before: cfg.Before, Did: cfg.Did}),
 		Terminals: terminal.NewSet(terminal.Config{Host: cfg.Host, Shelf: terminals, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),

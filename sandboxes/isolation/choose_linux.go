@@ -78,7 +78,7 @@ func (s *Set) try(ctx context.Context, mode jail.Mode) (reason string, err error
 	}
 	defer os.RemoveAll(work)
 	cfg := s.config(Sandbox{ID: "try", Work: work, UID: jail.UserBase + rand.IntN(jail.UserCount)})
-	cfg.Admit = nil
+	cfg.Admit, cfg.Writable = nil, ""
 	if err := own(work, cfg.UID); err != nil {
 		return "", err
 	}

@@ -31,6 +31,9 @@ type Config struct {
 	Shared func() []string
 	// Visible are more of that, which whoever runs the server names.
 	Visible []string
+	// Rooms says where the directories of a sandbox are made that its user may write to;
+	// empty, or nil: in Dir.
+	Rooms func(sandbox string) string
 	// Admit gives, for a sandbox, what puts a process under its limits. Nil: nothing.
 	Admit func(sandbox string) func(pid int) error
 	// Enter says whether a sandbox may run something. It is asked when its jail has

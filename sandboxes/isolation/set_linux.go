@@ -177,6 +177,9 @@ func (s *Set) config(sb Sandbox) jail.Config {
 	if s.status.Users {
 		cfg.UID, cfg.Reaches = sb.UID, s.reaches
 	}
+	if s.cfg.Rooms != nil {
+		cfg.Writable = s.cfg.Rooms(sb.ID)
+	}
 	if s.cfg.Admit != nil {
 		cfg.Admit = s.cfg.Admit(sb.ID)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"hotcell/internal/cgroup"
 	"hotcell/internal/child"
+	"hotcell/internal/disk"
 	"hotcell/sandboxes"
 )
 
@@ -23,6 +24,7 @@ type Limits struct {
 	Processes int     `json:"processes,omitempty"` // and threads
 	Files     int     `json:"files,omitempty"`     // descriptors of each process
 	FileSize  int64   `json:"file_size,omitempty"` // bytes of each file
+	Disk      int64   `json:"disk,omitempty"`      // bytes of a sandbox's work directory
 }
 
 func (l Limits) bounds() cgroup.Limits {
@@ -39,7 +41,9 @@ type Config struct {
 	Off bool
 	// Asked is what a sandbox's client has asked for. Nil: nothing.
 	Asked func(sandbox string) sandboxes.Limits
-	Log   *slog.Logger
+	// Hit is told of a limit that was reached, in a word, where nobody else is: disk_full.
+	Hit func(kind string)
+	Log *slog.Logger
 }
 
 // Status is what is in force.
@@ -48,12 +52,15 @@ type Status struct {
 	Server  Limits `json:"server,omitzero"`
 	Sandbox Limits `json:"sandbox,omitzero"`
 	Context Limits `json:"context,omitzero"`
+	// Disk is what bounds the space of sandboxes' files.
+	Disk disk.Force `json:"disk"`
 }
 
 // Set bounds the sandboxes of one server.
 type Set struct {
 	cfg  Config
 	tree *cgroup.Tree
+	disk *disk.Set // nil: nothing bounds files
 
 	mu     sync.Mutex
 	closed bool
@@ -75,6 +82,9 @@ func New(cfg Config) *Set {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Hit == nil {
+		cfg.Hit = func(string) {}
+	}
 	if cfg.Asked == nil {
 		cfg.Asked = func(string) sandboxes.Limits { return sandboxes.Limits{} }
 	}
@@ -87,7 +97,7 @@ func New(cfg Config) *Set {
 
 // Status says what is in force.
 func (s *Set) Status() Status {
-	return Status{Force: s.tree.Force(), Server: s.cfg.Server, Sandbox: s.cfg.Sandbox, Context: s.cfg.Context}
+	return Status{Force: s.tree.Force(), Server: s.cfg.Server, Sandbox: s.cfg.Sandbox, Context: s.cfg.Context, Disk: s.diskForce()}
 }
 
 // Dirs are the directories of the server's own among the kernel's groups, if it has any.
@@ -104,7 +114,7 @@ func (s *Set) Group(sandbox, of string) (child.Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bound a %s: %w", of, err)
 	}
-	return g, nil
+	return group{Group: g, full: s.full(sandbox)}, nil
 }
 
 // In is Group for one sandbox.
@@ -170,6 +180,12 @@ func (s *Set) Of(sandbox string) Limits {
 	l, asked := s.cfg.Sandbox, s.cfg.Asked(sandbox)
 	l.Memory = least(asked.Memory, l.Memory)
 	l.CPU = least(asked.CPU, l.CPU)
+	if l.Disk = least(asked.Disk, l.Disk); l.Disk > 0 {
+		l.Disk = max(l.Disk, disk.Least)
+	}
+	if s.diskForce().Mechanism == disk.None { // no file can be larger, at least
+		l.FileSize = least(l.FileSize, l.Disk)
+	}
 	return l
 }
 
@@ -200,14 +216,14 @@ func (s *Set) End(sandbox string) error {
 	delete(s.open, sandbox)
 	s.mu.Unlock()
 	if o == nil {
-		return nil
+		return s.endDisk(sandbox)
 	}
 	o.once.Do(func() { o.err = cgroup.ErrClosed }) // whoever came in between is refused
 	if o.sandbox == nil {
-		return nil
+		return s.endDisk(sandbox)
 	}
 	o.home.End()
-	if err := o.sandbox.Close(); err != nil {
+	if err := errors.Join(o.sandbox.Close(), s.endDisk(sandbox)); err != nil {
 		return fmt.Errorf("give up the bounds of the sandbox: %w", err)
 	}
 	return nil
@@ -222,7 +238,7 @@ func (s *Set) Close() error {
 	s.closed = true
 	s.open = make(map[string]*opened)
 	s.mu.Unlock()
-	if err := s.tree.Close(); err != nil {
+	if err := errors.Join(s.tree.Close(), s.disk.Close()); err != nil {
 		return fmt.Errorf("give up the bounds of sandboxes: %w", err)
 	}
 	return nil

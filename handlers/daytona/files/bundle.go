@@ -32,6 +32,7 @@ func (d *Dialect) bulkDownload(c *fiber.Ctx) error {
 	if len(req.Paths) == 0 {
 		return fault.BadRequest("paths must name the files to download")
 	}
+	request.Note(c, req.Paths...)
 	v, err := d.begin(c)
 	if err != nil {
 		// The TypeScript SDK doesn't read an error that it gets here, and its
