@@ -13,14 +13,14 @@ ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
 # PYTHON=/path/to/python3 chooses the interpreter that the environments are made of; else setup/python.sh finds one.
 export PYTHON
-# Not empty: tests that repeat themselves behind a boundary try them all.
+# Not empty: tests that try the strongest boundary try them all.
 export HOTCELL_TEST_ALL
 # ARGS is handed on: make run ARGS='--listen 127.0.0.1:8080', make bench ARGS='...'.
 ARGS ?=
 # What is tested, and how: make test PACKAGES=./stream/ TESTFLAGS='-run Replay -v'.
 PACKAGES ?= ./...
 # Packages that look at latencies and memory have the machine to themselves, one after the other.
-ALONE := e2e/faults e2e/hostile e2e/load
+ALONE := e2e/chaos e2e/faults e2e/hostile e2e/load
 TESTFLAGS ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 

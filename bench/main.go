@@ -61,13 +61,13 @@ func parse(args []string, errout io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errout)
-	f.StringVar(&o.only, "only", "", "measure only these groups, separated by commas: life, run, row, output, fleet, other, command, session, memory")
+	f.StringVar(&o.only, "only", "", "measure only these groups, separated by commas: life, run, row, output, fleet, other, command, session, sandbox, memory")
 	f.IntVar(&o.rounds, "rounds", 5, "how often everything is measured in turn, after one round that does not count")
 	f.BoolVar(&o.json, "json", false, "write JSON instead of a table")
 	f.DurationVar(&o.soak, "soak", 0, "instead of measuring, put a mixed load on a server for so long, such as 30m, and see whether it stays as it was; what stands behind the flags is handed on to it")
 	f.IntVar(&o.rate, "rate", 200, "runs a second of a soak")
 	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the program that is measured")
-	f.StringVar(&o.isolation, "isolation", "", "what is around the server's sandboxes: none, process, namespace")
+	f.StringVar(&o.isolation, "isolation", "", "what is around the server's sandboxes: none, process, namespace, auto; empty: what it is by default, which is auto")
 	f.StringVar(&o.python, "python", env("HOTCELL_PYTHON", ".venv/bin/python"), "the Python of hotcell's kernels")
 	f.StringVar(&o.jupyter, "ipykernel", env("HOTCELL_TEST_PYTHON", ".venv-test/bin/python"), "a Python that has ipykernel, jupyter_client, pandas and matplotlib")
 	if err := f.Parse(args); err != nil {

@@ -23,6 +23,7 @@ func scenarios() []scenario {
 		{group: "other", run: others},
 		{group: "command", run: commands},
 		{group: "session", run: sessions},
+		{group: "sandbox", run: newSandboxes},
 		{group: "memory", run: footprint, once: true},
 	}
 }
@@ -63,6 +64,8 @@ func rows() []report.Row {
 		{Group: "session", What: "`true` in a session", Unit: ms, Ours: "session.exec", Beside: "exec.sh", Other: shell, Budget: 3, Reference: 52},
 		{Group: "session", What: "`seq 1 20000` in a session", Unit: ms, Ours: "session.seq", Beside: "session.seq.sh", Other: shell, Budget: 40, Reference: 309},
 		{Group: "session", What: "delete a session", Unit: ms, Ours: "session.delete", Budget: 20, Reference: 142},
+		{Group: "sandbox", What: "create a sandbox, to the end of its first command", Unit: ms, Ours: "sandbox.command", Budget: 50},
+		{Group: "sandbox", What: "… to its first Python context", Unit: ms, Ours: "sandbox.context", Budget: 50},
 		{Group: "other", What: "create TypeScript, to first result, not parked", Unit: ms, Ours: "create.typescript"},
 		{Group: "other", What: "1+1 in TypeScript, open native WebSocket", Unit: ms, Ours: "run.typescript"},
 		{Group: "other", What: "create Go, to first result, not parked", Unit: ms, Ours: "create.go"},

@@ -142,9 +142,10 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 			e.journal.Rest(id)
 			return err
 		},
-		Gone: e.journal.Forget,
-		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
-		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
+		Gone:  e.journal.Forget,
+		Berth: e.berth,
+		Busy:  func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
+		Idle:  cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
 		Log: cfg.Log,
 	})
 	if err != nil {
@@ -153,6 +154,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err := e.forgetStrangers(); err != nil {
 		return err
 	}
+	e.isolation.Keep(cfg.Warm, e.berths()) //nolint:contextcheck // until the server ends
 	hc := handlers.Config{
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Isolation: e.isolation, Limits: e.limits,
 		Keys: e.keys, TLS: cfg.TLS, PublicURL: func() string { return cfg.PublicURL },

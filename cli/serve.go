@@ -48,7 +48,7 @@ type serveCommand struct {
 	KeySockets    int           `help:"How many WebSockets each key may have open at once; 0 is no limit. A key made with --sockets has its own." default:"0" placeholder:"N"`
 	DataDir       string        `help:"Where sandboxes, their files and the generated key are kept. One server at a time. Default: hotcell in the user's data directory ($$XDG_DATA_HOME or ~/.local/share)." placeholder:"DIR" type:"path"`
 	ReadyFile     string        `help:"Write one line of JSON with url and pid to this file once the server answers, and remove it at the end." placeholder:"FILE" type:"path"`
-	Warm          int           `help:"How many kernels of each language are kept started, ready to be given out." default:"2"`
+	Warm          int           `help:"How many kernels of each language are kept started, ready to be given out, and how many boundaries for sandboxes that are yet to be created." default:"2"`
 	PublicURL     string        `name:"public-url" help:"The URL by which clients reach the server, if it is another than the one it listens on, as behind a proxy." placeholder:"URL"`
 	AllowHost     []string      `help:"A name, beside localhost and plain addresses, by which clients may call the server. May be repeated." placeholder:"NAME"`
 	AllowOrigin   []string      `help:"A web origin whose pages may use the server, such as https://app.example.org. May be repeated." placeholder:"ORIGIN"`

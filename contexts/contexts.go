@@ -243,6 +243,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	}
 	began := s.cfg.Now()
 	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: began}
+	kept := s.keepCard(card)
 	in, err := s.openKernel(ctx, owner, interpreter.Config{
 		ID: card.ID, Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
@@ -250,22 +251,24 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		Lost: s.lostNotice(card), Names: s.keeper(card), Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
+	<-kept
 	s.mu.Lock()
 	s.made(owner)
 	if err != nil {
 		s.mu.Unlock()
+		s.cfg.Shelf.Remove(card.ID)
 		s.leave(owner)
 		return nil, err
 	}
 	if s.closed {
 		s.mu.Unlock()
+		s.cfg.Shelf.Remove(card.ID)
 		in.Close(interpreter.Shutdown())
 		return nil, ErrClosed
 	}
 	e := &Entry{Interpreter: in, Owner: owner, Default: isDefault, Created: card.Created}
 	s.entries[e.ID()] = e
 	s.mu.Unlock()
-	s.cfg.Shelf.Put(card.ID, card)
 	s.cfg.Observe.ready(language, in.Parked(), s.cfg.Now().Sub(began))
 	if err := s.cfg.Admit(owner); err != nil {
 		if s.remove(e) {
@@ -277,16 +280,32 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	return e, nil
 }
 
+// keepCard writes a context's card while its kernel is got ready, and closes what it
+// returns when it is there. The goroutine ends with that.
+func (s *Set) keepCard(card Card) <-chan struct{} {
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		s.cfg.Shelf.Put(card.ID, card)
+	}()
+	return kept
+}
+
 // openKernel opens a context where its owner's kernels live.
 func (s *Set) openKernel(ctx context.Context, owner string, cfg interpreter.Config) (*interpreter.Interpreter, error) {
-	jail, err := s.jail(ctx, owner)
-	if err != nil {
-		return nil, err
+	for attempt := 0; ; attempt++ {
+		jail, err := s.jail(ctx, owner)
+		if err != nil {
+			return nil, err
+		}
+		if jail != nil { // its directories are others
+			cfg.CheckDir = jail.CheckDir
+		}
+		in, err := interpreter.Open(ctx, cfg)
+		if !errors.Is(err, child.ErrJailEnded) || attempt >= tries {
+			return in, err
+		}
 	}
-	if jail != nil { // its directories are others
-		cfg.CheckDir = jail.CheckDir
-	}
-	return interpreter.Open(ctx, cfg)
 }
 
 // leave parks nothing for an owner who may have nothing any more: it may have been

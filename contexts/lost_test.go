@@ -141,31 +141,7 @@ func TestTheNextSet(t *testing.T) {
 			t.Errorf("%+v were seen, %+v are there", seen, all)
 		}
 	}
-	var lost *contexts.LostError
-	if _, err := next.Find(kept.ID()); !errors.As(err, &lost) || !strings.Contains(err.Error(), "the server died") || !strings.Contains(err.Error(), "x and 2 more") {
-		t.Errorf("the old context: %v", err)
-	}
-	if _, err := next.Lookup("another", kept.ID()); !errors.Is(err, contexts.ErrNotFound) {
-		t.Errorf("somebody else's: %v", err)
-	}
-	if _, err := next.Find(deleted.ID()); !errors.Is(err, contexts.ErrNotFound) {
-		t.Errorf("one that was deleted: %v", err)
-	}
-	if _, err := next.See(kept.ID(), only("another")); !errors.Is(err, contexts.ErrNotFound) {
-		t.Errorf("whoever doesn't see it is told: %v", err)
-	}
-	if _, err := next.Executions(kept.ID(), only("another")); !errors.Is(err, contexts.ErrNotFound) {
-		t.Errorf("and of its executions: %v", err)
-	}
-	if _, err := next.Execution("done", only("another")); !errors.Is(err, interpreter.ErrUnknownExecution) {
-		t.Errorf("and of one: %v", err)
-	}
-	if all, err := next.Executions(kept.ID(), only("sb")); err != nil || len(all) != 3 || all[0].ID() != "done" {
-		t.Errorf("of the old context: %d, %v", len(all), err)
-	}
-	if all := next.Kept(10, only("sb")); len(all) != 4 || len(next.Kept(10, only("another"))) != 0 {
-		t.Errorf("%d are kept", len(all))
-	}
+	whoMayKnow(t, next, kept.ID(), deleted.ID())
 	again, err := next.Default(t.Context(), "sb", contexts.Options{Language: "fake"})
 	if err != nil {
 		t.Fatal(err)
@@ -223,5 +199,36 @@ func TestDrain(t *testing.T) {
 	s.Close()
 	if s := runs.Snapshot(); s.Status != wire.StatusCancelled || s.Error.Name != "ServerShutdownError" {
 		t.Errorf("%+v", s)
+	}
+}
+
+// whoMayKnow looks for the contexts of a server that has died, with the eyes of their
+// owner and of somebody else.
+func whoMayKnow(t *testing.T, next *contexts.Set, kept, deleted string) {
+	t.Helper()
+	var lost *contexts.LostError
+	if _, err := next.Find(kept); !errors.As(err, &lost) || !strings.Contains(err.Error(), "the server died") || !strings.Contains(err.Error(), "x and 2 more") {
+		t.Errorf("the old context: %v", err)
+	}
+	if _, err := next.Lookup("another", kept); !errors.Is(err, contexts.ErrNotFound) {
+		t.Errorf("somebody else's: %v", err)
+	}
+	if _, err := next.Find(deleted); !errors.Is(err, contexts.ErrNotFound) {
+		t.Errorf("one that was deleted: %v", err)
+	}
+	if _, err := next.See(kept, only("another")); !errors.Is(err, contexts.ErrNotFound) {
+		t.Errorf("whoever doesn't see it is told: %v", err)
+	}
+	if _, err := next.Executions(kept, only("another")); !errors.Is(err, contexts.ErrNotFound) {
+		t.Errorf("and of its executions: %v", err)
+	}
+	if _, err := next.Execution("done", only("another")); !errors.Is(err, interpreter.ErrUnknownExecution) {
+		t.Errorf("and of one: %v", err)
+	}
+	if all, err := next.Executions(kept, only("sb")); err != nil || len(all) != 3 || all[0].ID() != "done" {
+		t.Errorf("of the old context: %d, %v", len(all), err)
+	}
+	if all := next.Kept(10, only("sb")); len(all) != 4 || len(next.Kept(10, only("another"))) != 0 {
+		t.Errorf("%d are kept", len(all))
 	}
 }

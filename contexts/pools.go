@@ -72,8 +72,13 @@ func (s *Set) jail(ctx context.Context, owner string) (child.Jail, error) {
 	return jail, nil
 }
 
-// take gives a kernel of an owner's. A jail that ended in that moment is asked for
-// once more; what was parked in it is not told from what it is.
+// tries is how often more a kernel is started when something was killed under it. While
+// a template imports what it has to, which is seconds, that may be more than one thing.
+const tries = 2
+
+// take gives a kernel of an owner's. If something was killed in that moment that a start
+// needs, its jail perhaps, it is tried again; what was parked in a jail is not told from
+// what it is.
 func (s *Set) take(ctx context.Context, owner string, r runtimes.Runtime) (*runtimes.Kernel, error) {
 	for attempt := 0; ; attempt++ {
 		p, jail, err := s.pool(ctx, owner, r)
@@ -84,7 +89,12 @@ func (s *Set) take(ctx context.Context, owner string, r runtimes.Runtime) (*runt
 		if err == nil {
 			return s.enter(k, owner)
 		}
-		if attempt > 0 || !child.Ended(jail) {
+		switch struck := errors.Is(err, runtimes.ErrStruck); {
+		case !struck && !child.Ended(jail):
+			return nil, err
+		case attempt >= tries && !struck:
+			return nil, fmt.Errorf("%w: %w", runtimes.ErrStruck, err)
+		case attempt >= tries:
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"syscall"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -54,6 +55,7 @@ func known() []row {
 		{sandboxes.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{runtimes.ErrUnknownLanguage, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{runtimes.ErrUnavailable, http.StatusServiceUnavailable, "RUNTIME_UNAVAILABLE"},
+		{runtimes.ErrStruck, http.StatusServiceUnavailable, "RUNTIME_START_FAILED"},
 		{interpreter.ErrQueueFull, http.StatusTooManyRequests, "QUEUE_FULL"},
 		{interpreter.ErrClosed, http.StatusGone, "CONTEXT_CLOSED"},
 		{interpreter.ErrShutdown, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
@@ -106,6 +108,7 @@ func known() []row {
 		{script.ErrUnsupported, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{stream.ErrDiscarded, http.StatusGone, "EVICTED"},
 		{stream.ErrNoSpace, http.StatusInsufficientStorage, "DISK_FULL"},
+		{stream.ErrDisk, http.StatusServiceUnavailable, "DISK_FAILED"},
 		{stream.ErrDamaged, http.StatusInternalServerError, "EVENTS_DAMAGED"},
 		{stream.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
 		{files.ErrNotFound, http.StatusNotFound, "FILE_NOT_FOUND"},
@@ -123,6 +126,8 @@ func known() []row {
 		{body.ErrLeft, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrBroken, http.StatusBadRequest, "BAD_REQUEST"},
 		{body.ErrSilent, http.StatusRequestTimeout, "REQUEST_TIMEOUT"},
+		{syscall.EMFILE, http.StatusServiceUnavailable, "NO_ROOM"},
+		{syscall.ENFILE, http.StatusServiceUnavailable, "NO_ROOM"},
 		{context.Canceled, clientLeft, "CLIENT_LEFT"},
 	}
 }

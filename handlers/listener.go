@@ -22,6 +22,7 @@ type listener struct {
 	net.Listener
 	tls    *tls.Config // nil: none
 	log    *slog.Logger
+	spare  spare
 	once   sync.Once
 	closed chan struct{}
 }
@@ -33,20 +34,29 @@ const (
 )
 
 func newListener(ln net.Listener, secret *tls.Config, log *slog.Logger) *listener {
-	return &listener{Listener: ln, tls: secret, log: log, closed: make(chan struct{})}
+	l := &listener{Listener: ln, tls: secret, log: log, closed: make(chan struct{})}
+	l.spare.hold()
+	return l
 }
 
 func (l *listener) Accept() (net.Conn, error) {
 	for wait := shortageWait; ; wait = min(2*wait, shortageMaxWait) {
 		conn, err := l.Listener.Accept()
-		if err == nil {
+		switch {
+		case err == nil && l.spare.hold():
 			return l.wrap(direct.Conn(conn))
-		}
-		if !shortage(err) {
+		case err == nil:
+			l.refuse(conn)
+			l.spare.hold()
+			continue
+		case !shortage(err):
 			return nil, err
 		}
 		if wait == shortageWait {
 			l.log.Error("cannot take a client", slog.Any("error", err))
+		}
+		if outOfDescriptors(err) && l.spare.give() {
+			continue
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -85,6 +95,7 @@ func (l *listener) Close() error {
 	var err error
 	l.once.Do(func() {
 		close(l.closed)
+		l.spare.close()
 		// Somebody may have closed it beneath us to stop new clients early.
 		if err = l.Listener.Close(); errors.Is(err, net.ErrClosed) {
 			err = nil

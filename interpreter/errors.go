@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/child"
 )
 
 // Errors of a context. Code of the user's that fails is not among them: that
@@ -80,6 +82,9 @@ func checkCwd(cwd string, look func(string) error) error {
 		return &CwdError{Cwd: cwd, Err: errors.New("it contains a NUL")}
 	}
 	err := look(cwd)
+	if errors.Is(err, child.ErrJailEnded) {
+		return fmt.Errorf("look at the working directory: %w", err) // of which it says nothing
+	}
 	if pe := (*os.PathError)(nil); errors.As(err, &pe) {
 		err = pe.Err
 	}

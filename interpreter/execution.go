@@ -55,6 +55,20 @@ type Snapshot struct {
 	Ended     time.Time // zero until done
 	Events    uint64    // how many there are so far
 	Error     *wire.Event
+
+	took time.Duration // of one that was read from the store
+}
+
+// Took is how long it ran, whatever was done to the clock meanwhile; 0 until it is known.
+func (s Snapshot) Took() time.Duration {
+	switch {
+	case s.Started.IsZero() || s.Ended.IsZero():
+		return 0
+	case s.took > 0:
+		return s.took
+	default:
+		return max(s.Ended.Sub(s.Started), 0)
+	}
 }
 
 // soon is how long readers need not hear that an execution runs, or of an event
@@ -255,9 +269,7 @@ func (e *Execution) finish(status wire.Status) {
 // doneEvent is an execution's last.
 func doneEvent(s Snapshot) wire.Event {
 	ev := wire.Event{Time: s.Ended, Type: wire.EventState, State: wire.StateDone, Status: s.Status}
-	if !s.Started.IsZero() {
-		ev.Duration = float64(s.Ended.Sub(s.Started).Microseconds()) / 1000
-	}
+	ev.Duration = float64(s.Took().Microseconds()) / 1000
 	return ev
 }
 

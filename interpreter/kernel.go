@@ -344,19 +344,21 @@ func (c *kernel) configured(ctx context.Context) error {
 	case m, ok := <-c.replies:
 		switch {
 		case !ok:
-			return fmt.Errorf("configure kernel: it ended: %w", errProtocolEnd)
+			return fmt.Errorf("configure kernel: %w", errProtocolEnd)
 		case m.Type == wire.MsgRefused:
 			return &RefusedError{Value: m.Value}
 		}
 		return nil
 	case <-c.Process.Done():
-		return fmt.Errorf("configure kernel: %s", c.Process.Exit())
+		return fmt.Errorf("configure kernel: %w", runtimes.Struck("it ended: "+c.Process.Exit().String()))
 	case <-ctx.Done():
 		return fmt.Errorf("configure kernel: %w", context.Cause(ctx))
 	}
 }
 
-var errProtocolEnd = errors.New("the driver closed its protocol descriptor")
+// errProtocolEnd is a kernel that ends before it has run anything, which is not for
+// what it was asked.
+var errProtocolEnd = runtimes.Struck("it ended: the driver closed its protocol descriptor")
 
 // interrupt sends SIGINT to the group, and the frame for drivers that need it.
 func (c *kernel) interrupt() {

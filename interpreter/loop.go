@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hotcell/internal/wire"
+	"hotcell/runtimes"
 )
 
 // loop is a context's life: it takes one job after another, and between jobs
@@ -82,13 +83,9 @@ func (in *Interpreter) current() *kernel {
 func (in *Interpreter) start(ctx context.Context, trust bool, why string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errNoKernel)
 	defer cancel()
-	k, sent, err := in.launch(ctx)
-	if err == nil {
-		if k.trusted = trust && k.Parked && sent; !k.trusted {
-			if err = k.configured(ctx); err != nil {
-				k.close()
-			}
-		}
+	k, err := in.obtain(ctx, trust)
+	if errors.Is(err, runtimes.ErrStruck) && ctx.Err() == nil {
+		k, err = in.obtain(ctx, trust)
 	}
 	if err != nil {
 		return fmt.Errorf("start %s kernel: %w", in.cfg.Language, err)
@@ -99,6 +96,22 @@ func (in *Interpreter) start(ctx context.Context, trust bool, why string) error 
 	in.epoch++
 	in.cfg.Observe.started(in.cfg.Language, why)
 	return nil
+}
+
+// obtain gets a kernel that takes code, or is trusted to.
+func (in *Interpreter) obtain(ctx context.Context, trust bool) (*kernel, error) {
+	k, sent, err := in.launch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if k.trusted = trust && k.Parked && sent; k.trusted {
+		return k, nil
+	}
+	if err := k.configured(ctx); err != nil {
+		k.close()
+		return nil, err
+	}
+	return k, nil
 }
 
 var errNoKernel = fmt.Errorf("no kernel after %s", startLimit)

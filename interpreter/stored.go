@@ -42,18 +42,23 @@ type summary struct {
 	Status  wire.Status
 	Started time.Time
 	Ended   time.Time
-	Error   uint64 // number of the event; 0: there is none
+	Took    time.Duration // the times don't tell: the clock may have been set
+	Error   uint64        // number of the event; 0: there is none
 }
 
 func (s summary) encode() []byte {
 	dst := pack.Text(make([]byte, 0, 48), s.Status)
-	return pack.Number(pack.Time(pack.Time(dst, s.Started), s.Ended), s.Error)
+	dst = pack.Time(pack.Time(dst, s.Started), s.Ended)
+	return pack.Number(pack.Number(dst, uint64(s.Took)), s.Error)
 }
 
 // decodeSummary reads one. One that cannot be read says nothing.
 func decodeSummary(src []byte) summary {
 	r := pack.NewReader(src)
-	return summary{Status: wire.Status(r.Text()), Started: r.Time(), Ended: r.Time(), Error: r.Number()}
+	return summary{
+		Status: wire.Status(r.Text()), Started: r.Time(), Ended: r.Time(),
+		Took: time.Duration(r.Number()), Error: r.Number(),
+	}
 }
 
 // create makes an execution known to the store.
@@ -68,7 +73,7 @@ func create(store stream.Store, group string, more about, s Snapshot) (stream.Ta
 }
 
 func summaryOf(s Snapshot) []byte {
-	out := summary{Status: s.Status, Started: s.Started, Ended: s.Ended}
+	out := summary{Status: s.Status, Started: s.Started, Ended: s.Ended, Took: s.Took()}
 	if s.Error != nil {
 		out.Error = s.Error.Seq
 	}
@@ -98,6 +103,7 @@ func Restore(s stream.Stored) *Execution {
 	e.snap = Snapshot{
 		ID: s.ID, ContextID: s.Parent, State: wire.StateDone, Status: end.Status,
 		Created: s.Created, Started: end.Started, Ended: end.Ended, Events: s.Records,
+		took: end.Took,
 	}
 	if end.Error > 0 {
 		e.snap.Error = eventAt(e.log, end.Error)

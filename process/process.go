@@ -55,6 +55,8 @@ type Inside struct {
 	Run   string // what they read. They can rename nothing in it
 	Rooms string // directories of it may be made theirs
 	UID   int    // the user and group that they run as; 0 is ours
+	// Env has the variables that are others inside, HOME and TMPDIR.
+	Env map[string]string
 }
 
 // Hand makes a file, which lies where nobody inside can rename anything, theirs.
@@ -140,9 +142,8 @@ func (h Host) Environ(p Place, extra map[string]string) ([]string, error) {
 		vars[name] = value
 	}
 	vars["PATH"] = strings.Join(append(slices.Clone(h.Path), cmp.Or(vars["PATH"], "/usr/local/bin:/usr/bin:/bin")), ":")
-	if p.Jail == nil { // which knows better
-		vars["HOME"] = cmp.Or(vars["HOME"], p.Dir)
-	}
+	maps.Copy(vars, p.Inside.Env)
+	vars["HOME"] = cmp.Or(vars["HOME"], p.Dir)
 	vars["PWD"] = p.Dir
 	maps.Copy(vars, p.Env)
 	maps.Copy(vars, extra)
@@ -181,6 +182,8 @@ func (p Place) Resolve(cwd string) (string, error) {
 	if p.Jail != nil { // whose paths are others
 		if err := p.Jail.CheckDir(dir); errors.Is(err, syscall.ENOTDIR) {
 			return "", &CwdError{Cwd: cwd, Err: errors.New("it is not a directory")}
+		} else if errors.Is(err, child.ErrJailEnded) {
+			return "", fmt.Errorf("look at the working directory: %w", err) // of which it says nothing
 		} else if err != nil {
 			return "", &CwdError{Cwd: cmp.Or(cwd, dir), Err: err}
 		}

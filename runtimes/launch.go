@@ -136,7 +136,7 @@ func Greet(ctx context.Context, ends *Ends, p Process) (*Kernel, error) {
 	<-p.Done()
 	words := lastWords(cmp.Or(ends.Stderr, ends.Stdout))
 	ends.Close()
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) { // the latter if it has left something unread
 		return nil, &StartError{Exit: p.Exit(), Words: words}
 	}
 	return nil, fmt.Errorf("start driver: %w%s", err, said(words))
@@ -152,6 +152,25 @@ type StartError struct {
 func (e *StartError) Error() string {
 	return "start driver: it ended before its hello: " + e.Exit.String() + said(e.Words)
 }
+
+// Is says that a killed program was not ended by what was asked of it: see [ErrStruck].
+func (e *StartError) Is(target error) bool {
+	return target == ErrStruck && (e.Exit.Unknown || e.Exit.Signal == syscall.SIGKILL)
+}
+
+// ErrStruck is that something which a start needs was killed in that moment: the new
+// process, the one that forks it, the first one of its jail. It says nothing against
+// what was asked for, so whoever meets it tries once more.
+var ErrStruck = errors.New("a process was killed from outside while a kernel was being started; try again")
+
+// Struck is an error that is [ErrStruck] and says more.
+func Struck(text string) error { return struckError(text) }
+
+type struckError string
+
+func (e struckError) Error() string { return string(e) }
+
+func (e struckError) Is(target error) bool { return target == ErrStruck }
 
 func said(words string) string {
 	if words == "" {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"hotcell/internal/jail"
 )
@@ -130,6 +131,10 @@ func (r *Registry) loadOne(id string) error {
 		return fmt.Errorf("make work directory: %w", err)
 	}
 	e := &entry{turn: make(chan struct{}, 1), sandbox: rec.clone(), secret: rec.Secret}
+	now := r.opts.Now()
+	for _, t := range []*time.Time{&e.sandbox.Created, &e.sandbox.LastActivity, &e.sandbox.StoppedAt} {
+		*t = anchored(*t, now)
+	}
 	if e.sandbox.Env == nil {
 		e.sandbox.Env = map[string]string{}
 	}
@@ -170,10 +175,23 @@ func (rec *record) check(id string) error {
 func (r *Registry) setAside(id string, why error) {
 	path := filepath.Join(r.dir, id, recordName)
 	if errors.Is(why, fs.ErrNotExist) {
+		if r.discard(id) == nil { // it was ready for a sandbox that nobody has made
+			return
+		}
 		r.opts.Log.Warn("a sandbox's directory has no record", slog.String("dir", filepath.Dir(path)))
 		return
 	}
 	err := os.Rename(path, filepath.Join(r.dir, id, badName))
 	r.opts.Log.Error("a sandbox's record cannot be read and was set aside",
 		slog.String("record", path), slog.Any("reason", why), slog.Any("error", err))
+}
+
+// anchored is a time of a record as a moment of this process's: from now on its age grows
+// as time passes, whatever is done to the clock. One in the future was written before the
+// clock was set back; it counts as now, or what depends on it would wait for ever.
+func anchored(t, now time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return now.In(t.Location()).Add(-max(now.Sub(t), 0))
 }

@@ -39,7 +39,10 @@ type Options struct {
 	Now    func() time.Time
 	NewID  func() string
 	NewUID func() int // of a sandbox's user; nil is a random one of those for it
-	Log    *slog.Logger
+	// Berth gives one of [Registry.Prepare] away for which more is ready, if there is
+	// such a one. Nil: there never is.
+	Berth func() (Berth, bool)
+	Log   *slog.Logger
 }
 
 func (o *Options) complete() {
@@ -61,6 +64,9 @@ func (o *Options) complete() {
 	if o.NewUID == nil {
 		// At random, since other servers on this machine choose theirs as well.
 		o.NewUID = func() int { return jail.UserBase + rand.IntN(jail.UserCount) }
+	}
+	if o.Berth == nil {
+		o.Berth = func() (Berth, bool) { return Berth{}, false }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -123,7 +129,7 @@ func Open(dir string, opts Options) (*Registry, error) {
 		return nil, err
 	}
 	if _, ok := r.byID[DefaultID]; !ok {
-		if _, err := r.create(DefaultID, Spec{
+		if _, err := r.create(Berth{ID: DefaultID, UID: r.opts.NewUID()}, Spec{
 			Name: DefaultID, User: "hotcell", Target: "local", CPU: 1, Memory: 1, Disk: 3,
 			Intervals: Intervals{AutoDelete: -1},
 		}); err != nil {
@@ -164,17 +170,31 @@ func (r *Registry) Close() error {
 
 // Create makes a sandbox, which is started at once.
 func (r *Registry) Create(spec Spec) (Sandbox, error) {
-	return r.create(r.opts.NewID(), spec)
+	// Before anything is used up for it.
+	if err := errors.Join(spec.validate(), r.free(spec.Name)); err != nil {
+		return Sandbox{}, err
+	}
+	b, ok := r.opts.Berth()
+	if !ok {
+		return r.create(Berth{ID: r.opts.NewID(), UID: r.opts.NewUID()}, spec)
+	}
+	sb, err := r.create(b, spec)
+	if err != nil {
+		err = errors.Join(err, r.opts.End(context.WithoutCancel(r.ctx), b.ID)) // what was ready
+		_ = r.discard(b.ID)                                                    // it may be gone already
+	}
+	return sb, err
 }
 
-func (r *Registry) create(id string, spec Spec) (Sandbox, error) {
+func (r *Registry) create(b Berth, spec Spec) (Sandbox, error) {
+	id := b.ID
 	spec.Name = cmp.Or(spec.Name, id)
 	if err := spec.validate(); err != nil {
 		return Sandbox{}, err
 	}
 	now := r.opts.Now()
 	e := &entry{turn: make(chan struct{}, 1), secret: newSecret()}
-	e.sandbox = Sandbox{Spec: spec, ID: id, State: Started, Created: now, Updated: now, LastActivity: now, UID: r.opts.NewUID()}.clone()
+	e.sandbox = Sandbox{Spec: spec, ID: id, State: Started, Created: now, Updated: now, LastActivity: now, UID: b.UID}.clone()
 	if e.sandbox.Env == nil {
 		e.sandbox.Env = map[string]string{}
 	}

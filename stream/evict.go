@@ -42,10 +42,15 @@ func (j *Journal) nextDue() time.Duration {
 	due := j.opts.Age
 	for _, g := range j.groups {
 		if e := g.oldest(); e != nil {
-			due = min(due, e.ended.Add(j.opts.Age).Sub(j.opts.Now()))
+			due = min(due, e.left(j.opts.Now()))
 		}
 	}
 	return max(due, time.Millisecond)
+}
+
+// left is how long a log that has ended is kept yet. It is called with Journal.mu held.
+func (e *entry) left(now time.Time) time.Duration {
+	return e.j.opts.Age - e.age - now.Sub(e.counted)
 }
 
 // oldest is the log that ended first, of those that are kept. It is called with
@@ -81,7 +86,7 @@ func (j *Journal) excess() (dead []*segment) {
 	for _, g := range j.groups {
 		for j.opts.Age > 0 {
 			e := g.oldest()
-			if e == nil || j.opts.Now().Before(e.ended.Add(j.opts.Age)) {
+			if e == nil || e.left(j.opts.Now()) > 0 {
 				break
 			}
 			evict(e)

@@ -233,5 +233,8 @@ func writeFault(err error) error {
 			return fmt.Errorf("%w: %w", ErrNoSpace, full)
 		}
 	}
-	return fmt.Errorf("keep events: %w", err)
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return fmt.Errorf("keep events: %w", err) // which is not the disk's fault
+	}
+	return fmt.Errorf("%w: %w", ErrDisk, err)
 }

@@ -41,8 +41,8 @@ const (
 // What runs is never evicted; of what has ended the oldest goes first, of the
 // group that occupies most. A file goes when nothing in it is kept.
 //
-// Goroutines: one, that evicts what is too old, unless nothing ever is; Close
-// joins it.
+// Goroutines: one, that evicts what is too old, unless nothing ever is, and one while
+// the disk has refused ends of logs. Close joins them.
 type Journal struct {
 	dir     string // empty: the files have no names
 	scratch string // where those are made
@@ -60,6 +60,7 @@ type Journal struct {
 	bytes   int64 // of all segments
 	ended   int   // logs that have
 	latest  time.Time
+	owed    []*debt         // of logs that have ended; the oldest first
 	evicted map[name]string // their groups
 	forget  []name          // the evicted ones, oldest first
 }
@@ -76,11 +77,14 @@ type entry struct {
 	regions []region
 	records uint64
 	bytes   int64
-	ended   time.Time
+	ended   time.Time     // by the wall
+	counted time.Time     // when age was what it is: the end, or the start of the server that found it
+	age     time.Duration // since the end, then
 	summary []byte
 	gone    bool // evicted or dropped
 	freed   bool // its segments have been let go
 	readers int
+	live    any // see [Tape].Later
 }
 
 // region is a part of a segment in which there are frames of a log, beside those
@@ -306,5 +310,5 @@ func (j *Journal) Latest() time.Time {
 
 // stored is called with mu held.
 func (e *entry) stored() Stored {
-	return Stored{Meta: e.meta, Ended: e.ended, Summary: e.summary, Records: e.records, Bytes: e.bytes, Tape: e}
+	return Stored{Meta: e.meta, Ended: e.ended, Summary: e.summary, Records: e.records, Bytes: e.bytes, Tape: e, live: e.live}
 }

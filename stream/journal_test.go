@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hotcell/e2e/clock"
 	"hotcell/stream"
 )
 
@@ -311,4 +312,50 @@ func FuzzJournal(f *testing.F) {
 			r.Close()
 		}
 	})
+}
+
+// TestClockIsSet: while a server runs, nobody's time is over sooner or later because the
+// clock was set; and what seems to have ended in the future isn't kept for ever.
+func TestClockIsSet(t *testing.T) {
+	t.Parallel()
+	const year = 365 * 24 * time.Hour
+	var c clock.Clock
+	dir := t.TempDir()
+	open := func(age time.Duration) *stream.Journal {
+		return journal(t, dir, stream.JournalOptions{Age: age, Now: c.Now})
+	}
+	there := func(j *stream.Journal, id string) bool {
+		_, err := j.Find("test", id)
+		return err == nil
+	}
+	c.Set(year) // wrong, until somebody sees to it
+	j := open(24 * time.Hour)
+	for _, id := range []string{"future", "later"} {
+		l := logIn(t, j, id, stream.Options{})
+		add(t, l, 1, 1)
+		if id == "later" {
+			c.Set(2 * year)
+		}
+		l.Close()
+	}
+	l := logIn(t, j, "another", stream.Options{}) // whose end is a reason to look
+	l.Close()
+	if !there(j, "future") || !there(j, "later") {
+		t.Error("a year ahead, all at once")
+	}
+	c.Set(0)
+	logIn(t, j, "present", stream.Options{}).Close()
+	j = open(24 * time.Hour)
+	c.Set(25 * time.Hour)
+	logIn(t, j, "more", stream.Options{}).Close()
+	j.Close()
+	if !there(j, "future") || !there(j, "later") || !there(j, "present") {
+		t.Error("a day ahead, after a restart")
+	}
+	j = open(time.Nanosecond) // much less than has passed: as if that were a day
+	for deadline := time.Now().Add(5 * time.Second); there(j, "future") || there(j, "later"); {
+		if time.Now().After(deadline) {
+			t.Fatal("what has ended in the future is there for ever")
+		}
+	}
 }

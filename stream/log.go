@@ -58,8 +58,10 @@ type Log[E any] struct {
 	buf     []byte     // in which those are
 	disk    int64      // bytes on the tape
 	fault   error      // why the tape has taken no record since kept
-	kept    uint64     // number of the last record on the tape
-	ended   bool       // the tape knows
+	kept    uint64     // number of the last record on the tape; changed with mu too
+	ended   bool       // it was said that it has
+	unend   bool       // but the tape has not taken that
+	sum     []byte     // what was said then
 	late    bool       // writeHeld will be called
 
 	mu       sync.Mutex // taken after writing
@@ -69,6 +71,8 @@ type Log[E any] struct {
 	stored   int64      // bytes on the tape
 	closed   bool
 	unwanted bool          // given up
+	owing    bool          // the tape has not all of it, and the log is closed
+	least    int           // what Settle was told to keep in memory, and couldn't yet
 	readers  int           // that have neither reached the end nor been closed
 	wake     chan struct{} // closed and forgotten by the next change; nil while nobody waits
 }
@@ -90,6 +94,9 @@ func New[E any](codec Codec[E], tape Tape, opts Options) *Log[E] {
 // Reopen returns a log that a store has kept. One that had come to its end is
 // closed; another goes on behind its last record.
 func Reopen[E any](codec Codec[E], s Stored, opts Options) *Log[E] {
+	if live, ok := s.live.(*Log[E]); ok { // the tape hasn't all of it yet
+		return live
+	}
 	l := New(codec, s.Tape, opts)
 	l.first, l.kept, l.disk, l.stored = s.Records+1, s.Records, s.Bytes, s.Bytes
 	l.closed = !s.Ended.IsZero()
@@ -192,14 +199,8 @@ func (l *Log[E]) encode(e E) {
 // held.
 func (l *Log[E]) flush(last bool, f *finish) error {
 	err := l.keep(last, f)
-	if f != nil {
-		if !l.ended {
-			l.catchUp()
-			l.End(f.summary)
-		}
-		if f.told != nil {
-			f.told()
-		}
+	if f != nil && f.told != nil {
+		f.told()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -225,13 +226,16 @@ func (l *Log[E]) flush(last bool, f *finish) error {
 // keep puts what is held on the tape. When that has failed once, later records wait
 // for catchUp, so that there is no gap. It is called with writing held.
 func (l *Log[E]) keep(last bool, f *finish) error {
-	if l.fault != nil && !(last && l.catchUp() && l.encodeHeld()) {
+	if f != nil {
+		l.ended, l.sum, l.unend = true, f.summary, true
+	}
+	if l.fault != nil && (!last || !l.catchUp() || !l.encodeHeld()) {
 		return l.fault
 	}
 	var err error
 	if f != nil {
 		err = l.tape.Conclude(l.kept+1, l.encoded, f.summary)
-		l.ended = err == nil
+		l.unend = err != nil // Close has it repaid
 	} else {
 		err = l.tape.Write(l.kept+1, l.encoded, last)
 	}
@@ -239,7 +243,9 @@ func (l *Log[E]) keep(last bool, f *finish) error {
 		l.fault = err
 		return err
 	}
+	l.mu.Lock()
 	l.kept += uint64(len(l.encoded))
+	l.mu.Unlock()
 	for _, record := range l.encoded {
 		l.disk += int64(len(record))
 	}
@@ -275,7 +281,9 @@ func (l *Log[E]) catchUp() bool {
 		if err != nil || l.tape.Write(l.kept+1, [][]byte{buf}, true) != nil {
 			return false
 		}
+		l.mu.Lock()
 		l.kept++
+		l.mu.Unlock()
 	}
 	return true
 }
@@ -283,8 +291,38 @@ func (l *Log[E]) catchUp() bool {
 // End says that what matters of the log is there, with a summary for [Store.Find].
 // The log may be evicted from then on. Like Append it is the writer's.
 func (l *Log[E]) End(summary []byte) {
-	l.ended = true
-	_ = l.tape.End(summary) // if the disk refuses, the next server ends it
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if len(l.held) > 0 {
+		_ = l.flush(true, nil)
+	}
+	l.end(summary)
+}
+
+// end is called with writing held.
+func (l *Log[E]) end(summary []byte) {
+	l.ended, l.sum = true, summary
+	l.unend = !l.catchUp() || l.tape.End(summary) != nil
+}
+
+// repay puts on the tape what that has refused of a log that is closed, and reports
+// whether everything is there, or nobody wants it any more.
+func (l *Log[E]) repay() bool {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.Gone() {
+		return true
+	}
+	if !l.catchUp() || l.tape.End(l.sum) != nil {
+		return l.Gone()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.owing = false
+	if l.least > 0 && l.bytes > l.least {
+		l.trim(l.least)
+	}
+	return true
 }
 
 // Len is the number of records so far, which is the number of the last one.
@@ -316,12 +354,17 @@ func (l *Log[E]) Close() {
 		_ = l.flush(true, nil)
 	}
 	if !l.ended {
-		l.End(nil)
+		l.end(nil)
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	owes := (l.unend || l.fault != nil) && !l.owing && !l.unwanted
+	l.owing = l.owing || owes
 	l.closed = true
 	l.signal()
+	l.mu.Unlock()
+	if owes {
+		l.tape.Later(l, l.sum, l.repay)
+	}
 }
 
 // Settle forgets all but about keep bytes in memory, for a log that is finished and
@@ -329,6 +372,7 @@ func (l *Log[E]) Close() {
 func (l *Log[E]) Settle(keep int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.least = keep
 	if l.bytes > keep {
 		l.trim(keep)
 	}

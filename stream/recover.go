@@ -167,6 +167,12 @@ func (r *recovery) finish() {
 			r.g.j.remove(e)
 		}
 	}
+	// From here on their age is counted by this server's clock, which no jump of the
+	// system's moves. One that ends in the future was written before the clock was set back.
+	now := r.g.j.opts.Now()
+	for _, e := range r.g.ended {
+		e.age, e.counted = max(now.Sub(e.ended), 0), now
+	}
 	slices.SortStableFunc(r.g.ended, func(a, b *entry) int { return cmp.Or(a.ended.Compare(b.ended), cmp.Compare(a.number, b.number)) })
 	for _, s := range r.g.segments {
 		s.active = false

@@ -14,6 +14,7 @@ var (
 	ErrEvicted   = errors.New("the log is not kept any more")
 	ErrExists    = errors.New("there is such a log already")
 	ErrNoSpace   = errors.New("the disk that keeps the events is full")
+	ErrDisk      = errors.New("the disk that keeps the events does not take them")
 	ErrDamaged   = errors.New("a part of the log cannot be read")
 )
 
@@ -40,6 +41,10 @@ type Tape interface {
 	// End says that the log has come to its end, with a summary for [Store.Find].
 	// From then on it may be evicted. It may be called again, with a better summary.
 	End(summary []byte) error
+	// Later says that the log has come to its end, which the tape has not taken or not
+	// all. The tape has it repaid when it can, until repay reports that all is there;
+	// whoever finds the log meanwhile finds live, which has everything.
+	Later(live any, summary []byte, repay func() bool)
 	// Open lets somebody read. What is read isn't taken away until it was closed.
 	Open() (Pages, error)
 	// Drop gives the log up. It is unknown from then on, and its room free once
@@ -74,4 +79,5 @@ type Stored struct {
 	Records uint64    // how many there are
 	Bytes   int64     // of them
 	Tape    Tape
+	live    any // the log itself, while the tape hasn't all of it
 }

@@ -3,16 +3,13 @@ package cli_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestExec(t *testing.T) {
@@ -181,43 +178,6 @@ func TestExecSignals(t *testing.T) {
 			}
 			noneLeft(t, home)
 		})
-	}
-}
-
-// TestExecIsKilled checks that a command ends when its command line is gone.
-func TestExecIsKilled(t *testing.T) {
-	t.Parallel()
-	home := t.TempDir()
-	s := start(t, home, []string{"HOTCELL_API_KEY=the-key-of-this-test"})
-	dir := t.TempDir()
-	cmd := command(t, home, "exec", "--url", s.URL, "--api-key", "the-key-of-this-test", "--", "sh", "-c",
-		"echo $$ >"+dir+"/pid; echo on; exec sleep 60")
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.ReadFull(stdout, make([]byte, 3))
-	pid, err := os.ReadFile(filepath.Join(dir, "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for {
-		state, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
-		if err != nil || bytes.Contains(state, []byte(") Z ")) {
-			return
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			t.Fatalf("it is left: %s", state)
-		}
 	}
 }
 

@@ -118,13 +118,20 @@ func (d *desk) leave(status int) {
 	}
 }
 
-// shellHome is the home of a server whose shells say little.
+// shellHome is the home of a server whose shells say little: behind a boundary those
+// of the default sandbox have its work directory as their home, else the server's.
 func shellHome(t *testing.T) string {
 	t.Helper()
 	home := t.TempDir()
+	work := filepath.Join(home, ".local/share/hotcell/sandboxes/default/work")
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{".profile": "PS1='$ '\nunset HISTFILE\n", ".inputrc": "set enable-bracketed-paste off\n"} {
-		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+		for _, dir := range []string{home, work} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return home

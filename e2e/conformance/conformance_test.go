@@ -19,7 +19,8 @@ const patience = 60 * time.Second
 // TestCells runs the table over the dialects as they are on the wire.
 func TestCells(t *testing.T) {
 	t.Parallel()
-	s := testserver.Start(t)
+	cwd := t.TempDir()
+	s := testserver.Start(t, testserver.WithVisible(cwd))
 	for _, language := range languages {
 		for _, c := range cases() {
 			if c.of(language) == nil {
@@ -29,21 +30,21 @@ func TestCells(t *testing.T) {
 				t.Parallel()
 				t.Run("native", func(t *testing.T) {
 					t.Parallel()
-					runCase(t, &clients.Native{URL: s.URL, Key: s.Key}, language, c, sees{results: true, notices: true, statuses: true})
+					runCase(t, &clients.Native{URL: s.URL, Key: s.Key}, language, c, cwd, sees{results: true, notices: true, statuses: true})
 				})
 				if c.native {
 					return
 				}
 				t.Run("daytona", func(t *testing.T) {
 					t.Parallel()
-					runCase(t, inSandbox(t, s, language), language, c, sees{results: true, statuses: true})
+					runCase(t, inSandbox(t, s, language), language, c, cwd, sees{results: true, statuses: true})
 				})
 				if c.env != nil || c.limited(language) {
 					return
 				}
 				t.Run("e2b", func(t *testing.T) {
 					t.Parallel()
-					runCase(t, &clients.E2B{URL: s.E2BURL}, language, c, sees{results: true, unquotes: true, statuses: true})
+					runCase(t, &clients.E2B{URL: s.E2BURL}, language, c, cwd, sees{results: true, unquotes: true, statuses: true})
 				})
 			})
 		}
@@ -73,13 +74,13 @@ func open(t *testing.T, c clients.Client, o clients.Options) clients.Context {
 	return cx
 }
 
-func runCase(t *testing.T, c clients.Client, language string, tc testCase, s sees) {
+func runCase(t *testing.T, c clients.Client, language string, tc testCase, cwd string, s sees) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	o := clients.Options{Language: language, Env: tc.env}
 	if tc.cwd {
-		o.Cwd = t.TempDir()
+		o.Cwd = cwd
 	}
 	cx := open(t, c, o)
 	for i, st := range tc.of(language) {

@@ -36,7 +36,8 @@ type told struct {
 // of each, since they take seconds to start.
 func TestSDKs(t *testing.T) {
 	t.Parallel()
-	s := testserver.Start(t)
+	cwd := t.TempDir()
+	s := testserver.Start(t, testserver.WithVisible(cwd))
 	for name, command := range map[string][]string{
 		"typescript":          {"node", script(t, "cells.mjs")},
 		"python":              {testserver.ClientPython(t), script(t, "cells_sync.py")},
@@ -44,7 +45,7 @@ func TestSDKs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runBatch(t, s, command)
+			runBatch(t, s, cwd, command)
 		})
 	}
 }
@@ -59,11 +60,10 @@ func script(t *testing.T, name string) string {
 }
 
 // runBatch gives a script all cases and compares what it says of each.
-func runBatch(t *testing.T, s *testserver.Server, command []string) {
+func runBatch(t *testing.T, s *testserver.Server, cwd string, command []string) {
 	t.Helper()
 	var batches []batch
 	wanted := map[string]testCase{}
-	cwd := t.TempDir()
 	for _, language := range languages {
 		for _, c := range cases() {
 			if c.native || c.env != nil || c.of(language) == nil {

@@ -244,7 +244,7 @@ func TestExecuteEnds(t *testing.T) {
 			if err := json.Unmarshal(raw, &sb); err != nil || status != http.StatusOK {
 				t.Fatal(err, string(raw))
 			}
-			mark := filepath.Join(t.TempDir(), "on")
+			mark := filepath.Join(s.Dir(t, sb.ID), "on")
 			answer := make(chan commandAnswer)
 			go func() {
 				answer <- execute(t, s, sb.ID, asBody("echo so far; (setsid sleep 600 &); touch "+mark+"; sleep 600"))
@@ -298,7 +298,7 @@ func appears(t *testing.T, path string) {
 func TestTooManyCommands(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t, testserver.WithTools(func(c *tools.Config) { c.MaxCommands = 1 }))
-	mark := filepath.Join(t.TempDir(), "on")
+	mark := filepath.Join(s.Dir(t, "default"), "on")
 	answer := make(chan commandAnswer)
 	go func() { answer <- execute(t, s, "default", asBody("touch "+mark+"; sleep 600", `,"timeout":600`)) }()
 	appears(t, mark)
@@ -315,7 +315,7 @@ func TestTooManyCommands(t *testing.T) {
 func TestVanishedCommandClient(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t)
-	dir := t.TempDir()
+	dir := s.Dir(t, "default")
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/toolbox/default/process/execute",
 		strings.NewReader(asBody(fmt.Sprintf("touch %[1]s/on; while ! [ -e %[1]s/go ]; do sleep 0.01; done; touch %[1]s/off; head -c 40000000 /dev/zero", dir))))

@@ -6,5 +6,5 @@ import (
 	"hotcell/e2e/testserver"
 )
 
-// TestFilesBehindABoundary: the SDKs find the same there.
-func TestFilesBehindABoundary(t *testing.T) { testserver.Again(t, "^TestFilesOf") }
+// TestFilesWithoutABoundary: the SDKs find the same there.
+func TestFilesWithoutABoundary(t *testing.T) { testserver.Again(t, "^TestFilesOf") }

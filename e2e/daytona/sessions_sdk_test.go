@@ -51,7 +51,7 @@ test "$answer" = y && echo "  Successfully uninstalled $2"
 func TestSessionsGuide(t *testing.T) {
 	t.Parallel()
 	programs := t.TempDir()
-	if err := os.WriteFile(filepath.Join(programs, "pip"), []byte(pip), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(programs, "pip"), []byte(pip), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	workspace(t)
@@ -67,7 +67,7 @@ func TestSessionsGuide(t *testing.T) {
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			s := testserver.Start(t)
+			s := testserver.Start(t, testserver.WithVisible(programs))
 			out, errs, err := script(t, s, file, "PATH_WITH_PIP="+programs+":"+os.Getenv("PATH"))
 			if err != nil {
 				t.Fatalf("%v\n%s\n%s", err, out, errs)

@@ -110,8 +110,8 @@ func TestReadme(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t, testserver.WithPandas())
 	code := regexp.MustCompile(`(?s)ANALYSIS = """(.*?)"""`).FindStringSubmatch(read(t, example(t, "python/rain.py")))
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "seattle-weather.csv"), []byte(read(t, weather(t))), 0o600); err != nil {
+	dir := s.Dir(t, "default")
+	if err := os.WriteFile(filepath.Join(dir, "seattle-weather.csv"), []byte(read(t, weather(t))), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var made struct{ ID string }

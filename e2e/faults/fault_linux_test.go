@@ -42,7 +42,7 @@ type fault struct {
 type language struct {
 	name   string
 	setup  string // makes the variable kept
-	pid    string // prints the kernel's process number
+	pid    string // prints the kernel's process number, and in which namespace that is so
 	check  string // prints kept's value, or has it as its own
 	quick  string // what another context does meanwhile
 	faults []fault
@@ -54,15 +54,15 @@ const deadline = 3 * time.Second
 func languages() []language {
 	return []language{
 		{
-			name: "python", setup: "kept = 'still here'\nimport os", pid: "print(os.getpid())",
+			name: "python", setup: "kept = 'still here'\nimport os", pid: "print(os.getpid(), os.readlink('/proc/self/ns/pid'))",
 			check: "print(kept)", quick: "1+1", faults: pythonFaults(),
 		},
 		{
-			name: "javascript", setup: "let kept = 'still here'", pid: "console.log(process.pid)",
+			name: "javascript", setup: "let kept = 'still here'", pid: "console.log(process.pid, require('fs').readlinkSync('/proc/self/ns/pid'))",
 			check: "kept", quick: "1+1", faults: javascriptFaults(),
 		},
 		{
-			name: "go", setup: "import (\"fmt\"; \"os\")\nkept := \"still here\"", pid: "fmt.Println(os.Getpid())",
+			name: "go", setup: "import (\"fmt\"; \"os\")\nkept := \"still here\"", pid: "fmt.Print(os.Getpid(), \" \")\nfmt.Println(os.Readlink(\"/proc/self/ns/pid\"))",
 			check: "import \"fmt\"\nfmt.Println(kept)", quick: "1+1", faults: goFaults(),
 		},
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -64,8 +63,8 @@ func (s *scene) acts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.pid, err = strconv.Atoi(strings.TrimSpace(o.Stdout())); err != nil {
-		return fmt.Errorf("the kernel's number: %w", err)
+	if err = s.find(o.Stdout()); err != nil {
+		return err
 	}
 	o, err = s.happens(ctx)
 	if err != nil {
@@ -80,6 +79,22 @@ func (s *scene) acts(ctx context.Context) error {
 		return err
 	}
 	return s.afterwards(ctx, o)
+}
+
+// find learns the kernel's number here from what it says of itself.
+func (s *scene) find(said string) error {
+	var (
+		inside    int
+		namespace string
+		ok        bool
+	)
+	if _, err := fmt.Sscan(said, &inside, &namespace); err != nil {
+		return fmt.Errorf("the kernel's number, in %q: %w", said, err)
+	}
+	if s.pid, ok = procs.Outside(namespace, inside); !ok {
+		return fmt.Errorf("no process has the number %d in %s", inside, namespace)
+	}
+	return nil
 }
 
 // look remembers the processes that there are.

@@ -45,7 +45,7 @@ func TestAGibibyte(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it writes gigabytes")
 	}
-	p := program.Start(t)
+	p := program.Start(t, "--isolation", "none")
 	aGibibyte(t, p.URL, p.Key, t.TempDir(), func() []int { return []int{p.Pid} })
 }
 

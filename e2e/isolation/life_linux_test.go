@@ -48,6 +48,7 @@ func TestEverythingRuns(t *testing.T) {
 				t.Errorf("%d %.200s", code, out)
 			}
 			for language, code := range map[string]string{
+				"python":     "import os; print(str(os.environ['HOME'] == os.getcwd()).lower(), 42)",
 				"javascript": "console.log(require('fs').readdirSync('.').length >= 0, 6*7)",
 				"typescript": "import {readFileSync} from 'fs'; const n: number = 42; console.log(readFileSync(import.meta.filename).length > 0, n)",
 				"go":         "package main\nimport (\"fmt\"; \"os\")\nfunc main() { _, err := os.ReadFile(\"/etc/passwd\"); fmt.Println(err == nil, 42) }",

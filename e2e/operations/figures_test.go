@@ -213,7 +213,7 @@ func TestFewLabels(t *testing.T) {
 // oneContext is a context's life, and an address that isn't there.
 func oneContext(t *testing.T, s *testserver.Server, i int) {
 	t.Helper()
-	e, err := s.Contexts.Create(t.Context(), "default", contexts.Options{Language: "python"})
+	e, err := s.Contexts.Create(t.Context(), "default", contexts.Options{Language: "python", Cwd: s.Sandboxes.WorkDir("default")})
 	if err != nil {
 		t.Error(err)
 		return

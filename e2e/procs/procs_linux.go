@@ -88,6 +88,26 @@ func Descendants(pid int) []Process {
 // dead also counts those that have ended and wait to be reaped.
 func (p Process) dead() bool { return p.State == "Z" || p.State == "X" }
 
+// Outside is the number, here, of a process that has another one in its namespace,
+// which is called what /proc/self/ns/pid says there. False: there is none.
+func Outside(namespace string, inside int) (int, bool) {
+	for _, p := range All() {
+		if name, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", p.Pid)); err != nil || name != namespace {
+			continue
+		}
+		if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid)); err == nil {
+			// NSpid: its numbers, in all the namespaces that it is in, the innermost last.
+			_, rest, _ := strings.Cut(string(raw), "\nNSpid:")
+			line, _, _ := strings.Cut(rest, "\n")
+			numbers := strings.Fields(line)
+			if len(numbers) > 0 && numbers[len(numbers)-1] == strconv.Itoa(inside) {
+				return p.Pid, true
+			}
+		}
+	}
+	return 0, false
+}
+
 // Gone waits until none of the processes is left.
 func Gone(ctx context.Context, processes []Process) error {
 	return Eventually(ctx, func() error {

@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
@@ -8,26 +9,38 @@ import (
 	"testing"
 
 	"hotcell/internal/jail"
+	"hotcell/sandboxes/isolation"
 )
 
-// isolationVar is the mode of the servers that aren't given one.
+// isolationVar is the mode of the servers that aren't given one. Where it isn't set,
+// that is what serve's is: the strongest that works here.
 const isolationVar = "HOTCELL_TEST_ISOLATION"
 
-// Isolated reports whether this is a run of [Again].
-func Isolated() bool { return os.Getenv(isolationVar) != "" }
+// usualMode is what is around sandboxes if nobody says otherwise.
+func usualMode() jail.Mode {
+	return jail.Mode(cmp.Or(os.Getenv(isolationVar), string(isolation.Auto)))
+}
+
+// Repeated reports whether this is a run of [Again].
+func Repeated() bool { return os.Getenv(isolationVar) != "" }
 
 // Again runs tests of the same binary once more, those whose names match a pattern,
-// once for each kind of boundary around their sandboxes.
+// without a boundary around their sandboxes, and behind the weaker ones if all are to
+// be tried.
 func Again(t *testing.T, pattern string) {
 	t.Helper()
-	if Isolated() {
+	if Repeated() {
 		t.Skip("this is such a run")
 	}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, mode := range Modes(t) {
+	modes := []jail.Mode{jail.None}
+	if All() {
+		modes = append(modes, jail.Process)
+	}
+	for _, mode := range modes {
 		t.Run(string(mode), func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), exe, "-test.run", pattern, "-test.short") //nolint:forbidigo // it is this test
 			cmd.Env = append(os.Environ(), isolationVar+"="+string(mode))
@@ -56,6 +69,21 @@ func Modes(t *testing.T) []jail.Mode {
 		return modes[1:]
 	}
 	return modes
+}
+
+// Dir is a new directory in a sandbox's work directory, which has the same path for
+// the test and for what runs inside; both may write to it.
+func (s *Server) Dir(tb testing.TB, sandbox string) string {
+	tb.Helper()
+	place := s.Place(tb, sandbox)
+	dir, err := os.MkdirTemp(place.Dir, "test-") //nolint:usetesting // it has to lie there
+	if err == nil {
+		err = own(dir, place.Inside.UID)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return dir
 }
 
 // Own gives what a test has put into a sandbox's work directory to the sandbox's

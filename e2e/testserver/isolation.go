@@ -16,7 +16,7 @@ func (s *Server) isolate(tb testing.TB, o options) {
 	var err error
 	s.Isolation, err = isolation.New(tb.Context(), isolation.Config{
 		Mode: o.mode, Network: o.network, Data: o.dataDir, Dir: filepath.Join(o.dataDir, "jails"),
-		Shared: s.Table.Shared, Enter: s.admit, Admit: s.limitsOf, Log: o.log,
+		Shared: s.Table.Shared, Visible: o.visible, Enter: s.admit, Admit: s.limitsOf, Log: o.log,
 	})
 	if err != nil {
 		tb.Fatalf("isolate sandboxes: %v", err)

@@ -81,6 +81,7 @@ type options struct {
 	log      *slog.Logger
 	mode     jail.Mode
 	network  jail.Network
+	visible  []string
 	keep     stream.JournalOptions
 }
 
@@ -122,10 +123,15 @@ func WithPandas() Option { return func(o *options) { o.preload = nil } }
 // WithPython runs Python contexts with another interpreter than the usual one.
 func WithPython(program string) Option { return func(o *options) { o.python = program } }
 
-// WithIsolation puts a boundary around each sandbox. What else is tested can be
-// tested within one, too: HOTCELL_TEST_ISOLATION is the mode of all other servers.
+// WithIsolation says what is around each sandbox. Without it that is the strongest
+// that works here, as for serve, or what HOTCELL_TEST_ISOLATION says.
 func WithIsolation(mode jail.Mode, network jail.Network) Option {
 	return func(o *options) { o.mode, o.network = mode, network }
+}
+
+// WithVisible lets sandboxes read directories, whatever is around them.
+func WithVisible(dirs ...string) Option {
+	return func(o *options) { o.visible = append(o.visible, dirs...) }
 }
 
 // WithRetention bounds what is kept of what has ended.
@@ -144,7 +150,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		key:     "test-key",
 		preload: []string{},
 		python:  kernelPython(),
-		mode:    jail.Mode(os.Getenv(isolationVar)),
+		mode:    usualMode(),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, f := range opts {

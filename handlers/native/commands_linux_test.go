@@ -299,7 +299,7 @@ func TestCommandsEndWithTheServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := testserver.Start(t)
-			mark := filepath.Join(t.TempDir(), "on")
+			mark := filepath.Join(s.Dir(t, "default"), "on")
 			resp := commandCall(t, s, t.Context(), "POST", "/v1/commands", `{"command":"echo on; touch `+mark+`; sleep 600"}`)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()

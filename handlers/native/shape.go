@@ -46,7 +46,7 @@ func showExecution(e *interpreter.Execution) shownExecution {
 		Events: s.Events, Error: s.Error,
 	}
 	if out.Started != nil && out.Ended != nil {
-		ms := float64(s.Ended.Sub(s.Started).Microseconds()) / 1000
+		ms := float64(s.Took().Microseconds()) / 1000
 		out.Duration = &ms
 	}
 	return out

@@ -59,7 +59,8 @@ func Ended(jail Jail) bool {
 		return false
 	}
 	j := jail.Join()
-	return j.Init != nil && j.lost(nil) != nil
+	// To look may fail, for want of descriptors, and says nothing then.
+	return j.Init != nil && errors.Is(j.lost(nil), ErrJailEnded)
 }
 
 // lost is [ErrJailEnded] if the first process has ended, and err if not.

@@ -99,6 +99,8 @@ func (f *first) take() {
 			continue
 		case opReap:
 			f.reap(r.Seq)
+		case opEnd:
+			f.end(r.Seq)
 		case opDir:
 			_ = f.pipe.send(failure(r.Seq, checkDir(string(r.Dir))))
 		case opLimit:
@@ -134,6 +136,15 @@ func (f *first) start(r request, files []*os.File) {
 	_ = f.pipe.send(reply{Op: replyStarted, Seq: r.Seq}, b.Pidfd())
 	exit := b.Await()
 	_ = f.pipe.send(reply{Op: replyExited, Seq: r.Seq, Code: exit.Code, Signal: int(exit.Signal)})
+}
+
+// end kills a process that the server could not take; its end is reported like any other's.
+func (f *first) end(seq uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if b := f.alive[seq]; b != nil {
+		_ = unix.PidfdSendSignal(int(b.Pidfd().Fd()), unix.SIGKILL, nil, 0)
+	}
 }
 
 func (f *first) reap(seq uint64) {

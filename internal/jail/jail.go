@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"hotcell/internal/child"
 )
 
 // Mode is how strong the boundary is.
@@ -44,7 +46,7 @@ const (
 
 // Errors of this package.
 var (
-	ErrEnded       = errors.New("the sandbox's processes were ended")
+	ErrEnded       = fmt.Errorf("the sandbox's processes were ended: %w", child.ErrJailEnded)
 	ErrUnavailable = errors.New("this isolation doesn't work here")
 )
 

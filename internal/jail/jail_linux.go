@@ -192,6 +192,13 @@ func (j *Jail) Admit(pid int) error {
 	return child.Limited(j, j.cfg.Admit(pid))
 }
 
+// Bound puts a jail that was made without limits under some. It is called before
+// anything is started inside.
+func (j *Jail) Bound(admit func(pid int) error) error {
+	j.cfg.Admit = admit
+	return admit(pidOf(j.init))
+}
+
 // Close ends all that is inside, and returns when it is gone.
 func (j *Jail) Close() {
 	j.fail(ErrEnded)
@@ -290,6 +297,9 @@ func (j *Jail) take() error {
 		case r.Op == replyStarted && len(files) == 1:
 			j.started(r, files[0])
 			continue
+		case r.Op == replyStarted && len(files) == 0: // there was no room for it here
+			j.answer(r.Seq, answer{err: fmt.Errorf("take the process's descriptor: %w", unix.EMFILE)})
+			_ = j.pipe.send(request{Op: opEnd, Seq: r.Seq})
 		case r.Op == replyFailed, r.Op == replyFine:
 			j.answer(r.Seq, answer{reply: r})
 		case r.Op == replyExited:
@@ -339,7 +349,8 @@ func (j *Jail) exited(r reply) {
 	p := j.alive[r.Seq]
 	delete(j.alive, r.Seq)
 	j.mu.Unlock()
-	if p == nil {
+	if p == nil { // there was no room for its descriptor
+		_ = j.pipe.send(request{Op: opReap, Seq: r.Seq})
 		return
 	}
 	// Ends when the sweep has; Close joins it.

@@ -38,6 +38,26 @@ func Lacking(mode Mode) string {
 	return strings.Join(lacks, "; ")
 }
 
+// Advice names the settings of this machine that forbid namespaces of users, and what
+// is done about it. Empty: there is none of them.
+func Advice() string {
+	for _, c := range []struct {
+		setting, forbids string
+		root             bool // root is forbidden, too
+		want             string
+	}{
+		{"user.max_user_namespaces", "0", true, "set it to 10000 or so"},
+		{"kernel.unprivileged_userns_clone", "0", false, "set it to 1, or start the server as root"},
+		{"kernel.apparmor_restrict_unprivileged_userns", "1", false, "set it to 0, or start the server as root"},
+	} {
+		text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(c.setting, ".", "/"))
+		if value := strings.TrimSpace(string(text)); err == nil && value == c.forbids && (c.root || unix.Geteuid() != 0) {
+			return fmt.Sprintf("the setting %s of this machine is %s: with sysctl, %s", c.setting, value, c.want)
+		}
+	}
+	return ""
+}
+
 // mapped reports whether a user exists in our own user namespace.
 func mapped(uid int) bool {
 	text, err := os.ReadFile("/proc/self/uid_map")

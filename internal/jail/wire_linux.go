@@ -30,6 +30,7 @@ const (
 const (
 	opStart = "start" // a process, whose descriptors come along
 	opReap  = "reap"  // one that has ended, and been swept up behind
+	opEnd   = "end"   // one that the server has no descriptor of
 	opDir   = "dir"   // may a process have this directory as its own?
 	opLimit = "limit" // lower a process's limits, which takes its own user
 )

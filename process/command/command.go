@@ -293,6 +293,9 @@ func (o *Outcome) describe(e child.Exit) {
 	if o.Status == "" {
 		o.Reason = e.Count.String()
 	}
+	if o.Status == "" && e.Unknown {
+		o.Status, o.Reason = StatusEnded, "the first process of its sandbox was killed, and with it everything inside; how the command ended is not known"
+	}
 	if o.Status == "" {
 		o.Status = StatusExited
 		if o.Signal != "" {

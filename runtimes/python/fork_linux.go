@@ -27,6 +27,10 @@ type templates struct {
 
 var errClosed = errors.New("the python runtime is closed")
 
+// templateTries is how many templates more a kernel is asked of when one has ended. A
+// new one takes seconds to be ready, and may be killed meanwhile.
+const templateTries = 2
+
 // startForked asks the current template. One that has died, or was retired in the same
 // moment, is replaced once; a second failure is the answer. The channels are new each
 // time: a template that was killed may have forked before, and that kernel must not
@@ -48,7 +52,7 @@ func (r *Runtime) startForked(ctx context.Context, jail child.Jail, group child.
 			return k, nil
 		}
 		ends.Close()
-		if !errors.Is(err, errTemplateGone) || attempt > 0 {
+		if !errors.Is(err, errTemplateGone) || attempt >= templateTries {
 			return nil, fmt.Errorf("start python: %w", err)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 	"hotcell/runtimes"
 )
 
-var errTemplateGone = errors.New("the template process has ended")
+var errTemplateGone = runtimes.Struck("the template process has ended")
 
 // endGrace is how long a template may take to kill its kernels and end.
 const endGrace = 2 * time.Second
@@ -185,7 +185,8 @@ func (t *template) abandon(seq uint64, answer chan forked) {
 func (t *template) forked(p packet, files []*os.File) {
 	if len(files) != 1 {
 		closeAll(files)
-		t.answer(p.Seq, forked{err: errors.New("the template sent no pidfd")})
+		// There was no room for it here. The kernel ends when its socket is closed.
+		t.answer(p.Seq, forked{err: fmt.Errorf("take the kernel's descriptor: %w", syscall.EMFILE)})
 		return
 	}
 	k := child.Adopt(p.Pid, files[0])
@@ -213,7 +214,10 @@ func (t *template) exited(p packet) {
 	t.mu.Lock()
 	k, conn := t.kernels[p.Pid], t.conn
 	t.mu.Unlock()
-	if k == nil {
+	if k == nil { // there was no room for its descriptor; unreaped it would keep its jail from ending
+		if conn != nil {
+			_ = sendReap(conn, p.Pid)
+		}
 		return
 	}
 	k.Exited(child.Exit{Code: p.Code, Signal: syscall.Signal(p.Signal), At: time.Now()})
@@ -287,8 +291,10 @@ func (t *template) over(exit child.Exit, words string) {
 	select {
 	case <-t.ready:
 	default:
-		// It never worked: trying again would end the same way.
-		err = fmt.Errorf("the template could not start: %s; it said: %s", exit, words)
+		// It never worked: trying again would end the same way, unless somebody killed it.
+		if exit.Signal != syscall.SIGKILL {
+			err = fmt.Errorf("the template could not start: %s; it said: %s", exit, words)
+		}
 		t.mu.Lock()
 		if t.fault == nil {
 			t.log.Error("python template could not start", slog.String("exit", exit.String()), slog.String("said", words))

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hotcell/internal/child"
@@ -36,7 +37,11 @@ func (s *Set) choose(ctx context.Context) error {
 			s.status.Reason = words(append(reasons, reason)...)
 			return nil
 		}
-		reasons = append(reasons, fmt.Sprintf("%s isolation doesn't work: %v", mode, err))
+		why := strings.TrimPrefix(err.Error(), jail.ErrUnavailable.Error()+": ")
+		reasons = append(reasons, fmt.Sprintf("%s isolation doesn't work here: %s", mode, why))
+		if mode == jail.Namespace {
+			reasons = append(reasons, jail.Advice())
+		}
 	}
 	if s.cfg.Mode != Auto || s.cfg.Network != jail.Host {
 		return errors.New(words(reasons...))

@@ -3,7 +3,7 @@
 // sandbox. How strong they are is settled once, at the start, by trying.
 //
 // Ownership: a [Set] owns its jails and joins them in Close. Goroutines: one for each
-// jail that is being made.
+// jail that is being made, and one that makes some ahead.
 package isolation
 
 import (
@@ -47,6 +47,14 @@ type Sandbox struct {
 	ID   string
 	Work string // its work directory
 	UID  int    // its user
+}
+
+// Berths are where jails that are made ahead get their sandboxes from: such a one has
+// an id, a user and an empty work directory, since a jail can't be given others, but is
+// nobody's yet.
+type Berths struct {
+	Make   func() (Sandbox, error)
+	Remove func(Sandbox) // of one that nobody has got
 }
 
 // Status is what is in force.

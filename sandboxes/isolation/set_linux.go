@@ -23,9 +23,12 @@ type Set struct {
 	ctx     context.Context // cancelled by Close
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
+	berths  Berths        // set by Keep
+	wanted  chan struct{} // has one word for fill when a spare was taken
 
 	mu     sync.Mutex
 	cells  map[string]*cell // by sandbox
+	spares []spare          // the oldest first
 	closed bool
 }
 
@@ -34,6 +37,8 @@ type cell struct {
 	ready chan struct{}
 	jail  *jail.Jail // once ready
 	err   error
+	// settle is what is left to be done at the first use. Nil: nothing.
+	settle func() error
 }
 
 // New finds out what works. The error says why what is asked for doesn't.
@@ -48,7 +53,7 @@ func New(ctx context.Context, cfg Config) (*Set, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Set{cfg: cfg, cells: make(map[string]*cell)}
+	s := &Set{cfg: cfg, cells: make(map[string]*cell), wanted: make(chan struct{}, 1)}
 	s.home, _ = os.UserHomeDir()
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.choose(ctx); err != nil {
@@ -82,8 +87,16 @@ func (s *Set) Jail(ctx context.Context, sb Sandbox) (*jail.Jail, error) {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the sandbox's jail: %w", context.Cause(ctx))
 		}
-		if c.err != nil || !child.Ended(c.jail) {
-			return c.jail, c.err
+		if c.err != nil {
+			return nil, c.err
+		}
+		if !child.Ended(c.jail) {
+			if c.settle != nil {
+				if err := c.settle(); err != nil {
+					return nil, err
+				}
+			}
+			return c.jail, nil
 		}
 		// Its first process was killed. What is left, its directory above all, goes
 		// before there can be another.
@@ -134,20 +147,24 @@ func (c *cell) over() bool {
 // build makes a jail.
 func (s *Set) build(c *cell, sb Sandbox) {
 	defer close(c.ready)
-	cfg := s.config(sb)
-	if c.err = own(sb.Work, cfg.UID); c.err != nil {
-		return
-	}
-	if c.err = jail.Sweep(cfg); c.err != nil { // of a server before this one, which was killed
-		return
-	}
-	c.jail, c.err = jail.New(s.ctx, cfg)
+	c.jail, c.err = s.make(s.config(sb))
 	if c.err == nil && s.cfg.Enter != nil {
 		if c.err = s.cfg.Enter(sb.ID); c.err != nil {
 			c.jail.Close()
 			c.jail = nil
 		}
 	}
+}
+
+// make makes a jail, around a directory that is then its user's.
+func (s *Set) make(cfg jail.Config) (*jail.Jail, error) {
+	if err := own(cfg.Work, cfg.UID); err != nil {
+		return nil, err
+	}
+	if err := jail.Sweep(cfg); err != nil { // of a server before this one, which was killed
+		return nil, err
+	}
+	return jail.New(s.ctx, cfg)
 }
 
 // config is what a sandbox's jail is made of.
@@ -203,12 +220,15 @@ func (s *Set) Close() {
 	}
 	s.mu.Lock()
 	s.closed = true
-	cells := s.cells
-	s.cells = nil
+	cells, spares := s.cells, s.spares
+	s.cells, s.spares = nil, nil
 	s.mu.Unlock()
 	s.cancel()
 	for _, c := range cells {
 		s.wg.Go(c.end) // ends when the jail has ended; joined below
+	}
+	for _, sp := range spares {
+		s.wg.Go(func() { s.discard(sp) }) // likewise
 	}
 	s.wg.Wait()
 }
@@ -224,7 +244,7 @@ func (s *Set) Within(ctx context.Context, sb Sandbox) (child.Jail, process.Insid
 		return nil, process.Inside{}, err
 	}
 	cfg := j.Config()
-	return j, process.Inside{Run: cfg.Run(), Rooms: cfg.Rooms(), UID: cfg.UID}, nil
+	return j, process.Inside{Run: cfg.Run(), Rooms: cfg.Rooms(), UID: cfg.UID, Env: j.Join().Env}, nil
 }
 
 // pathAbove lists the directories above a path.

@@ -37,6 +37,12 @@ func (s *Set) Within(context.Context, Sandbox) (child.Jail, process.Inside, erro
 	return nil, process.Inside{}, nil
 }
 
+// Keep has nothing to make.
+func (s *Set) Keep(int, Berths) {}
+
+// Take has nothing to give.
+func (s *Set) Take() (Sandbox, bool) { return Sandbox{}, false }
+
 // End has nothing to end.
 func (s *Set) End(context.Context, string) error { return nil }
 

@@ -1,7 +1,6 @@
 // One-shot commands through the TypeScript SDK, unmodified. SDK names the
 // package, so that the same checks run over an old and a new release.
 import assert from "node:assert/strict";
-import { mkdirSync, rmdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { rejection, report } from "./report.mjs";
@@ -31,20 +30,6 @@ async function timeout(promise) {
   return { e, ms };
 }
 
-/**
- * Makes a directory that Daytona's examples take for granted, if the machine
- * lets us.
- * @param {string} dir
- */
-function made(dir) {
-  try {
-    mkdirSync(dir, { recursive: true });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 await report({
   "the guide: ls -la": async () => {
     const response = await sandbox.process.executeCommand("ls -la");
@@ -57,7 +42,9 @@ await report({
     assert.equal(response.result, "Hello\n");
   },
   "the guide: working directory": async () => {
-    if (made("/workspace/src")) {
+    // Made inside, where there is a /workspace, else on the machine, if it lets us.
+    const made = await run.executeCommand("mkdir -p /workspace/src");
+    if (made.exitCode === 0) {
       const result = await run.executeCommand("ls", "/workspace/src");
       assert.equal(result.exitCode, 0, result.result);
     }
@@ -151,10 +138,5 @@ await report({
     await other.delete();
   },
 });
+await run.executeCommand("rmdir /workspace/src /workspace"); // it may be others', and not be empty
 await sandbox.delete();
-try {
-  rmdirSync("/workspace/src");
-  rmdirSync("/workspace");
-} catch {
-  // it wasn't ours, or isn't empty
-}

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -84,20 +83,24 @@ def languages() -> None:
 
 
 def contexts() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        context = sandbox.create_code_context(cwd=folder, language="python")
-        assert context.language == "python" and context.cwd == folder
-        sandbox.run_code("here = 'context'", context=context)
-        got = sandbox.run_code("import os\nhere, os.getcwd()", context=context)
-        assert got.text == repr(("context", os.path.realpath(folder))), got
-        assert sandbox.run_code("'here' in dir()").text == "False"
-        assert context.id in [c.id for c in sandbox.list_code_contexts()]
-        sandbox.restart_code_context(context)
-        assert sandbox.run_code("'here' in dir()", context=context).text == "False"
-        sandbox.remove_code_context(context.id)
-        raised(NotFoundException, lambda: sandbox.run_code("1", context=context))
-        raised(NotFoundException, lambda: sandbox.remove_code_context(context))
-        raised(NotFoundException, lambda: sandbox.restart_code_context(context))
+    made = sandbox.run_code(
+        "import os, tempfile\nfolder = os.path.realpath(tempfile.mkdtemp())\nprint(folder, end='')"
+    )
+    folder = "".join(made.logs.stdout)
+    context = sandbox.create_code_context(cwd=folder, language="python")
+    assert context.language == "python" and context.cwd == folder
+    sandbox.run_code("here = 'context'", context=context)
+    got = sandbox.run_code("import os\nhere, os.getcwd()", context=context)
+    assert got.text == repr(("context", folder)), got
+    assert sandbox.run_code("'here' in dir()").text == "False"
+    assert context.id in [c.id for c in sandbox.list_code_contexts()]
+    sandbox.restart_code_context(context)
+    assert sandbox.run_code("'here' in dir()", context=context).text == "False"
+    sandbox.remove_code_context(context.id)
+    raised(NotFoundException, lambda: sandbox.run_code("1", context=context))
+    raised(NotFoundException, lambda: sandbox.remove_code_context(context))
+    raised(NotFoundException, lambda: sandbox.restart_code_context(context))
+    sandbox.run_code("os.rmdir(folder)")
 
 
 def variables_of_one_run() -> None:

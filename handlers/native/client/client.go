@@ -150,6 +150,9 @@ func (c *Client) read() {
 			return
 		}
 		c.deliver(m)
+		if c.ctx.Err() != nil {
+			return // a run may not have taken this one: what comes after it would leave a gap
+		}
 	}
 }
 

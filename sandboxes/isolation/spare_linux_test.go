@@ -1,0 +1,187 @@
+package isolation_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"hotcell/e2e/procs"
+	"hotcell/internal/child"
+	"hotcell/internal/jail"
+	"hotcell/sandboxes/isolation"
+)
+
+// berths makes sandboxes below a directory, and notes what becomes of them.
+type berths struct {
+	dir string
+
+	mu    sync.Mutex
+	n     int
+	alive map[string]bool
+}
+
+func newBerths(dir string) *berths {
+	return &berths{dir: dir, alive: map[string]bool{}}
+}
+
+func (b *berths) config() isolation.Berths {
+	return isolation.Berths{
+		Make: func() (isolation.Sandbox, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.n++
+			id := strconv.Itoa(b.n)
+			b.alive[id] = true
+			work := filepath.Join(b.dir, id)
+			return isolation.Sandbox{ID: id, Work: work, UID: jail.UserBase + b.n}, os.Mkdir(work, 0o755)
+		},
+		Remove: func(sb isolation.Sandbox) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			delete(b.alive, sb.ID)
+			_ = os.Remove(sb.Work)
+		},
+	}
+}
+
+// take waits until one is ready.
+func take(t *testing.T, s *isolation.Set) (sb isolation.Sandbox) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := procs.Eventually(ctx, func() error {
+		var ok bool
+		if sb, ok = s.Take(); !ok {
+			return errors.New("no jail was made ahead")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return sb
+}
+
+// TestJailsAreMadeAhead takes some, uses, ends and kills them.
+func TestJailsAreMadeAhead(t *testing.T) {
+	data := t.TempDir()
+	var admitted, entered []string
+	cfg := isolation.Config{
+		Mode: isolation.Auto, Data: data, Dir: filepath.Join(data, "jails"),
+		Admit: func(id string) func(int) error {
+			return func(int) error { admitted = append(admitted, id); return nil }
+		},
+		Enter: func(id string) error { entered = append(entered, id); return nil },
+	}
+	s, err := isolation.New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	b := newBerths(t.TempDir())
+	s.Keep(2, b.config())
+	sb := take(t, s)
+	if len(admitted)+len(entered) > 0 {
+		t.Errorf("%v and %v were asked for before there was a sandbox", admitted, entered)
+	}
+	j, err := s.Jail(t.Context(), sb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Jail(t.Context(), sb); err != nil || again != j || len(admitted) != 1 || len(entered) != 1 {
+		t.Errorf("the second time it is another one, or asked for again: %v %v %v", err, admitted, entered)
+	}
+	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", "id -u > who"}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: sb.Work, Jail: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if _, err := os.Stat(filepath.Join(sb.Work, "who")); err != nil || p.Exit().Code != 0 {
+		t.Errorf("%v %s", err, p.Exit())
+	}
+	if err := s.End(t.Context(), sb.ID); err != nil {
+		t.Error(err)
+	}
+	<-j.Done()
+	// Before its first use one ends, too.
+	unused := take(t, s)
+	if err := s.End(t.Context(), unused.ID); err != nil {
+		t.Error(err)
+	}
+	if sb := take(t, s); sb.ID == unused.ID {
+		t.Error("the same is given away twice")
+	}
+	s.Close()
+	if _, ok := s.Take(); ok {
+		t.Error("one is given away after the end")
+	}
+	// What was taken is somebody's; what wasn't is nobody's, and gone.
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.alive) != 3 {
+		t.Errorf("of %d the sandboxes %v are left", b.n, b.alive)
+	}
+}
+
+// TestJailThatMayNotBeUsed is ended, and another made for the next one who asks.
+func TestJailThatMayNotBeUsed(t *testing.T) {
+	data := t.TempDir()
+	refusal := errors.New("not now")
+	allowed := false
+	s, err := isolation.New(t.Context(), isolation.Config{
+		Mode: isolation.Auto, Data: data, Dir: filepath.Join(data, "jails"),
+		Enter: func(string) error {
+			if allowed {
+				return nil
+			}
+			return refusal
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	s.Keep(1, newBerths(t.TempDir()).config())
+	sb := take(t, s)
+	if _, err := s.Jail(t.Context(), sb); !errors.Is(err, refusal) {
+		t.Errorf("%v", err)
+	}
+	allowed = true
+	if j, err := s.Jail(t.Context(), sb); err != nil || j == nil {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestJailThatDiesBeforeItsUse is not given away, and not used.
+func TestJailThatDiesBeforeItsUse(t *testing.T) {
+	s, _, err := open(t, isolation.Auto, jail.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Keep(1, newBerths(t.TempDir()).config())
+	sb := take(t, s)
+	before := procs.Descendants(os.Getpid()) // its own, and perhaps the next one's
+	for _, p := range before {
+		if err := syscall.Kill(p.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			t.Fatal(err)
+		}
+	}
+	if err := procs.Gone(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	next := take(t, s)
+	for _, sb := range []isolation.Sandbox{sb, next} {
+		j, err := s.Jail(t.Context(), sb)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.CheckDir(sb.Work); err != nil {
+			t.Errorf("the jail of %s isn't there: %v", sb.ID, err)
+		}
+	}
+}
