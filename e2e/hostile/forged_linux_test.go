@@ -125,4 +125,4 @@ func goesOn(t *testing.T, s *scene, _ string) {
 }
 
 // fewDescriptors is more than the server needs for all sandboxes of this test.
-const fewDescriptors = 600
+const fewDescriptors = 800
