@@ -106,8 +106,9 @@ func (c *crowdClient) stopping() bool {
 func (c *crowdClient) tell(m line) {
 	m.At = time.Now()
 	c.telling.Lock()
-	defer c.telling.Unlock()
-	if c.out.Encode(m) != nil {
+	err := c.out.Encode(m)
+	c.telling.Unlock()
+	if err != nil {
 		os.Exit(3) // there is no test any more
 	}
 }
