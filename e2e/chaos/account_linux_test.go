@@ -214,13 +214,13 @@ func (a *account) judge(x *asked, s shown, there []wire.Event) string {
 		return fmt.Sprintf("it began at %v, and its first event is %+v", s.Started, there[0])
 	}
 	var failed []wire.Event
-	out := ""
+	var out strings.Builder
 	for _, e := range there {
 		switch e.Type {
 		case wire.EventError:
 			failed = append(failed, e)
 		case wire.EventStdout:
-			out += e.Text
+			out.WriteString(e.Text)
 		}
 	}
 	switch {
@@ -229,7 +229,7 @@ func (a *account) judge(x *asked, s shown, there []wire.Event) string {
 	case len(failed) == 1 && !cmp.Equal(s.Error, &failed[0]):
 		return fmt.Sprintf("another error is shown than there is: %s", cmp.Diff(s.Error, &failed[0]))
 	}
-	return a.reason(x, s, out)
+	return a.reason(x, s, out.String())
 }
 
 // whole wants the numbers from 1 on without a gap, and one end.
@@ -401,15 +401,15 @@ func (a *account) command(x *asked, c shownCommand) {
 	if err == nil && why == "" {
 		why = same(x.seen, there)
 	}
-	out := ""
+	var out strings.Builder
 	for _, e := range there {
 		if e.Type == wire.EventStdout {
-			out += e.Text
+			out.WriteString(e.Text)
 		}
 	}
 	end := time.Now()
 	fits := map[string]bool{
-		"exited":   c.Code == 0 && out == counted(x.ID, 2) || c.Code == 137 && a.l.fits(c.Created, end, hitOther),
+		"exited":   c.Code == 0 && out.String() == counted(x.ID, 2) || c.Code == 137 && a.l.fits(c.Created, end, hitOther),
 		"signaled": c.Signal == "SIGKILL" && a.l.fits(c.Created, end, hitOther, hitFirst),
 		"ended":    strings.Contains(c.Reason, "the server died") && a.l.fits(c.Created, end, hitServer) || a.l.fits(c.Created, end, hitDisk, hitFirst),
 	}[c.Status]

@@ -192,7 +192,7 @@ func TestAuditOfContextsAndDownloads(t *testing.T) {
 	run(t, k, clients.Cell{Code: "open('file', 'w').write('" + secret + "')", ID: "mine"})
 	status, answer := ask(t, http.MethodPost, s.URL+"/v1/contexts", s.Key, `{"language":"python"}`)
 	var made struct{ ID string }
-	if err := json.Unmarshal([]byte(answer), &made); err != nil || status >= 300 {
+	if err := json.Unmarshal(answer, &made); err != nil || status >= 300 {
 		t.Fatalf("%d %s %v", status, answer, err)
 	}
 	if status, answer := ask(t, http.MethodDelete, s.URL+"/v1/contexts/"+made.ID, s.Key, ""); status >= 300 {

@@ -11,6 +11,9 @@ import (
 // ErrNoProcess means that a limit on processes was reached: nothing was started.
 var ErrNoProcess = errors.New("too many processes")
 
+// ErrJailEnded means that a jail's first process has ended, and all else with it.
+var ErrJailEnded = errors.New("the sandbox's first process has ended")
+
 // Group is where the system counts and bounds a process and all that it starts.
 // It belongs to one process: whoever was handed it ends it, once. Package cgroup
 // has an implementation.

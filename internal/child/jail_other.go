@@ -28,5 +28,5 @@ func (none) Stop(time.Duration) Exit { return Exit{} }
 
 func startJailed(context.Context, Spec) (*Process, error) { return nil, errors.ErrUnsupported }
 
-// Ended reports whether a jail\'s first process has ended.
+// Ended reports whether a jail's first process has ended.
 func Ended(Jail) bool { return false }

@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrJailEnded means that a jail's first process has ended, and all else with it.
-var ErrJailEnded = errors.New("the sandbox's first process has ended")
-
 // spaces are the namespaces that a jail may have of its own. A time namespace is
 // none of them.
 func spaces() map[string]int {
