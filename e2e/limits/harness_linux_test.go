@@ -15,6 +15,7 @@ import (
 	"hotcell/interpreter"
 	"hotcell/sandboxes"
 	"hotcell/sandboxes/limits"
+	"hotcell/stream"
 )
 
 const mib = 1 << 20
@@ -67,9 +68,14 @@ func begin(t *testing.T, e *contexts.Entry, code string) *interpreter.Execution 
 }
 
 // finish waits for a cell's end.
-func finish(t *testing.T, ex *interpreter.Execution) (o ended) {
+func finish(t *testing.T, ex *interpreter.Execution) ended {
 	t.Helper()
-	r := ex.Events(1)
+	return read(t, ex.Events(1))
+}
+
+// read reads a cell's events to the end.
+func read(t *testing.T, r *stream.Reader[wire.Event]) (o ended) {
+	t.Helper()
 	defer r.Close()
 	for {
 		evs, err := r.Next(t.Context())
