@@ -60,7 +60,7 @@ type serveCommand struct {
 	AuditKeep     int           `help:"How many of those to keep. 0 is all. Default: ${default}." default:"10" placeholder:"N"`
 	IdleTimeout   time.Duration `help:"End contexts that have run nothing for so long, such as 90m. 0 is never." default:"0"`
 	Retention     time.Duration `help:"How long executions and commands that have ended can be read again, also after a restart." default:"24h"`
-	KeepSize      int           `name:"retention-size" help:"How many MiB of them are kept at most; the oldest go first, of the sandbox that occupies most." default:"1024" placeholder:"MIB"`
+	KeepSize      int           `name:"retention-size" help:"How many MiB of them are kept at most; the oldest go first, of the sandbox that occupies most. Default: ${default}." default:"1024" placeholder:"MIB"`
 	Drain         time.Duration `help:"How long what runs may take to end by itself when the server is told to end. A second signal ends it at once." default:"5s"`
 	limitFlags
 	isolationFlags
