@@ -118,8 +118,8 @@ test-go: setup
 	all='$(PACKAGES)'; alone=; \
 	if [ "$$all" = ./... ]; then all=$$(go list ./... | grep -vxF $(ALONE:%=-e hotcell/%)); alone='$(ALONE:%=./%)'; fi; \
 	status=0; export $(TEST_ENV); \
-	go test $$race -count=1 -timeout 20m $(TESTFLAGS) $$all || status=$$?; \
-	if [ -n "$$alone" ]; then go test $$race -p 1 -count=1 -timeout 20m $(TESTFLAGS) $$alone || status=$$?; fi; \
+	go test $$race -count=1 -timeout 20m $$all $(TESTFLAGS) || status=$$?; \
+	if [ -n "$$alone" ]; then go test $$race -p 1 -count=1 -timeout 20m $$alone $(TESTFLAGS) || status=$$?; fi; \
 	exit $$status
 
 test-node: setup

@@ -116,7 +116,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Table:       e.table,
 		Parked:      cmp.Or(cfg.Warm, -1), // none, where 0 would mean the default
 		Limit:       cfg.MaxContexts,
-		OwnerLimit:  cfg.Limits.SandboxContexts,
+		OwnerLimit:  cfg.Limits.contextShare(cfg.MaxContexts),
 		IdleTimeout: cfg.IdleTimeout,
 		Lifetime:    cfg.Limits.ContextLifetime,
 		Queue:       cfg.Limits.ContextQueue,
@@ -156,7 +156,9 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err := e.forgetStrangers(); err != nil {
 		return err
 	}
-	e.isolation.Keep(cfg.Warm, e.berths()) //nolint:contextcheck // until the server ends
+	if e.limits.Of("").Disk == 0 { // else none would fit
+		e.isolation.Keep(cfg.Warm, e.berths()) //nolint:contextcheck // until the server ends
+	}
 	hc := handlers.Config{
 		Contexts: e.contexts, Sandboxes: e.sandboxes, Table: e.table, Tools: e.tools, Isolation: e.isolation, Limits: e.limits,
 		Keys: e.keys, TLS: cfg.TLS, PublicURL: func() string { return cfg.PublicURL },

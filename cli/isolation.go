@@ -36,7 +36,10 @@ func (e *engine) openIsolation(ctx context.Context, cfg engineConfig, scratch st
 	}
 	e.isolation, err = isolation.New(ctx, isolation.Config{
 		Mode: jail.Mode(cfg.Isolation.Isolation), Network: jail.Network(cfg.Isolation.Network), Visible: cfg.Isolation.Visible,
-		Data: data, Dir: filepath.Join(scratch, "jails"), Shared: func() []string { return append(e.table.Shared(), filepath.Join(scratch, "bin")) }, Rooms: e.limits.Rooms, Enter: e.admit, Admit: e.limits.Within, Log: cfg.Log,
+		Data: data, Dir: filepath.Join(scratch, "jails"), Shared: func() []string { return append(e.table.Shared(), filepath.Join(scratch, "bin")) },
+		Rooms: e.limits.Rooms, Enter: e.admit, Admit: e.limits.Within, Log: cfg.Log,
+		// What bounds the disk may be mounted in the place of the directory.
+		Fits: func(sandbox string) bool { return e.limits.Of(sandbox).Disk == 0 },
 	})
 	if err != nil {
 		return fmt.Errorf("keep sandboxes apart: %w", err)

@@ -30,7 +30,7 @@ type limitFlags struct {
 	ContextCPU       float64       `name:"context-cpu" help:"How many processors each of them may use at once. 0 is all of the sandbox's." default:"0" placeholder:"N" group:"Limits"`
 	ContextProcesses int           `help:"The processes and threads of each of them. 0 is no limit but the sandbox's. Default here: ${contextprocesses}." default:"${contextprocesses}" placeholder:"N" group:"Limits"`
 	SandboxDisk      size          `help:"The space of a sandbox's work directory and temporary files. 0 is no limit. See docs/limits.md for what it takes." default:"0" placeholder:"SIZE" group:"Limits"`
-	SandboxContexts  int           `help:"The contexts of a sandbox. 0 is no limit but --max-contexts. Default: 750, so that one sandbox leaves some to others." default:"750" placeholder:"N" group:"Limits"`
+	SandboxContexts  *int          `help:"The contexts of a sandbox. 0 is no limit but --max-contexts. Default: three quarters of that, so that one sandbox leaves some to others." placeholder:"N" group:"Limits"`
 	SandboxCommands  int           `help:"The commands that a sandbox may run at once, of the server's 256. 0 is all. Default: 192." default:"192" placeholder:"N" group:"Limits"`
 	SandboxRuns      int           `help:"The programs that a sandbox may run once at the same time (code-run), of the server's 100. 0 is all. Default: 75." default:"75" placeholder:"N" group:"Limits"`
 	SandboxIdle      time.Duration `help:"Stop sandboxes in which nothing has happened for so long, if they don't ask for less. Not the default one. 0 is never." default:"0" group:"Limits"`
@@ -64,7 +64,7 @@ func limitVars() kong.Vars {
 func (f *limitFlags) check() error {
 	for name, n := range map[string]float64{
 		"--sandbox-cpu": f.SandboxCPU, "--context-cpu": f.ContextCPU, "--sandbox-files": float64(f.SandboxFiles),
-		"--sandbox-contexts": float64(f.SandboxContexts), "--sandbox-commands": float64(f.SandboxCommands), "--sandbox-runs": float64(f.SandboxRuns),
+		"--sandbox-contexts": float64(f.contextShare(0)), "--sandbox-commands": float64(f.SandboxCommands), "--sandbox-runs": float64(f.SandboxRuns),
 		"--sandbox-processes": float64(f.SandboxProcesses), "--context-processes": float64(f.ContextProcesses),
 	} {
 		if n < 0 || math.IsNaN(n) {
@@ -96,6 +96,14 @@ func (f *limitFlags) check() error {
 		return badUsage("--sandbox-files is %d: not even an interpreter starts with less than %d", f.SandboxFiles, leastFiles)
 	}
 	return nil
+}
+
+// contextShare is how many of the server's contexts one sandbox may have.
+func (f *limitFlags) contextShare(all int) int {
+	if f.SandboxContexts != nil {
+		return *f.SandboxContexts
+	}
+	return all - all/4
 }
 
 // leastMemory and leastFiles are what a limit may not be below.

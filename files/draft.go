@@ -96,7 +96,7 @@ func (d *Draft) replaced() (fs.FileInfo, error) {
 	} else if !st.Mode().IsRegular() {
 		return nil, &Error{Path: d.path, Kind: ErrPath, Words: "it is " + kind(st.Mode()) + ", which is not written to"}
 	}
-	if err := unix.Access(d.target, unix.W_OK); err != nil && !errors.Is(err, unix.ETXTBSY) {
+	if err := unix.Faccessat(unix.AT_FDCWD, d.target, unix.W_OK, unix.AT_EACCESS); err != nil && !errors.Is(err, unix.ETXTBSY) {
 		return nil, err
 	}
 	return st, nil // a program that runs may be replaced

@@ -2,11 +2,13 @@ package limits_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -140,9 +142,55 @@ func TestDiskOfKilledServer(t *testing.T) {
 	}
 }
 
+// TestDiskWithAJailMadeAhead: one that was made before anybody asked for a limit isn't
+// used, since it shows the directory as it was.
+func TestDiskWithAJailMadeAhead(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can mount images")
+	}
+	p := program.Start(t, "--isolation", "auto", "--warm", "2")
+	first, second := made(t, p, `{"name":"first","disk":1}`), made(t, p, `{"name":"second"}`)
+	if _, a := executeIn(t, p, first, "echo kept > file; df --output=size -m . | tail -1"); a["exitCode"] != 0.0 {
+		t.Fatalf("%v", a)
+	} else if n, err := strconv.Atoi(strings.TrimSpace(fmt.Sprint(a["result"]))); err != nil || n > 1100 { // with what the file system needs itself
+		t.Errorf("its disk has %v MiB: %v", a["result"], err)
+	}
+	if _, a := executeIn(t, p, second, "ls -A"); a["exitCode"] != 0.0 || a["result"] != "" {
+		t.Errorf("without a limit: %v", a)
+	}
+	for _, do := range []string{"stop", "start"} {
+		call(t, p, http.MethodPost, "/api/sandbox/"+first+"/"+do, "")
+	}
+	if _, a := executeIn(t, p, first, "cat file"); a["result"] != "kept\n" {
+		t.Errorf("started again: %v", a)
+	}
+}
+
+// made makes a sandbox and returns its id.
+func made(t *testing.T, p *program.Program, spec string) string {
+	t.Helper()
+	status, a := call(t, p, http.MethodPost, "/api/sandbox", spec)
+	id, ok := a["id"].(string)
+	if !ok {
+		t.Fatalf("%d %v", status, a)
+	}
+	return id
+}
+
 func execute(t *testing.T, p *program.Program, command string) (int, map[string]any) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL+"/toolbox/default/process/execute", strings.NewReader(`{"command":"`+command+`"}`))
+	return executeIn(t, p, "default", command)
+}
+
+func executeIn(t *testing.T, p *program.Program, sandbox, command string) (int, map[string]any) {
+	t.Helper()
+	return call(t, p, http.MethodPost, "/toolbox/"+sandbox+"/process/execute", `{"command":"`+command+`"}`)
+}
+
+func call(t *testing.T, p *program.Program, method, path, body string) (int, map[string]any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, p.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -184,7 +184,7 @@ func checkDir(path string) error {
 	case !st.IsDir():
 		return unix.ENOTDIR
 	default:
-		return unix.Access(path, unix.X_OK)
+		return unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS) // its capability counts
 	}
 }
 

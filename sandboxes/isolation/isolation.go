@@ -34,6 +34,9 @@ type Config struct {
 	// Rooms says where the directories of a sandbox are made that its user may write to;
 	// empty, or nil: in Dir.
 	Rooms func(sandbox string) string
+	// Fits reports whether a sandbox can have a jail that was made ahead, around an empty
+	// directory that was not yet its. Nil: all can.
+	Fits func(sandbox string) bool
 	// Admit gives, for a sandbox, what puts a process under its limits. Nil: nothing.
 	Admit func(sandbox string) func(pid int) error
 	// Enter says whether a sandbox may run something. It is asked when its jail has

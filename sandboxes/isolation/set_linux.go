@@ -3,6 +3,7 @@ package isolation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -29,6 +30,7 @@ type Set struct {
 	mu     sync.Mutex
 	cells  map[string]*cell // by sandbox
 	spares []spare          // the oldest first
+	futile bool             // none can be used
 	closed bool
 }
 
@@ -91,15 +93,16 @@ func (s *Set) Jail(ctx context.Context, sb Sandbox) (*jail.Jail, error) {
 			return nil, c.err
 		}
 		if !child.Ended(c.jail) {
-			if c.settle != nil {
-				if err := c.settle(); err != nil {
-					return nil, err
-				}
+			err := c.settled()
+			if err == nil {
+				return c.jail, nil
 			}
-			return c.jail, nil
+			if !errors.Is(err, errUnfit) {
+				return nil, err
+			}
 		}
-		// Its first process was killed. What is left, its directory above all, goes
-		// before there can be another.
+		// Its first process was killed, or it can't be this sandbox's. What is left, its
+		// directory above all, goes before there can be another.
 		select {
 		case <-c.jail.Done():
 		case <-ctx.Done():
@@ -124,6 +127,14 @@ func (s *Set) cell(sb Sandbox) (*cell, error) {
 		s.wg.Go(func() { s.build(c, sb) })
 	}
 	return c, nil
+}
+
+// settled does what is left to be done at the first use.
+func (c *cell) settled() error {
+	if c.settle == nil {
+		return nil
+	}
+	return c.settle()
 }
 
 // over reports whether a jail has ended, or was never there.

@@ -1,7 +1,7 @@
 package isolation
 
 import (
-	"fmt"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -47,7 +47,7 @@ func (s *Set) fill(size int) {
 func (s *Set) lacks(size int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.closed && len(s.spares) < size
+	return !s.closed && !s.futile && len(s.spares) < size
 }
 
 // add makes one jail. It is under no limits, which are a sandbox's, until it has one.
@@ -92,7 +92,7 @@ func (s *Set) Take() (Sandbox, bool) {
 	case s.wanted <- struct{}{}: // also if there is none, since the last one couldn't be made
 	default:
 	}
-	for len(s.spares) > 0 && !s.closed {
+	for len(s.spares) > 0 && !s.closed && !s.futile {
 		sp := s.spares[0]
 		s.spares = s.spares[1:]
 		if child.Ended(sp.jail) {
@@ -108,21 +108,43 @@ func (s *Set) Take() (Sandbox, bool) {
 	return Sandbox{}, false
 }
 
-// settle is what a jail that was made ahead lacks, at its sandbox's first use. One
-// that can't be used has ended then; whoever asks next gets another.
+// errUnfit is a jail that was made ahead and can't be the sandbox's that got it. It has
+// ended; the sandbox gets one that is made for it.
+var errUnfit = errors.New("the jail that was made ahead does not fit")
+
+// settle is what a jail that was made ahead lacks, at its sandbox's first use.
 func (s *Set) settle(sp spare) (err error) {
 	defer func() {
 		if err != nil {
 			sp.jail.Close()
 		}
 	}()
+	if s.cfg.Fits != nil && !s.cfg.Fits(sp.sandbox.ID) {
+		return errUnfit
+	}
 	if s.cfg.Admit != nil {
 		if err := sp.jail.Bound(s.cfg.Admit(sp.sandbox.ID)); err != nil {
-			return fmt.Errorf("make the sandbox's jail: %w", err)
+			s.giveUp(err)
+			return errUnfit
 		}
 	}
 	if s.cfg.Enter != nil {
 		return s.cfg.Enter(sp.sandbox.ID)
 	}
 	return nil
+}
+
+// giveUp makes no more jails ahead, where they can't be put under limits: those of
+// another user's process are for whoever has CAP_SYS_RESOURCE.
+func (s *Set) giveUp(why error) {
+	s.mu.Lock()
+	first, spares := !s.futile && !s.closed, s.spares
+	s.futile, s.spares = true, nil
+	s.mu.Unlock()
+	if first {
+		s.cfg.Log.LogAttrs(s.ctx, slog.LevelInfo, "no jails are made ahead", slog.Any("reason", why))
+	}
+	for _, sp := range spares {
+		s.discard(sp)
+	}
 }

@@ -185,3 +185,51 @@ func TestJailThatDiesBeforeItsUse(t *testing.T) {
 		}
 	}
 }
+
+// TestJailThatDoesNotFit is replaced by one that is made for the sandbox.
+func TestJailThatDoesNotFit(t *testing.T) {
+	for name, adapt := range map[string]func(*isolation.Config){
+		"by the sandbox": func(cfg *isolation.Config) { cfg.Fits = func(string) bool { return false } },
+		"by its limits": func(cfg *isolation.Config) {
+			asked := 0
+			cfg.Admit = func(string) func(int) error {
+				return func(int) error {
+					if asked++; asked == 1 {
+						return errors.New("another user's")
+					}
+					return nil
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, entered := t.TempDir(), 0
+			cfg := isolation.Config{
+				Mode: isolation.Auto, Data: data, Dir: filepath.Join(data, "jails"),
+				Enter: func(string) error { entered++; return nil },
+			}
+			adapt(&cfg)
+			s, err := isolation.New(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(s.Close)
+			s.Keep(1, newBerths(t.TempDir()).config())
+			sb := take(t, s)
+			j, err := s.Jail(t.Context(), sb)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := s.Jail(t.Context(), sb); err != nil || again != j || entered != 1 {
+				t.Errorf("the second time: %v, another one: %t, entered %d times", err, again != j, entered)
+			}
+			p, err := child.Start(t.Context(), child.Spec{Path: "/bin/true", Env: []string{"PATH=/usr/bin:/bin"}, Dir: sb.Work, Jail: j})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if <-p.Done(); p.Exit().Code != 0 {
+				t.Errorf("%s", p.Exit())
+			}
+		})
+	}
+}
