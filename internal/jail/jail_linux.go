@@ -196,7 +196,7 @@ func (j *Jail) Admit(pid int) error {
 // anything is started inside.
 func (j *Jail) Bound(admit func(pid int) error) error {
 	j.cfg.Admit = admit
-	return admit(pidOf(j.init))
+	return j.Admit(pidOf(j.init))
 }
 
 // Close ends all that is inside, and returns when it is gone.
