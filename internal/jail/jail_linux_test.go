@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -24,6 +25,13 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be-child" && os.Args[2] == "init" {
 		os.Exit(jail.Main(os.Args[3:]))
+	}
+	if len(os.Args) > 2 && os.Args[1] == "access" { // as Node.js and git do it, and no shell
+		if err := unix.Access(os.Args[2], unix.X_OK); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -330,5 +338,55 @@ func TestNotRoot(t *testing.T) {
 	cmd.Dir, cmd.Env = "/", []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=/tmp", "HOME=/tmp"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// reach opens a jail whose user has the capability to pass directories, for a work
+// directory that it couldn't get to otherwise.
+func reach(t *testing.T) *jail.Jail {
+	t.Helper()
+	if os.Geteuid() != 0 || !jail.CanReach() {
+		t.Skip("it takes root, with a capability that it has not everywhere")
+	}
+	return open(t, jail.Process, func(cfg *jail.Config) {
+		cfg.Reaches = true
+		if err := os.Chmod(filepath.Dir(cfg.Work), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestReach has one capability and no other, in all threads of the first process, and
+// in what it starts; and access(2), which git and Node.js ask, counts it.
+func TestReach(t *testing.T) {
+	j := reach(t)
+	const one = "CapInh CapPrm CapEff CapBnd CapAmb"
+	check := func(of, status string) {
+		t.Helper()
+		for _, set := range strings.Fields(one) {
+			_, rest, _ := strings.Cut(status, set+":")
+			if got := strings.TrimSpace(rest[:max(0, strings.Index(rest, "\n"))]); got != "0000000000000004" {
+				t.Errorf("%s of %s is %q", set, of, got)
+			}
+		}
+	}
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", j.Pid()))
+	if err != nil || len(tasks) == 0 {
+		t.Fatal(tasks, err)
+	}
+	for _, path := range tasks {
+		status, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(path, string(status))
+	}
+	status, _ := run(t, j, "cat /proc/self/status")
+	check("a command", status)
+	if out, exit := run(t, j, j.Config().Program+` access "$HOME"`); exit.Code != 0 {
+		t.Errorf("access(2) refuses what is allowed: %s", out)
+	}
+	if err := j.CheckDir(j.Config().Work); err != nil {
+		t.Error(err)
 	}
 }
