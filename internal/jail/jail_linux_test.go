@@ -390,3 +390,52 @@ func TestReach(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTerminalsOfOthers can't be opened by who reads whatever the mode says; those of
+// the sandbox's own work.
+func TestTerminalsOfOthers(t *testing.T) {
+	j := reach(t)
+	open := func() (master *os.File, slave string) {
+		t.Helper()
+		master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		t.Cleanup(func() { _ = master.Close() })
+		n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+			t.Fatal(err)
+		}
+		return master, fmt.Sprintf("/dev/pts/%d", n)
+	}
+	_, theirs := open()
+	if err := os.Chmod(theirs, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := run(t, j, "exec 3<"+theirs); !strings.Contains(strings.ToLower(out), "permission denied") {
+		t.Errorf("%s is opened: %q", theirs, out)
+	}
+	master, name := open()
+	slave, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := child.Start(t.Context(), child.Spec{
+		Path: "/bin/sh", Args: []string{"-c", "tty; read word </dev/tty; echo \"<$word>\" >/dev/tty; stty size"}, Dir: j.Config().Work,
+		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: slave, Stdout: slave, Stderr: slave, Terminal: true, Jail: j,
+	})
+	_ = slave.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := master.WriteString("mine\n"); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := io.ReadAll(master) // up to EIO, when nobody has the other side
+	if <-p.Done(); p.Exit().Code != 0 || !strings.Contains(string(out), name) || !strings.Contains(string(out), "<mine>") {
+		t.Errorf("%s: %q", p.Exit(), out)
+	}
+}
