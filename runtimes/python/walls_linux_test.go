@@ -149,8 +149,8 @@ func TestReach(t *testing.T) {
 		k := startOf(t, shared, spec)
 		k.configure(wire.Request{Cwd: j.Config().Work})
 		for code, want := range map[string]string{
-			"{int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('Cap')}":                         "{4}",
-			"import os; os.getuid() > 0, os.access(os.getcwd(), os.R_OK | os.W_OK | os.X_OK), os.access('/etc', os.W_OK)": "(True, True, False)",
+			"{int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('Cap')}":                                                             "{4}",
+			"import os; os.getuid() > 0, os.access(os.getcwd(), os.R_OK | os.W_OK | os.X_OK), os.access('/etc', os.W_OK)":                                   "(True, True, False)",
 			"import subprocess; subprocess.run('test -x $PWD && grep ^Cap /proc/self/status | cut -f 2 | sort -u', shell=True, capture_output=True).stdout": `b'0000000000000004\n'`,
 		} {
 			if got := k.ok(code).result(); got != want {
