@@ -15,7 +15,6 @@ import (
 	"hotcell/files/room"
 	"hotcell/handlers/body"
 	"hotcell/handlers/fault"
-	"hotcell/internal/disk"
 	"hotcell/interpreter"
 	"hotcell/keys"
 	"hotcell/process"
@@ -27,6 +26,7 @@ import (
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/sandboxes/isolation"
+	"hotcell/sandboxes/limits"
 	"hotcell/stream"
 )
 
@@ -54,7 +54,7 @@ func known() []row {
 		{sandboxes.ErrInvalid, http.StatusBadRequest, "BAD_REQUEST"},
 		{sandboxes.ErrNotStarted, http.StatusConflict, "SANDBOX_NOT_STARTED"},
 		{sandboxes.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
-		{disk.ErrUnavailable, http.StatusServiceUnavailable, "DISK_UNAVAILABLE"},
+		{limits.ErrDisk, http.StatusServiceUnavailable, "DISK_UNAVAILABLE"},
 		{runtimes.ErrUnknownLanguage, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{runtimes.ErrUnavailable, http.StatusServiceUnavailable, "RUNTIME_UNAVAILABLE"},
 		{runtimes.ErrStruck, http.StatusServiceUnavailable, "RUNTIME_START_FAILED"},
