@@ -363,7 +363,7 @@ func TestReach(t *testing.T) {
 	const one = "CapInh CapPrm CapEff CapBnd CapAmb"
 	check := func(of, status string) {
 		t.Helper()
-		for _, set := range strings.Fields(one) {
+		for set := range strings.FieldsSeq(one) {
 			_, rest, _ := strings.Cut(status, set+":")
 			if got := strings.TrimSpace(rest[:max(0, strings.Index(rest, "\n"))]); got != "0000000000000004" {
 				t.Errorf("%s of %s is %q", set, of, got)
@@ -437,5 +437,21 @@ func TestTerminalsOfOthers(t *testing.T) {
 	out, _ := io.ReadAll(master) // up to EIO, when nobody has the other side
 	if <-p.Done(); p.Exit().Code != 0 || !strings.Contains(string(out), name) || !strings.Contains(string(out), "<mine>") {
 		t.Errorf("%s: %q", p.Exit(), out)
+	}
+}
+
+// TestNothingIsLeftOfAFailure before there is a first process.
+func TestNothingIsLeftOfAFailure(t *testing.T) {
+	cfg := jail.Config{
+		Mode: jail.Process, Network: jail.Host, Program: "/does/not/exist", Work: place(t, "work"),
+		Scratch: filepath.Join(place(t, "scratch"), "a"), Writable: filepath.Join(place(t, "rooms"), "a"),
+	}
+	if _, err := jail.New(t.Context(), cfg); !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{cfg.Scratch, cfg.Writable} {
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", dir, err)
+		}
 	}
 }
