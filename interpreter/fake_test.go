@@ -179,6 +179,10 @@ func (f *fake) obey(id, verb, arg string) string {
 	case "garbage":
 		_, _ = f.conn.Write([]byte("\xff\xff\xff\xffgarbage"))
 		<-make(chan int)
+	case "frame-raw":
+		text, _ := strconv.Unquote(`"` + arg + `"`)
+		f.frame(strings.ReplaceAll(text, "'", `"`))
+		<-make(chan int)
 	case "frame":
 		f.frame(arg)
 		<-make(chan int)

@@ -9,6 +9,7 @@ import (
 
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
+	"hotcell/stream"
 )
 
 // loop is a context's life: it takes one job after another, and between jobs
@@ -225,7 +226,9 @@ func (in *Interpreter) run(e *Execution) (restart chan error) {
 		}
 		if lost != nil {
 			lost.Epoch = epoch
-			_ = e.append(*lost)
+			if err := e.append(*lost); errors.Is(err, stream.ErrTooLarge) {
+				_ = e.append(reduced(*lost))
+			}
 		}
 		if fault != nil {
 			e.fail(wire.Event{Name: fault.Name, Value: fault.Value, Traceback: fault.Traceback})

@@ -45,6 +45,9 @@ const (
 	keepBuffer = 64 << 10
 )
 
+// errEncode is what the codec has refused, and will refuse again.
+var errEncode = errors.New("encode event")
+
 // Log is a bounded, replayable sequence of records. Append, Finish and Close are for
 // one writer at a time; everything else may be called by anybody.
 type Log[E any] struct {
@@ -106,7 +109,8 @@ func Reopen[E any](codec Codec[E], s Stored, opts Options) *Log[E] {
 
 // Append adds the record that build makes for the next number. A record that the
 // tape refuses, or that is beyond the bound, is there for readers even so; the error
-// says that the next should not come.
+// says that the next should not come. With [ErrTooLarge] it was not added, and others
+// may follow.
 func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
 	return l.append(build, 0, false, nil)
 }
@@ -127,7 +131,11 @@ func (l *Log[E]) Last(build func(seq uint64) E) (uint64, error) {
 // Finish adds the last record and closes the log. Told, unless nil, is called when
 // the record is on the tape and nobody has seen it yet.
 func (l *Log[E]) Finish(build func(seq uint64) E, summary []byte, told func()) {
-	_, _ = l.append(build, 0, true, &finish{summary: summary, told: told})
+	f := &finish{summary: summary, told: told}
+	if _, err := l.append(build, 0, true, f); errors.Is(err, ErrTooLarge) {
+		l.End(summary)
+		f.tell()
+	}
 	l.Close()
 }
 
@@ -135,6 +143,12 @@ func (l *Log[E]) Finish(build func(seq uint64) E, summary []byte, told func()) {
 type finish struct {
 	summary []byte
 	told    func()
+}
+
+func (f *finish) tell() {
+	if f != nil && f.told != nil {
+		f.told()
+	}
 }
 
 func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool, f *finish) (uint64, error) {
@@ -147,8 +161,10 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool
 		return 0, err
 	}
 	e := build(seq)
+	if err := l.encode(e); err != nil {
+		return 0, err
+	}
 	l.held = append(l.held, e)
-	l.encode(e)
 	if delay > 0 && l.fault == nil && len(l.buf) < keepBuffer {
 		if !l.late {
 			l.late = true
@@ -180,28 +196,34 @@ func (l *Log[E]) over() error {
 	return nil
 }
 
-// encode prepares a record for the tape. It is called with writing held.
-func (l *Log[E]) encode(e E) {
-	if l.fault != nil { // catchUp encodes it
-		return
-	}
+// encode prepares a record for the tape, or refuses one that no tape takes, which must
+// not stay in memory to be tried again and again. It is called with writing held.
+func (l *Log[E]) encode(e E) error {
 	at := len(l.buf)
 	buf, err := l.codec.Append(l.buf, e)
 	if err != nil {
-		l.fault = fmt.Errorf("encode event: %w", err)
-		return
+		if l.fault == nil {
+			l.fault = fmt.Errorf("%w: %w", errEncode, err)
+		}
+		return nil
+	}
+	if size := len(buf) - at; size > maxPayload {
+		return tooLarge(size)
+	}
+	if l.fault != nil { // catchUp encodes it once more
+		l.buf = buf[:at]
+		return nil
 	}
 	l.buf = buf
 	l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
+	return nil
 }
 
 // flush writes what is held and shows it to the readers. It is called with writing
 // held.
 func (l *Log[E]) flush(last bool, f *finish) error {
 	err := l.keep(last, f)
-	if f != nil && f.told != nil {
-		f.told()
-	}
+	f.tell()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.unwanted {
@@ -229,7 +251,7 @@ func (l *Log[E]) keep(last bool, f *finish) error {
 	if f != nil {
 		l.ended, l.sum, l.unend = true, f.summary, true
 	}
-	if l.fault != nil && (!last || !l.catchUp() || !l.encodeHeld()) {
+	if l.fault != nil && (!last || l.catchUp() != nil || !l.encodeHeld()) {
 		return l.fault
 	}
 	var err error
@@ -259,33 +281,42 @@ func (l *Log[E]) keep(last bool, f *finish) error {
 func (l *Log[E]) encodeHeld() bool {
 	l.buf, l.encoded = l.buf[:0], l.encoded[:0]
 	for _, e := range l.held {
-		l.encode(e)
+		if l.encode(e) != nil { // which it wasn't before
+			return false
+		}
 	}
 	return l.fault == nil
 }
 
 // catchUp tries once more to put on the tape what it has refused of the records that
-// readers have, and reports whether everything is there. It is called with writing held.
-func (l *Log[E]) catchUp() bool {
+// readers have, and says why not everything is there. It is called with writing held.
+func (l *Log[E]) catchUp() error {
 	for l.fault != nil {
 		l.mu.Lock()
+		if l.unwanted || l.kept+1 < l.first { // Discard may have come, which doesn't wait for the writer
+			l.mu.Unlock()
+			return ErrDiscarded
+		}
 		at := int(l.kept + 1 - l.first)
 		if at >= len(l.tail) {
 			l.mu.Unlock()
 			l.fault = nil
-			return true
+			return nil
 		}
 		e := l.tail[at]
 		l.mu.Unlock()
 		buf, err := l.codec.Append(nil, e)
-		if err != nil || l.tape.Write(l.kept+1, [][]byte{buf}, true) != nil {
-			return false
+		if err != nil {
+			return fmt.Errorf("%w: %w", errEncode, err)
+		}
+		if err := l.tape.Write(l.kept+1, [][]byte{buf}, true); err != nil {
+			return err
 		}
 		l.mu.Lock()
 		l.kept++
 		l.mu.Unlock()
 	}
-	return true
+	return nil
 }
 
 // End says that what matters of the log is there, with a summary for [Store.Find].
@@ -302,27 +333,35 @@ func (l *Log[E]) End(summary []byte) {
 // end is called with writing held.
 func (l *Log[E]) end(summary []byte) {
 	l.ended, l.sum = true, summary
-	l.unend = !l.catchUp() || l.tape.End(summary) != nil
+	l.unend = l.catchUp() != nil || l.tape.End(summary) != nil
 }
 
-// repay puts on the tape what that has refused of a log that is closed, and reports
-// whether everything is there, or nobody wants it any more.
-func (l *Log[E]) repay() bool {
+// repay puts on the tape what that has refused of a log that has ended, and says why not
+// everything is there, unless nobody wants it any more.
+func (l *Log[E]) repay() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	if l.Gone() {
-		return true
+		return nil
 	}
-	if !l.catchUp() || l.tape.End(l.sum) != nil {
-		return l.Gone()
+	err := l.catchUp()
+	if err == nil {
+		err = l.tape.End(l.sum)
 	}
+	switch {
+	case errors.Is(err, ErrDiscarded):
+		return nil
+	case err != nil:
+		return err
+	}
+	l.unend = false
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.owing = false
 	if l.least > 0 && l.bytes > l.least {
 		l.trim(l.least)
 	}
-	return true
+	return nil
 }
 
 // Len is the number of records so far, which is the number of the last one.
