@@ -115,10 +115,17 @@ func (e *entry) Drop() {
 	if gone {
 		return
 	}
-	_ = e.put([]frame{{kind: frameDrop}}, true) // if the disk refuses, it is back after a restart
-	e.j.mu.Lock()
-	dead := e.j.remove(e)
-	e.j.mu.Unlock()
+	var dead []*segment
+	// It is gone with its frame, before another file can begin, which has to say so too.
+	err := e.g.write([]frame{{kind: frameDrop, log: e.number}}, true, func(*segment, int64) error {
+		dead = e.j.remove(e)
+		return nil
+	})
+	if err != nil { // it is back after a restart
+		e.j.mu.Lock()
+		dead = e.j.remove(e)
+		e.j.mu.Unlock()
+	}
 	e.j.clear(dead)
 }
 
