@@ -120,6 +120,35 @@ func TestOneDebtDelaysNoOther(t *testing.T) {
 	})
 }
 
+// TestConcludeIsRepaid though the log isn't closed, since more may follow; and what is
+// refused of that.
+func TestConcludeIsRepaid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		j := journal(t, dir, stream.JournalOptions{})
+		l, tape := refusingLog(t, j, "x", codec{})
+		one := func(seq uint64) record { return record{seq, 10} }
+		kept := func(want uint64) {
+			t.Helper()
+			tape.refuse(nil)
+			time.Sleep(1500 * time.Millisecond) // of the bubble's clock
+			synctest.Wait()
+			if _, s := reopened(t, journal(t, dir, stream.JournalOptions{}), "x"); s.Ended.IsZero() || s.Records != want || string(s.Summary) != "sum" {
+				t.Errorf("%+v", s)
+			}
+		}
+		l.Conclude(one, []byte("sum"))
+		kept(1)
+		tape.refuse(errors.New("not now"))
+		_, _ = l.Append(one)
+		kept(2)
+		add(t, l, 1, 10)
+		l.Close()
+		check(t, l, 1, 3)
+	})
+}
+
 // TestDiscardOfWhatTheTapeRefused: a log may be given up at any moment.
 func TestDiscardOfWhatTheTapeRefused(t *testing.T) {
 	t.Parallel()

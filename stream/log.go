@@ -13,6 +13,7 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -74,7 +75,7 @@ type Log[E any] struct {
 	stored   int64      // bytes on the tape
 	closed   bool
 	unwanted bool          // given up
-	owing    bool          // the tape has not all of it, and the log is closed
+	owing    bool          // the tape has not all of it, and the log has ended
 	least    int           // what Settle was told to keep in memory, and couldn't yet
 	readers  int           // that have neither reached the end nor been closed
 	wake     chan struct{} // closed and forgotten by the next change; nil while nobody waits
@@ -131,12 +132,20 @@ func (l *Log[E]) Last(build func(seq uint64) E) (uint64, error) {
 // Finish adds the last record and closes the log. Told, unless nil, is called when
 // the record is on the tape and nobody has seen it yet.
 func (l *Log[E]) Finish(build func(seq uint64) E, summary []byte, told func()) {
-	f := &finish{summary: summary, told: told}
+	l.conclude(build, &finish{summary: summary, told: told})
+	l.Close()
+}
+
+// Conclude is Last and End in one: both are on the tape, or neither is. More may follow.
+func (l *Log[E]) Conclude(build func(seq uint64) E, summary []byte) {
+	l.conclude(build, &finish{summary: summary})
+}
+
+func (l *Log[E]) conclude(build func(seq uint64) E, f *finish) {
 	if _, err := l.append(build, 0, true, f); errors.Is(err, ErrTooLarge) {
-		l.End(summary)
+		l.End(f.summary)
 		f.tell()
 	}
-	l.Close()
 }
 
 // finish is what Finish does beside appending a record.
@@ -172,7 +181,11 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool
 		}
 		return seq, nil
 	}
-	return seq, l.flush(last, f)
+	err = l.flush(last, f)
+	if l.ended {
+		l.owe(false)
+	}
+	return seq, err
 }
 
 // writeHeld writes what was held for so long that it has to be seen.
@@ -200,13 +213,7 @@ func (l *Log[E]) over() error {
 // not stay in memory to be tried again and again. It is called with writing held.
 func (l *Log[E]) encode(e E) error {
 	at := len(l.buf)
-	buf, err := l.codec.Append(l.buf, e)
-	if err != nil {
-		if l.fault == nil {
-			l.fault = fmt.Errorf("%w: %w", errEncode, err)
-		}
-		return nil
-	}
+	buf := l.added(e)
 	if size := len(buf) - at; size > maxPayload {
 		return tooLarge(size)
 	}
@@ -217,6 +224,16 @@ func (l *Log[E]) encode(e E) error {
 	l.buf = buf
 	l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
 	return nil
+}
+
+// added is buf with a record more, or a fault without.
+func (l *Log[E]) added(e E) []byte {
+	buf, err := l.codec.Append(l.buf, e)
+	if err == nil {
+		return buf
+	}
+	l.fault = cmp.Or(l.fault, fmt.Errorf("%w: %w", errEncode, err))
+	return l.buf
 }
 
 // flush writes what is held and shows it to the readers. It is called with writing
@@ -257,7 +274,7 @@ func (l *Log[E]) keep(last bool, f *finish) error {
 	var err error
 	if f != nil {
 		err = l.tape.Conclude(l.kept+1, l.encoded, f.summary)
-		l.unend = err != nil // Close has it repaid
+		l.unend = err != nil // owe has it repaid
 	} else {
 		err = l.tape.Write(l.kept+1, l.encoded, last)
 	}
@@ -328,6 +345,7 @@ func (l *Log[E]) End(summary []byte) {
 		_ = l.flush(true, nil)
 	}
 	l.end(summary)
+	l.owe(false)
 }
 
 // end is called with writing held.
@@ -395,11 +413,19 @@ func (l *Log[E]) Close() {
 	if !l.ended {
 		l.end(nil)
 	}
+	l.owe(true)
+}
+
+// owe has the tape repaid what it has refused of a log that has ended, and closes that if
+// nothing more will come. It is called with writing held.
+func (l *Log[E]) owe(closes bool) {
 	l.mu.Lock()
 	owes := (l.unend || l.fault != nil) && !l.owing && !l.unwanted
 	l.owing = l.owing || owes
-	l.closed = true
-	l.signal()
+	if closes {
+		l.closed = true
+		l.signal()
+	}
 	l.mu.Unlock()
 	if owes {
 		l.tape.Later(l, l.sum, l.repay)

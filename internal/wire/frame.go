@@ -37,7 +37,7 @@ func WriteFrame(w io.Writer, v any) error {
 		return fmt.Errorf("encode frame: %w", err)
 	}
 	buf := bytes.TrimSuffix(frame.Bytes(), []byte("\n")) // which Encode appends
-	if body := buf[headSize:]; !utf8.Valid(body) { // raw JSON is taken as it is
+	if body := buf[headSize:]; !utf8.Valid(body) {       // raw JSON is taken as it is
 		buf = append(buf[:headSize:headSize], bytes.ToValidUTF8(body, []byte("\ufffd"))...)
 	}
 	n := len(buf) - headSize
