@@ -221,8 +221,9 @@ func last(log *stream.Log[wire.Event], ev wire.Event) wire.Event {
 	return ev
 }
 
-// begin marks the execution as running.
-func (e *Execution) begin(epoch, count int) {
+// begin marks the execution as running. It must not run when that is refused: who reads
+// its events later would be told that it hadn't begun.
+func (e *Execution) begin(epoch, count int) error {
 	now := e.in.cfg.Now()
 	e.mu.Lock()
 	e.snap.State, e.snap.Started = wire.StateRunning, now
@@ -231,7 +232,7 @@ func (e *Execution) begin(epoch, count int) {
 	if !e.atOnce {
 		delay = 0 // without this event it would be taken for one that still waits
 	}
-	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, delay)
+	return e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, delay)
 }
 
 // conclude ends the execution as the driver says, unless an interrupt is under

@@ -217,12 +217,11 @@ func (l *Log[E]) encode(e E) error {
 	if size := len(buf) - at; size > maxPayload {
 		return tooLarge(size)
 	}
-	if l.fault != nil { // catchUp encodes it once more
-		l.buf = buf[:at]
-		return nil
+	if l.fault == nil { // else catchUp encodes it once more
+		l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
+		at = len(buf)
 	}
-	l.buf = buf
-	l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
+	l.buf = buf[:at]
 	return nil
 }
 
