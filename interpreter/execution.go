@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -196,19 +197,33 @@ func (e *Execution) fail(ev wire.Event) {
 		ev.Time = e.in.cfg.Now()
 	}
 	e.noteEvent(&ev)
-	// A full log still takes it, and says full to the next.
-	seq, _ := e.log.Last(func(seq uint64) wire.Event {
-		ev.Seq = seq
-		return ev
-	})
-	ev.Seq = seq // which is what the event has that its readers see
+	ev = last(e.log, ev)
 	e.mu.Lock()
 	e.snap.Error = &ev
 	e.mu.Unlock()
 }
 
-// begin marks the execution as running.
-func (e *Execution) begin(epoch, count int) {
+// last appends an error event, or as much of it as can be kept, and returns it as its
+// readers see it. A full log still takes it, and says full to the next.
+func last(log *stream.Log[wire.Event], ev wire.Event) wire.Event {
+	add := func() (uint64, error) {
+		return log.Last(func(seq uint64) wire.Event {
+			ev.Seq = seq
+			return ev
+		})
+	}
+	seq, err := add()
+	if errors.Is(err, stream.ErrTooLarge) {
+		ev = reduced(ev)
+		seq, _ = add()
+	}
+	ev.Seq = seq
+	return ev
+}
+
+// begin marks the execution as running. It must not run when that is refused: who reads
+// its events later would be told that it hadn't begun.
+func (e *Execution) begin(epoch, count int) error {
 	now := e.in.cfg.Now()
 	e.mu.Lock()
 	e.snap.State, e.snap.Started = wire.StateRunning, now
@@ -217,7 +232,7 @@ func (e *Execution) begin(epoch, count int) {
 	if !e.atOnce {
 		delay = 0 // without this event it would be taken for one that still waits
 	}
-	_ = e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, delay)
+	return e.appendSoon(wire.Event{Time: now, Type: wire.EventState, State: wire.StateRunning, Epoch: epoch, Count: count}, delay)
 }
 
 // conclude ends the execution as the driver says, unless an interrupt is under

@@ -456,10 +456,20 @@ func (in *Interpreter) Execution(id string) (*Execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Parent != in.cfg.ID {
+	e := in.restored(s)
+	if s.Parent != in.cfg.ID || e == nil {
 		return nil, fmt.Errorf("%w: %s", ErrUnknownExecution, id)
 	}
-	return Restore(s), nil
+	return e, nil
+}
+
+// restored makes an execution of what the store has of one that isn't held. Nil: it is
+// only being created, which a slow disk may let take a while, and may be refused yet.
+func (in *Interpreter) restored(s stream.Stored) *Execution {
+	if s.Ended.IsZero() {
+		return in.Held(s.ID) // by now, perhaps
+	}
+	return Restore(s)
 }
 
 // Held returns an execution that waits or runs, or has ended lately; nil if it is not
@@ -481,9 +491,11 @@ func (in *Interpreter) Executions() []*Execution {
 	for _, s := range all {
 		e := in.Held(s.ID)
 		if e == nil {
-			e = Restore(s)
+			e = in.restored(s)
 		}
-		out = append(out, e)
+		if e != nil {
+			out = append(out, e)
+		}
 	}
 	return out
 }

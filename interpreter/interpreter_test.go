@@ -225,6 +225,7 @@ func TestDeath(t *testing.T) {
 		{"closes protocol", "hang-up", "killed by SIGKILL", "KernelDiedError", "kernel_died"},
 		{"says too much", "garbage", "killed, since it broke the protocol between its driver and the server: read frame of 4294967295 bytes", "ProtocolError", "protocol"},
 		{"says what isn't JSON", "frame nonsense", "decode frame: frame is no message", "ProtocolError", "protocol"},
+		{"says what isn't UTF-8", "frame {\"type\":\"BYTE\"}", "frame is no message: it is not valid UTF-8", "ProtocolError", "protocol"},
 		{"says a number", "frame 7", "decode frame: frame is no message", "ProtocolError", "protocol"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

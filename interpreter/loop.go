@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"hotcell/internal/wire"
 	"hotcell/runtimes"
+	"hotcell/stream"
 )
 
 // loop is a context's life: it takes one job after another, and between jobs
@@ -217,7 +219,10 @@ func (in *Interpreter) run(e *Execution) (restart chan error) {
 		k, err := in.ready()
 		epoch, count, lost := in.number(try, err == nil)
 		if try == 1 {
-			e.begin(epoch, count)
+			if fault := e.begin(epoch, count); fault != nil {
+				in.failBegin(e, fault, lost)
+				return nil
+			}
 		}
 		if err != nil {
 			in.failStart(e, err)
@@ -225,7 +230,9 @@ func (in *Interpreter) run(e *Execution) (restart chan error) {
 		}
 		if lost != nil {
 			lost.Epoch = epoch
-			_ = e.append(*lost)
+			if err := e.append(*lost); errors.Is(err, stream.ErrTooLarge) {
+				_ = e.append(reduced(*lost))
+			}
 		}
 		if fault != nil {
 			e.fail(wire.Event{Name: fault.Name, Value: fault.Value, Traceback: fault.Traceback})
@@ -257,6 +264,20 @@ func (in *Interpreter) number(try int, started bool) (epoch, count int, lost *wi
 		lost, in.lost = in.lost, nil
 	}
 	return in.epoch, in.count, lost
+}
+
+// failBegin ends an execution whose events are not taken. What it would have begun with
+// is the next one's.
+func (in *Interpreter) failBegin(e *Execution, err error, lost *wire.Event) {
+	in.mu.Lock()
+	in.lost = cmp.Or(in.lost, lost)
+	in.mu.Unlock()
+	in.cfg.Observe.limited(reasonOutput)
+	e.fail(wire.Event{
+		Name: "OutputLimitError", Value: fmt.Sprintf("its output could not be kept: %v; it ended before its code ran", err),
+		Cause: &wire.Cause{Reason: reasonOutput},
+	})
+	e.finish(wire.StatusCancelled)
 }
 
 // failStart ends an execution that no kernel could be had for.

@@ -187,7 +187,11 @@ func (o *output) emit(ev wire.Event, bytes int, delay time.Duration) {
 		o.discarded += int64(bytes)
 		return
 	}
-	if err := o.sink.appendSoon(ev, delay); err != nil {
+	err := o.sink.appendSoon(ev, delay)
+	if errors.Is(err, stream.ErrTooLarge) { // it was not taken, but others may be
+		err = o.sink.append(wire.Event{Type: wire.EventNotice, Text: leftOutNotice(ev.Type, err)})
+	}
+	if err != nil {
 		o.overflow = err // from the next piece on; this one was still taken
 		close(o.full)
 	}

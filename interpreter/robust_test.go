@@ -1,6 +1,7 @@
 package interpreter_test
 
 import (
+	"encoding/json"
 	"errors"
 	"runtime"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
+	"hotcell/stream"
 )
 
 // TestCodeThatNoFrameHolds: control characters take six bytes each in a frame.
@@ -109,5 +111,43 @@ func TestTheSnapshotHasTheEvent(t *testing.T) {
 	want := find(events(t, e), wire.EventError)
 	if got := e.Snapshot().Error; got == nil || got.Seq != want.Seq || !got.Time.Equal(want.Time) {
 		t.Errorf("%+v, %+v", got, want)
+	}
+}
+
+// TestWhatIsTooLargeToBeKept is left out, and said; the code goes on.
+func TestWhatIsTooLargeToBeKept(t *testing.T) {
+	t.Parallel()
+	large := json.RawMessage(`"` + strings.Repeat("x", 81<<20) + `"`)
+	in := open(t, func(c *interpreter.Config) {
+		c.Complete = func(wire.Bundle) wire.Bundle { return wire.Bundle{"text/plain": large} }
+	})
+	evs := run(t, in, "display x\necho on")
+	if n := find(evs, wire.EventNotice); !strings.Contains(n.Text, "display was left out: it is too large to be kept") {
+		t.Errorf("notice %q", n.Text)
+	}
+	if find(evs, wire.EventDisplay).Type != "" || find(evs, wire.EventStdout).Text != "on\n" || evs[len(evs)-1].Status != wire.StatusOK {
+		t.Errorf("%d events, the last %+v", len(evs), evs[len(evs)-1])
+	}
+}
+
+// TestALargeNameIsLost: the error that tells of it is there all the same.
+func TestALargeNameIsLost(t *testing.T) {
+	t.Parallel()
+	j := stream.NewJournal(t.TempDir(), stream.JournalOptions{})
+	defer j.Close()
+	if _, err := j.Create(stream.Meta{Kind: interpreter.KindExecution, ID: "x", More: []byte("\x01fake")}); err != nil {
+		t.Fatal(err)
+	}
+	stored := func() stream.Stored {
+		s, err := interpreter.FindStored(j, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	interpreter.EndStored(stored(), interpreter.Cut{Words: "the server died", Lost: []string{strings.Repeat("x", 41<<20)}, Now: time.Now()})
+	got := interpreter.Restore(stored()).Snapshot()
+	if ev := got.Error; got.Status != wire.StatusDied || ev == nil || ev.LostMore != 1 || !strings.HasPrefix(ev.Value, "the server died") || len(ev.Value) > 100<<10 {
+		t.Errorf("%s, error %v", got.Status, ev != nil)
 	}
 }

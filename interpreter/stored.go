@@ -165,10 +165,7 @@ func EndStored(s stream.Stored, cut Cut) {
 		ev.Value = fmt.Sprintf("%s; this was running, and ended with its %s kernel; %s", cut.Words, more.Language, lostWords(cut.Lost, cut.More))
 		ev.Lost, ev.LostMore = cut.Lost, cut.More
 	}
-	_, _ = log.Last(func(seq uint64) wire.Event {
-		ev.Seq = seq
-		return ev
-	})
+	ev = last(log, ev)
 	snap.Error = &ev
 	log.Finish(func(seq uint64) wire.Event {
 		done := doneEvent(snap)

@@ -3,6 +3,8 @@ package interpreter
 import (
 	"fmt"
 	"strings"
+
+	"hotcell/internal/wire"
 )
 
 // namesShown is how many lost names a sentence lists; the event has all.
@@ -38,6 +40,27 @@ func discardedNotice(n int64) string {
 
 func backgroundNotice(n int) string {
 	return fmt.Sprintf("%d bytes that the context wrote between executions were discarded: at most %d are kept", n, backgroundLimit)
+}
+
+func leftOutNotice(kind wire.EventType, err error) string {
+	return fmt.Sprintf("A %s was left out: %v.", kind, err)
+}
+
+// reducedText is how much stays of a text of which no log keeps the whole.
+const reducedText = 64 << 10
+
+// reduced is an error or a notice without what can make it too large to be kept.
+func reduced(ev wire.Event) wire.Event {
+	cut := func(s string) string {
+		if len(s) <= reducedText {
+			return s
+		}
+		return strings.ToValidUTF8(s[:reducedText], "") + "…"
+	}
+	ev.LostMore += len(ev.Lost)
+	ev.Lost = nil
+	ev.Name, ev.Value, ev.Text, ev.Traceback = cut(ev.Name), cut(ev.Value), cut(ev.Text), cut(ev.Traceback)
+	return ev
 }
 
 // joinWords joins what is not empty with semicolons.

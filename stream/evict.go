@@ -184,6 +184,9 @@ func (j *Journal) remove(e *entry) []*segment {
 			e.g.ended = slices.DeleteFunc(e.g.ended, func(other *entry) bool { return other == e })
 		}
 	}
+	if e.j.dir != "" && len(e.regions) > 0 {
+		e.g.gone = append(e.g.gone, grave{e.number, e.regions[0].s})
+	}
 	if e.readers > 0 {
 		return nil
 	}
@@ -212,12 +215,14 @@ func (e *entry) free() []*segment {
 	return e.j.unused(e.g)
 }
 
-// unused takes out the files of a group in which nothing is kept. It is called
-// with mu held.
+// unused takes out the files of a group in which nothing is kept. The newest stays, if
+// it alone says which logs of older files are gone. It is called with mu held.
 func (j *Journal) unused(g *group) (dead []*segment) {
 	kept := g.segments[:0]
-	for _, s := range g.segments {
-		if s.refs == 0 && !s.active {
+	newest := len(g.segments) - 1
+	for i, s := range g.segments {
+		needed := j.dir != "" && s.lasting && i == newest && len(kept) > 0
+		if s.refs == 0 && !s.active && !needed {
 			dead = append(dead, s)
 			g.bytes -= s.size
 			j.bytes -= s.size
@@ -227,6 +232,9 @@ func (j *Journal) unused(g *group) (dead []*segment) {
 	}
 	clear(g.segments[len(kept):])
 	g.segments = kept
+	if len(dead) > 0 {
+		g.gone = slices.DeleteFunc(g.gone, func(log grave) bool { return slices.Contains(dead, log.in) })
+	}
 	return dead
 }
 

@@ -35,7 +35,11 @@ const (
 	frameEnd     frameKind = 'e' // payload: an ending, likewise
 	frameDrop    frameKind = 'd'
 	frameEvicted frameKind = 'v' // payload: names of logs that were evicted
+	frameGone    frameKind = 'g' // payload: numbers of logs that were dropped or evicted
 )
+
+// lasting reports whether a frame is about logs whose own frames may be in older files.
+func (k frameKind) lasting() bool { return k == frameDrop || k == frameEvicted || k == frameGone }
 
 // frame is one in a file.
 type frame struct {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"hotcell/internal/pack"
 )
 
 const (
@@ -46,6 +48,7 @@ type group struct {
 	bytes    int64
 	notices  []json.RawMessage // of evicted logs, to be written
 	evicted  []name            // the newest of them
+	gone     []grave           // what else a new file has to begin with
 }
 
 // segment is one file.
@@ -55,11 +58,20 @@ type segment struct {
 	path   string   // empty: it has no name
 	named  *os.File // it, then
 	key    uint64
+	head   int64 // what it begins with, beside any log's frames; of one that is written to
 
 	// Guarded by Journal.mu; size changes only with the group's writing held too.
 	size   int64
 	refs   int // logs that are kept and have something in it
 	active bool
+	// lasting is that it says of logs in older files that they are gone.
+	lasting bool
+}
+
+// grave is a log that is gone, and the file in which it begins.
+type grave struct {
+	number uint64
+	in     *segment
 }
 
 func (g *group) dir() string { return filepath.Join(g.j.dir, url.PathEscape(g.id)) }
@@ -93,6 +105,9 @@ func (g *group) write(fs []frame, last bool, noted func(s *segment, off int64) e
 	g.active.size += size
 	g.bytes += size
 	g.j.bytes += size
+	for _, f := range fs {
+		g.active.lasting = g.active.lasting || f.kind.lasting()
+	}
 	return noted(g.active, off)
 }
 
@@ -101,7 +116,7 @@ func (g *group) prepare(size int64, last bool) error {
 	if g.closed {
 		return ErrClosed
 	}
-	if g.active != nil && g.active.size > headSize && g.active.size+size > g.j.segment {
+	if g.active != nil && g.active.size > g.active.head && g.active.size-g.active.head+size > g.j.segment {
 		g.seal()
 	}
 	if g.active == nil {
@@ -129,19 +144,17 @@ func (g *group) prepare(size int64, last bool) error {
 func (g *group) begin() error {
 	var raw [8]byte
 	_, _ = rand.Read(raw[:]) // never fails, it ends the program instead
-	s := &segment{g: g, key: binary.LittleEndian.Uint64(raw[:]), size: headSize, active: true}
+	s := &segment{g: g, key: binary.LittleEndian.Uint64(raw[:]), active: true}
 	f, err := g.make(s)
 	if err != nil {
 		return writeFault(err)
 	}
 	head := newHead(s.key)
-	g.j.mu.Lock()
-	evicted := g.evicted
-	g.j.mu.Unlock()
-	if len(evicted) > 0 {
-		head = appendFrame(head, s.key, frame{kind: frameEvicted, payload: encodeNames(evicted)})
-		s.size = int64(len(head))
+	for _, f := range g.heritage() {
+		head = appendFrame(head, s.key, f)
+		s.lasting = true
 	}
+	s.head, s.size = int64(len(head)), int64(len(head))
 	if _, err := f.WriteAt(head, 0); err != nil {
 		_ = f.Close()
 		if s.path != "" {
@@ -159,6 +172,24 @@ func (g *group) begin() error {
 	g.bytes += s.size
 	g.j.bytes += s.size
 	return nil
+}
+
+// heritage is what older files say of logs that are gone. Every file begins with it, so
+// that an older one in which nothing else is left can go.
+func (g *group) heritage() (fs []frame) {
+	g.j.mu.Lock()
+	defer g.j.mu.Unlock()
+	if len(g.evicted) > 0 {
+		fs = append(fs, frame{kind: frameEvicted, payload: encodeNames(g.evicted)})
+	}
+	if len(g.gone) > 0 {
+		numbers := make([]byte, 0, 4*len(g.gone))
+		for _, log := range g.gone {
+			numbers = pack.Number(numbers, log.number)
+		}
+		fs = append(fs, frame{kind: frameGone, payload: numbers})
+	}
+	return fs
 }
 
 func (g *group) make(s *segment) (*os.File, error) {

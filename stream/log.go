@@ -13,6 +13,7 @@
 package stream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -45,6 +46,9 @@ const (
 	keepBuffer = 64 << 10
 )
 
+// errEncode is what the codec has refused, and will refuse again.
+var errEncode = errors.New("encode event")
+
 // Log is a bounded, replayable sequence of records. Append, Finish and Close are for
 // one writer at a time; everything else may be called by anybody.
 type Log[E any] struct {
@@ -71,7 +75,7 @@ type Log[E any] struct {
 	stored   int64      // bytes on the tape
 	closed   bool
 	unwanted bool          // given up
-	owing    bool          // the tape has not all of it, and the log is closed
+	owing    bool          // the tape has not all of it, and the log has ended
 	least    int           // what Settle was told to keep in memory, and couldn't yet
 	readers  int           // that have neither reached the end nor been closed
 	wake     chan struct{} // closed and forgotten by the next change; nil while nobody waits
@@ -106,7 +110,8 @@ func Reopen[E any](codec Codec[E], s Stored, opts Options) *Log[E] {
 
 // Append adds the record that build makes for the next number. A record that the
 // tape refuses, or that is beyond the bound, is there for readers even so; the error
-// says that the next should not come.
+// says that the next should not come. With [ErrTooLarge] it was not added, and others
+// may follow.
 func (l *Log[E]) Append(build func(seq uint64) E) (uint64, error) {
 	return l.append(build, 0, false, nil)
 }
@@ -127,14 +132,32 @@ func (l *Log[E]) Last(build func(seq uint64) E) (uint64, error) {
 // Finish adds the last record and closes the log. Told, unless nil, is called when
 // the record is on the tape and nobody has seen it yet.
 func (l *Log[E]) Finish(build func(seq uint64) E, summary []byte, told func()) {
-	_, _ = l.append(build, 0, true, &finish{summary: summary, told: told})
+	l.conclude(build, &finish{summary: summary, told: told})
 	l.Close()
+}
+
+// Conclude is Last and End in one: both are on the tape, or neither is. More may follow.
+func (l *Log[E]) Conclude(build func(seq uint64) E, summary []byte) {
+	l.conclude(build, &finish{summary: summary})
+}
+
+func (l *Log[E]) conclude(build func(seq uint64) E, f *finish) {
+	if _, err := l.append(build, 0, true, f); errors.Is(err, ErrTooLarge) {
+		l.End(f.summary)
+		f.tell()
+	}
 }
 
 // finish is what Finish does beside appending a record.
 type finish struct {
 	summary []byte
 	told    func()
+}
+
+func (f *finish) tell() {
+	if f != nil && f.told != nil {
+		f.told()
+	}
 }
 
 func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool, f *finish) (uint64, error) {
@@ -147,8 +170,10 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool
 		return 0, err
 	}
 	e := build(seq)
+	if err := l.encode(e); err != nil {
+		return 0, err
+	}
 	l.held = append(l.held, e)
-	l.encode(e)
 	if delay > 0 && l.fault == nil && len(l.buf) < keepBuffer {
 		if !l.late {
 			l.late = true
@@ -156,7 +181,11 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool
 		}
 		return seq, nil
 	}
-	return seq, l.flush(last, f)
+	err = l.flush(last, f)
+	if l.ended {
+		l.owe(false)
+	}
+	return seq, err
 }
 
 // writeHeld writes what was held for so long that it has to be seen.
@@ -180,28 +209,37 @@ func (l *Log[E]) over() error {
 	return nil
 }
 
-// encode prepares a record for the tape. It is called with writing held.
-func (l *Log[E]) encode(e E) {
-	if l.fault != nil { // catchUp encodes it
-		return
-	}
+// encode prepares a record for the tape, or refuses one that no tape takes, which must
+// not stay in memory to be tried again and again. It is called with writing held.
+func (l *Log[E]) encode(e E) error {
 	at := len(l.buf)
-	buf, err := l.codec.Append(l.buf, e)
-	if err != nil {
-		l.fault = fmt.Errorf("encode event: %w", err)
-		return
+	buf := l.added(e)
+	if size := len(buf) - at; size > maxPayload {
+		return tooLarge(size)
 	}
-	l.buf = buf
-	l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
+	if l.fault == nil { // else catchUp encodes it once more
+		l.encoded = append(l.encoded, buf[at:len(buf):len(buf)])
+		at = len(buf)
+	}
+	l.buf = buf[:at]
+	return nil
+}
+
+// added is buf with a record more, or a fault without.
+func (l *Log[E]) added(e E) []byte {
+	buf, err := l.codec.Append(l.buf, e)
+	if err == nil {
+		return buf
+	}
+	l.fault = cmp.Or(l.fault, fmt.Errorf("%w: %w", errEncode, err))
+	return l.buf
 }
 
 // flush writes what is held and shows it to the readers. It is called with writing
 // held.
 func (l *Log[E]) flush(last bool, f *finish) error {
 	err := l.keep(last, f)
-	if f != nil && f.told != nil {
-		f.told()
-	}
+	f.tell()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.unwanted {
@@ -229,13 +267,13 @@ func (l *Log[E]) keep(last bool, f *finish) error {
 	if f != nil {
 		l.ended, l.sum, l.unend = true, f.summary, true
 	}
-	if l.fault != nil && (!last || !l.catchUp() || !l.encodeHeld()) {
+	if l.fault != nil && (!last || l.catchUp() != nil || !l.encodeHeld()) {
 		return l.fault
 	}
 	var err error
 	if f != nil {
 		err = l.tape.Conclude(l.kept+1, l.encoded, f.summary)
-		l.unend = err != nil // Close has it repaid
+		l.unend = err != nil // owe has it repaid
 	} else {
 		err = l.tape.Write(l.kept+1, l.encoded, last)
 	}
@@ -259,33 +297,42 @@ func (l *Log[E]) keep(last bool, f *finish) error {
 func (l *Log[E]) encodeHeld() bool {
 	l.buf, l.encoded = l.buf[:0], l.encoded[:0]
 	for _, e := range l.held {
-		l.encode(e)
+		if l.encode(e) != nil { // which it wasn't before
+			return false
+		}
 	}
 	return l.fault == nil
 }
 
 // catchUp tries once more to put on the tape what it has refused of the records that
-// readers have, and reports whether everything is there. It is called with writing held.
-func (l *Log[E]) catchUp() bool {
+// readers have, and says why not everything is there. It is called with writing held.
+func (l *Log[E]) catchUp() error {
 	for l.fault != nil {
 		l.mu.Lock()
+		if l.unwanted || l.kept+1 < l.first { // Discard may have come, which doesn't wait for the writer
+			l.mu.Unlock()
+			return ErrDiscarded
+		}
 		at := int(l.kept + 1 - l.first)
 		if at >= len(l.tail) {
 			l.mu.Unlock()
 			l.fault = nil
-			return true
+			return nil
 		}
 		e := l.tail[at]
 		l.mu.Unlock()
 		buf, err := l.codec.Append(nil, e)
-		if err != nil || l.tape.Write(l.kept+1, [][]byte{buf}, true) != nil {
-			return false
+		if err != nil {
+			return fmt.Errorf("%w: %w", errEncode, err)
+		}
+		if err := l.tape.Write(l.kept+1, [][]byte{buf}, true); err != nil {
+			return err
 		}
 		l.mu.Lock()
 		l.kept++
 		l.mu.Unlock()
 	}
-	return true
+	return nil
 }
 
 // End says that what matters of the log is there, with a summary for [Store.Find].
@@ -297,32 +344,41 @@ func (l *Log[E]) End(summary []byte) {
 		_ = l.flush(true, nil)
 	}
 	l.end(summary)
+	l.owe(false)
 }
 
 // end is called with writing held.
 func (l *Log[E]) end(summary []byte) {
 	l.ended, l.sum = true, summary
-	l.unend = !l.catchUp() || l.tape.End(summary) != nil
+	l.unend = l.catchUp() != nil || l.tape.End(summary) != nil
 }
 
-// repay puts on the tape what that has refused of a log that is closed, and reports
-// whether everything is there, or nobody wants it any more.
-func (l *Log[E]) repay() bool {
+// repay puts on the tape what that has refused of a log that has ended, and says why not
+// everything is there, unless nobody wants it any more.
+func (l *Log[E]) repay() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	if l.Gone() {
-		return true
+		return nil
 	}
-	if !l.catchUp() || l.tape.End(l.sum) != nil {
-		return l.Gone()
+	err := l.catchUp()
+	if err == nil {
+		err = l.tape.End(l.sum)
 	}
+	switch {
+	case errors.Is(err, ErrDiscarded):
+		return nil
+	case err != nil:
+		return err
+	}
+	l.unend = false
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.owing = false
 	if l.least > 0 && l.bytes > l.least {
 		l.trim(l.least)
 	}
-	return true
+	return nil
 }
 
 // Len is the number of records so far, which is the number of the last one.
@@ -356,11 +412,19 @@ func (l *Log[E]) Close() {
 	if !l.ended {
 		l.end(nil)
 	}
+	l.owe(true)
+}
+
+// owe has the tape repaid what it has refused of a log that has ended, and closes that if
+// nothing more will come. It is called with writing held.
+func (l *Log[E]) owe(closes bool) {
 	l.mu.Lock()
 	owes := (l.unend || l.fault != nil) && !l.owing && !l.unwanted
 	l.owing = l.owing || owes
-	l.closed = true
-	l.signal()
+	if closes {
+		l.closed = true
+		l.signal()
+	}
 	l.mu.Unlock()
 	if owes {
 		l.tape.Later(l, l.sum, l.repay)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hotcell/internal/pack"
 )
 
 const (
@@ -105,6 +107,7 @@ func (r *recovery) read(s *segment) error {
 func (r *recovery) take(s *segment, at int64, f frame) {
 	j, e := r.g.j, r.byNumber[f.log]
 	j.last = max(j.last, f.log)
+	s.lasting = s.lasting || f.kind.lasting()
 	switch f.kind {
 	case frameOpen:
 		m, ok := decodeMeta(f.payload)
@@ -137,6 +140,17 @@ func (r *recovery) take(s *segment, at int64, f frame) {
 		}
 	case frameEvicted:
 		r.evicted(f.payload)
+	case frameGone:
+		r.gone(f.payload)
+	}
+}
+
+// gone takes in the numbers of logs that are.
+func (r *recovery) gone(payload []byte) {
+	for numbers := pack.NewReader(payload); numbers.More(); {
+		if e := r.byNumber[numbers.Number()]; e != nil {
+			r.g.j.remove(e)
+		}
 	}
 }
 

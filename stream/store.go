@@ -16,6 +16,7 @@ var (
 	ErrNoSpace   = errors.New("the disk that keeps the events is full")
 	ErrDisk      = errors.New("the disk that keeps the events does not take them")
 	ErrDamaged   = errors.New("a part of the log cannot be read")
+	ErrTooLarge  = errors.New("it is too large to be kept")
 )
 
 // Store keeps logs where they outlive the server. [Journal] is the one on the
@@ -42,9 +43,10 @@ type Tape interface {
 	// From then on it may be evicted. It may be called again, with a better summary.
 	End(summary []byte) error
 	// Later says that the log has come to its end, which the tape has not taken or not
-	// all. The tape has it repaid when it can, until repay reports that all is there;
-	// whoever finds the log meanwhile finds live, which has everything.
-	Later(live any, summary []byte, repay func() bool)
+	// all. The tape has it repaid when it can, until repay says no error any more, or one
+	// that will never be another; whoever finds the log meanwhile finds live, which has
+	// everything.
+	Later(live any, summary []byte, repay func() error)
 	// Open lets somebody read. What is read isn't taken away until it was closed.
 	Open() (Pages, error)
 	// Drop gives the log up. It is unknown from then on, and its room free once

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 )
 
 // Write implements [Tape].
@@ -66,71 +65,12 @@ func (e *entry) end(how ending) {
 	e.ended, e.counted, e.summary = how.at, how.at, how.summary
 }
 
-// debt is what the disk has refused of a log that has ended.
-type debt struct {
-	e     *entry
-	repay func() bool
-}
-
-// Later implements [Tape].
-func (e *entry) Later(live any, summary []byte, repay func() bool) {
-	e.j.mu.Lock()
-	defer e.j.mu.Unlock()
-	if e.gone || e.j.closed {
-		return
-	}
-	e.live = live
-	e.end(ending{at: e.j.opts.Now(), summary: summary})
-	e.j.owed = append(e.j.owed, &debt{e, repay})
-	if len(e.j.owed) == 1 {
-		// Ends when nothing is owed any more, or when Close closes stop.
-		e.j.wg.Go(e.j.settleDebts)
-	}
-}
-
-// retry is how long a disk that has refused something is left alone: nobody is told
-// when it takes something again.
-const retry = time.Second
-
-// settleDebts tries again and again until the disk has taken what it has refused.
-func (j *Journal) settleDebts() {
-	t := time.NewTicker(retry)
-	defer t.Stop()
-	for closing := false; !closing; {
-		select {
-		case <-t.C:
-		case <-j.stop:
-			closing = true // once more
-		}
-		for {
-			j.mu.Lock()
-			if len(j.owed) == 0 {
-				j.mu.Unlock()
-				return
-			}
-			d := j.owed[0]
-			j.mu.Unlock()
-			if !d.repay() { // nor would it take the others
-				break
-			}
-			j.mu.Lock()
-			d.e.live = nil
-			j.owed = j.owed[1:]
-			over := len(j.owed) == 0
-			j.mu.Unlock()
-			if over {
-				return
-			}
-		}
-	}
-}
-
 // put writes frames of this log, all or none.
 func (e *entry) put(fs []frame, last bool) error {
 	for i := range fs {
 		fs[i].log = e.number
 		if len(fs[i].payload) > maxPayload {
-			return fmt.Errorf("a record of %d bytes is too large to be kept", len(fs[i].payload))
+			return tooLarge(len(fs[i].payload))
 		}
 	}
 	return e.g.write(fs, last, func(s *segment, off int64) error {
@@ -143,6 +83,10 @@ func (e *entry) put(fs []frame, last bool) error {
 		}
 		return nil
 	})
+}
+
+func tooLarge(size int) error {
+	return fmt.Errorf("%w: it has %d bytes, of at most %d", ErrTooLarge, size, maxPayload)
 }
 
 // note says where a frame stands. It is called with Journal.mu held.
@@ -171,10 +115,17 @@ func (e *entry) Drop() {
 	if gone {
 		return
 	}
-	_ = e.put([]frame{{kind: frameDrop}}, true) // if the disk refuses, it is back after a restart
-	e.j.mu.Lock()
-	dead := e.j.remove(e)
-	e.j.mu.Unlock()
+	var dead []*segment
+	// It is gone with its frame, before another file can begin, which has to say so too.
+	err := e.g.write([]frame{{kind: frameDrop, log: e.number}}, true, func(*segment, int64) error {
+		dead = e.j.remove(e)
+		return nil
+	})
+	if err != nil { // it is back after a restart
+		e.j.mu.Lock()
+		dead = e.j.remove(e)
+		e.j.mu.Unlock()
+	}
 	e.j.clear(dead)
 }
 

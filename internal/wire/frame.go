@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // MaxFrame is the largest frame body either side may send. A frame carries one
@@ -36,6 +37,9 @@ func WriteFrame(w io.Writer, v any) error {
 		return fmt.Errorf("encode frame: %w", err)
 	}
 	buf := bytes.TrimSuffix(frame.Bytes(), []byte("\n")) // which Encode appends
+	if body := buf[headSize:]; !utf8.Valid(body) {       // raw JSON is taken as it is
+		buf = append(buf[:headSize:headSize], bytes.ToValidUTF8(body, []byte("\ufffd"))...)
+	}
 	n := len(buf) - headSize
 	if n > MaxFrame {
 		return fmt.Errorf("write frame of %d bytes: %w", n, ErrFrameTooLarge)
@@ -63,6 +67,9 @@ func ReadFrame(r io.Reader, v any) error {
 	body, err := readBody(r, int(n))
 	if err != nil {
 		return fmt.Errorf("read frame body: %w", err)
+	}
+	if !utf8.Valid(body) { // each such byte would become three when it is decoded
+		return fmt.Errorf("decode frame: %w: it is not valid UTF-8", ErrNoMessage)
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return fmt.Errorf("decode frame: %w: %w", ErrNoMessage, err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -48,6 +49,7 @@ func TestBadFrames(t *testing.T) {
 		{"half a body", "\x00\x00\x00\x09{\"type\"", io.ErrUnexpectedEOF},
 		{"a length alone", "\x03\xff\xff\xff", io.ErrUnexpectedEOF},
 		{"too large", "\xff\xff\xff\xff{}", wire.ErrFrameTooLarge},
+		{"no UTF-8", "\x00\x00\x00\x0e{\"type\":\"\xff\xff\xff\"}", wire.ErrNoMessage},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -60,6 +62,19 @@ func TestBadFrames(t *testing.T) {
 	var m wire.Message
 	if err := wire.ReadFrame(strings.NewReader("\x00\x00\x00\x03[1]"), &m); err == nil {
 		t.Error("an array was taken for a message")
+	}
+}
+
+// TestRawJSONIsMadeValid: what is written can be read, whatever somebody's own JSON holds.
+func TestRawJSONIsMadeValid(t *testing.T) {
+	t.Parallel()
+	var buf bytes.Buffer
+	if err := wire.WriteFrame(&buf, wire.Message{Metadata: json.RawMessage("\"a\xff\"")}); err != nil {
+		t.Fatal(err)
+	}
+	var m wire.Message
+	if err := wire.ReadFrame(&buf, &m); err != nil || string(m.Metadata) != "\"a\ufffd\"" {
+		t.Errorf("%q, %v", m.Metadata, err)
 	}
 }
 

@@ -94,11 +94,15 @@ func (o *output) finish(stdout, stderr []byte, notice string, summary json.RawMe
 	if notice != "" {
 		o.last(Piece{Kind: Stderr, Text: notice})
 	}
-	o.last(Piece{Kind: End})
-	o.log.End(summary)
+	o.log.Conclude(ending(summary))
 	for _, p := range o.pipes {
 		p.readOnce() // often it is at its end
 	}
+}
+
+// ending is the piece that marks a command's end, and the summary beside it.
+func ending(summary json.RawMessage) (build func(uint64) Piece, beside []byte) {
+	return func(uint64) Piece { return Piece{Kind: End, Text: string(summary)} }, summary
 }
 
 // rest keeps little in memory of a command that has ended.

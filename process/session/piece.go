@@ -9,8 +9,8 @@ type Kind byte
 const (
 	Stdout Kind = 'o'
 	Stderr Kind = 'e'
-	// End stands where the command ended. What comes behind it is the output
-	// of processes that it left running.
+	// End stands where the command ended; its text is for the store, and nobody is
+	// shown it. What comes behind it is the output of processes that it left running.
 	End Kind = 'x'
 )
 

@@ -134,13 +134,32 @@ func restoreCommand(stored stream.Stored) *Command {
 // endStored ends, in its store, a command that its server couldn't end any more.
 func endStored(stored stream.Stored, words string) stream.Stored {
 	log := stream.Reopen(codec{}, stored, stream.Options{})
+	if summary := endIn(log); summary != nil { // only the server's note of it is missing
+		log.End(summary)
+		log.Close()
+		stored.Ended, stored.Summary = cmp.Or(stored.Ended, time.Now()), summary
+		return stored
+	}
 	_, _ = log.Last(func(uint64) Piece {
 		return Piece{Kind: Stderr, Text: "hotcell: this command did not end by itself: " + words + "\n"}
 	})
-	_, _ = log.Last(func(uint64) Piece { return Piece{Kind: End} })
 	why := summaryOf(-1, errors.New(words))
-	log.End(why)
+	log.Conclude(ending(why))
 	log.Close()
 	stored.Ended, stored.Summary, stored.Records, stored.Bytes = cmp.Or(stored.Ended, time.Now()), why, log.Len(), log.Stored()
 	return stored
+}
+
+// endIn is the summary in a log's last piece, if that marks the end.
+func endIn(log *stream.Log[Piece]) json.RawMessage {
+	if log.Len() == 0 {
+		return nil
+	}
+	r := log.Reader(log.Len())
+	defer r.Close()
+	pieces, err := r.Ready()
+	if err != nil || len(pieces) == 0 || pieces[0].Kind != End || pieces[0].Text == "" {
+		return nil
+	}
+	return json.RawMessage(pieces[0].Text)
 }

@@ -17,6 +17,11 @@ import (
 // lasting is a set whose sessions the next one knows.
 func lasting(t *testing.T, dir string, before *lives.End) *session.Set {
 	t.Helper()
+	return lastingIn(t, dir, before, func(j *stream.Journal) stream.Store { return j })
+}
+
+func lastingIn(t *testing.T, dir string, before *lives.End, store func(*stream.Journal) stream.Store) *session.Set {
+	t.Helper()
 	j, err := stream.OpenJournal(filepath.Join(dir, "journal"), stream.JournalOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +30,7 @@ func lasting(t *testing.T, dir string, before *lives.End) *session.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := session.New(session.Config{Host: process.Host{Scratch: t.TempDir()}, Store: j, Shelf: shelf, Before: before})
+	s := session.New(session.Config{Host: process.Host{Scratch: t.TempDir()}, Store: store(j), Shelf: shelf, Before: before})
 	t.Cleanup(func() { s.Close(); j.Close() })
 	return s
 }
@@ -97,5 +102,50 @@ func TestTheNextSet(t *testing.T) {
 	}
 	if all := lasting(t, dir, nil).List("sb"); len(all) != 0 {
 		t.Errorf("%d sessions after all were deleted", len(all))
+	}
+}
+
+// noteless is a store that doesn't hear of ends, as one whose server is killed just then.
+type noteless struct{ *stream.Journal }
+
+func (s noteless) Create(m stream.Meta) (stream.Tape, error) {
+	tape, err := s.Journal.Create(m)
+	return notelessTape{tape}, err
+}
+
+type notelessTape struct{ stream.Tape }
+
+func (t notelessTape) Conclude(first uint64, records [][]byte, _ []byte) error {
+	return t.Write(first, records, true)
+}
+
+func (t notelessTape) End([]byte) error { return nil }
+
+// TestOnlyTheNoteIsMissing: a command whose log has its end has ended as that says, though
+// the store hasn't heard of it.
+func TestOnlyTheNoteIsMissing(t *testing.T) {
+	t.Parallel()
+	dir, place := t.TempDir(), process.Place{Sandbox: "sb", Dir: t.TempDir()}
+	first := lastingIn(t, dir, nil, func(j *stream.Journal) stream.Store { return noteless{j} })
+	s, err := first.Create(t.Context(), place, "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, s, session.Request{Text: "echo one; (exit 3)"})
+	<-c.Done()
+	now := time.Now()
+	s, err = lasting(t, dir, &lives.End{Seen: now, Again: now}).Lookup("sb", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Command(c.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, ended := got.Exit(); !ended || code != 3 || got.Err() != nil {
+		t.Errorf("%d, %v, %v", code, ended, got.Err())
+	}
+	if r := read(t, got); r.out != "one\n" || r.errs != "" {
+		t.Errorf("%+v", r)
 	}
 }
