@@ -4,6 +4,7 @@ package hostile_test
 func reads() []attempt {
 	py := cell("python")
 	const refused = "((EACCES|ENOENT|EPERM|ESRCH)\n?)+"
+	const noTerminal = "((bash|sh): [^\n]*(Permission denied|No such file or directory)\n)*over" // by its number: not everybody can list them
 	return []attempt{
 		{name: "the server's key", by: py, code: python(`tried(open, "DATA/api-key")`), stopped: refused},
 		{name: "the server's data", by: command, code: "find DATA -type f -readable 2>/dev/null | grep -v ^$PWD | grep -v ^$TMPDIR | grep .", stopped: "\\[1\\]"},
@@ -99,6 +100,6 @@ for pid in (SERVER, NEIGHBOUR):
         print(errno.errorcode[e.errno])
     else:
         call(#PIDFD_GETFD#, fd, 3, 0)`), stopped: "((ESRCH|EPERM)\n?){2}"},
-		{name: "a terminal of others", by: terminal, code: "for t in /dev/pts/[0-9]*; do [ $t = $(tty) ] || echo x > $t; done; echo over", stopped: "((bash|sh): [^\n]*Permission denied\n)*over", process: unpromised},
+		{name: "a terminal of others", by: terminal, code: "for t in $(seq -f /dev/pts/%g 0 20); do [ $t = $(tty) ] || { echo x > $t; : < $t && echo DONE; }; done; echo over", stopped: noTerminal, process: unpromised, users: noTerminal},
 	}
 }
