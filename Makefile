@@ -55,8 +55,9 @@ help: ## list these targets
 setup: .setup/modules .venv/.ready .venv-test/.ready .venv-oldest/.ready e2e/node_modules/.ready ## prepare this clone: Go modules, Python and npm packages, all pinned
 	@:
 
-.setup/doctor: setup/doctor.sh setup/python.sh setup/common.sh go.mod
+.setup/doctor: setup/doctor.sh setup/bubblewrap.sh setup/python.sh setup/common.sh go.mod
 	@mkdir -p .setup
+	@setup/bubblewrap.sh
 	@setup/doctor.sh
 	@touch $@
 

@@ -22,6 +22,8 @@ type machine struct {
 	Load    string            `json:"load"` // before anything was measured
 	Against map[string]string `json:"against"`
 	Took    string            `json:"took"`
+	// Isolation is what was around the server's sandboxes.
+	Isolation string `json:"isolation"`
 }
 
 // look describes this machine, as far as it tells.
@@ -57,7 +59,7 @@ func cpu() string {
 }
 
 func (m machine) String() string {
-	return fmt.Sprintf("%s; %s, %d cores, %s, load before %s; Python %s, ipykernel %s, jupyter_client %s; took %s",
-		m.Date, m.CPU, m.Cores, m.System, m.Load,
+	return fmt.Sprintf("isolation %s; %s; %s, %d cores, %s, load before %s; Python %s, ipykernel %s, jupyter_client %s; took %s",
+		m.Isolation, m.Date, m.CPU, m.Cores, m.System, m.Load,
 		m.Against["python"], m.Against["ipykernel"], m.Against["jupyter_client"], m.Took)
 }

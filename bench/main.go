@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,7 +68,7 @@ func parse(args []string, errout io.Writer) (options, error) {
 	f.DurationVar(&o.soak, "soak", 0, "instead of measuring, put a mixed load on a server for so long, such as 30m, and see whether it stays as it was; what stands behind the flags is handed on to it")
 	f.IntVar(&o.rate, "rate", 200, "runs a second of a soak")
 	f.StringVar(&o.hotcell, "hotcell", "bin/hotcell", "the program that is measured")
-	f.StringVar(&o.isolation, "isolation", "", "what is around the server's sandboxes: none, process, namespace, auto; empty: what it is by default, which is auto")
+	f.StringVar(&o.isolation, "isolation", "", "what is around the server's sandboxes: none, process, namespace, auto; empty: what it is by default, which is auto, and then some of it again with none")
 	f.StringVar(&o.python, "python", env("HOTCELL_PYTHON", ".venv/bin/python"), "the Python of hotcell's kernels")
 	f.StringVar(&o.jupyter, "ipykernel", env("HOTCELL_TEST_PYTHON", ".venv-test/bin/python"), "a Python that has ipykernel, jupyter_client, pandas and matplotlib")
 	if err := f.Parse(args); err != nil {
@@ -132,6 +133,23 @@ func run(ctx context.Context, self string, args []string, out, errout io.Writer)
 	if o.soak > 0 {
 		return soak(ctx, o, dir, out, log)
 	}
+	if err := lap(ctx, o, todo, filepath.Join(dir, "first"), out, log); err != nil {
+		return err
+	}
+	// What the boundary costs is seen beside the same without it.
+	compared := slices.DeleteFunc(todo, func(s scenario) bool { return !slices.Contains(bounded(), s.group) })
+	if o.isolation != "" || len(compared) == 0 {
+		return nil
+	}
+	o.isolation = "none"
+	return lap(ctx, o, compared, filepath.Join(dir, "second"), out, log)
+}
+
+// bounded are the groups that the boundary around sandboxes may slow down.
+func bounded() []string { return []string{"life", "run", "command", "sandbox"} }
+
+// lap measures with one boundary, and reports.
+func lap(ctx context.Context, o options, todo []scenario, dir string, out io.Writer, log *slog.Logger) error {
 	began := time.Now()
 	l, err := setUp(ctx, o.programs, dir, log)
 	if err != nil {
@@ -139,6 +157,7 @@ func run(ctx context.Context, self string, args []string, out, errout io.Writer)
 	}
 	defer l.close()
 	m := look(ctx, l)
+	m.Isolation = cmp.Or(o.isolation, "auto, which is the default")
 	measure(ctx, l, todo, o.rounds)
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %w", context.Cause(ctx))

@@ -130,6 +130,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"no list":          {`{"axes":[{"kind":"polar","series":[{"kind":"line","x":{}}]}]}`, "chart: a list of values was expected"},
 		"too large number": {`{"axes":[{"kind":"polar","series":[{"kind":"line","x":[1e999]}]}]}`, `chart: value 1: 1e999 is no number that fits: strconv.ParseFloat: parsing "1e999": value out of range`},
 		"layout":           {`{"axes":[],"layout":{"twins":[[0,1]]}}`, "chart: layout: there are no axes 0"},
+		"half of an error": {`{"axes":[{"kind":"3d","series":[{"kind":"bar","value":[0],"errors":{"y":{"low":[1]}}}]}]}`, "chart: axes 1, series 1: errors.y needs both low and high"},
 		"ragged":           {`{"axes":[{"kind":"polar","series":[{"kind":"heatmap","values":[[1],[1,2]]}]}]}`, "chart: axes 1, series 1: row 2 of the values has 2, the first 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -182,6 +182,13 @@ func (s *Series) fault() string {
 	if !slices.Contains(kinds(), s.Kind) {
 		return fmt.Sprintf("kind %.40q isn't known", s.Kind)
 	}
+	if e := s.Errors; e != nil {
+		for name, b := range map[string]*Bounds{"x": e.X, "y": e.Y} {
+			if b != nil && (b.Low == nil || b.High == nil) {
+				return "errors." + name + " needs both low and high"
+			}
+		}
+	}
 	n, first := -1, ""
 	all := s.columns()
 	for _, name := range sortedKeys(all) {

@@ -17,6 +17,7 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/disk"
 	"hotcell/internal/jail"
 	"hotcell/internal/lives"
 	"hotcell/keys"
@@ -217,7 +218,8 @@ func (e *engine) forgetStrangers() error {
 // name is one that nothing else has, whatever directory somebody names.
 func (cfg engineConfig) directories() (scratch string, err error) {
 	scratch = filepath.Join(cfg.Dir, "hotcell-scratch")
-	err = errors.Join(script.Recover(scratch), os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700))
+	// An image that was being tried may still be mounted there.
+	err = errors.Join(script.Recover(scratch), disk.Clear(scratch, cfg.Log), os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700))
 	if err != nil {
 		return "", fmt.Errorf("prepare the data directory: %w", err)
 	}

@@ -163,8 +163,11 @@ func reportLimits(ctx context.Context, s limits.Status, log *slog.Logger) {
 func (e *engine) openDisk(ctx context.Context, scratch string, log *slog.Logger) {
 	e.limits.OpenDisk(scratch, e.isolation.Status().Users)
 	s := e.limits.Status()
+	if s.Sandbox.Disk == 0 {
+		return // there is no limit
+	}
 	level := slog.LevelInfo
-	if s.Disk.Mechanism == disk.None && s.Sandbox.Disk > 0 {
+	if s.Disk.Mechanism == disk.None {
 		level = slog.LevelWarn
 	}
 	log.LogAttrs(ctx, level, "what bounds the disk of sandboxes", slog.String("by", s.Disk.Mechanism), slog.String("reason", s.Disk.Reason),

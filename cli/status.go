@@ -83,7 +83,11 @@ func printStatus(w io.Writer, url string, body []byte) error {
 		if l.Reason != "" {
 			fmt.Fprintf(table, "\t\t%s\n", l.Reason)
 		}
-		fmt.Fprintf(table, "disk\t%s\t%s\n", l.Disk.Mechanism, l.Disk.Reason)
+		if l.Sandbox.Disk > 0 {
+			fmt.Fprintf(table, "disk\t%s\t%s\n", l.Disk.Mechanism, l.Disk.Reason)
+		} else {
+			fmt.Fprintf(table, "disk\tno limit\n")
+		}
 	}
 	if i := s.Isolation; i != nil {
 		users := "the server's user"

@@ -101,6 +101,8 @@ type Entry struct {
 	Owner   string // the sandbox it belongs to
 	Default bool
 	Created time.Time
+
+	deleted bool // guarded by the set's mu, see takeOut
 }
 
 // key names a default context.
@@ -483,15 +485,16 @@ func (s *Set) DeleteOwner(ctx context.Context, owner string) error {
 
 // remove takes an entry out of the set for good, for whoever comes first.
 func (s *Set) remove(e *Entry) bool {
-	taken := s.takeOut(e)
+	taken := s.takeOut(e, true)
 	if taken {
 		s.cfg.Shelf.Remove(e.ID())
 	}
 	return taken
 }
 
-// takeOut takes an entry out of the set, for whoever comes first.
-func (s *Set) takeOut(e *Entry) bool {
+// takeOut takes an entry out of the set, for whoever comes first. If it is deleted, the
+// next server isn't to know of it.
+func (s *Set) takeOut(e *Entry, deleted bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.entries[e.ID()] != e {
@@ -499,6 +502,7 @@ func (s *Set) takeOut(e *Entry) bool {
 	}
 	delete(s.entries, e.ID())
 	s.ending[e.ID()] = e
+	e.deleted = deleted
 	if e.Default {
 		delete(s.defaults, key{e.Owner, e.Language()})
 	}
@@ -544,7 +548,7 @@ func (s *Set) Close() {
 	s.cancel()
 	var wg sync.WaitGroup
 	for _, e := range s.All() {
-		if s.takeOut(e) { // what the next server knows of it stays
+		if s.takeOut(e, false) { // what the next server knows of it stays
 			// Ends when the context has ended; joined below.
 			wg.Go(func() { s.shut(s.ctx, e, interpreter.Shutdown()) })
 		}

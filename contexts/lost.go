@@ -146,13 +146,23 @@ func (s *Set) keeper(c Card) func([]string, int) {
 	}
 	return func(names []string, more int) {
 		c.Names, c.More = names, more
-		s.mu.Lock()
-		_, there := s.entries[c.ID]
-		s.mu.Unlock()
-		if there {
-			s.cfg.Shelf.Put(c.ID, c)
+		if !s.lasts(c.ID) {
+			return
+		}
+		s.cfg.Shelf.Put(c.ID, c)
+		if !s.lasts(c.ID) { // whoever deleted it meanwhile may have been faster
+			s.cfg.Shelf.Remove(c.ID)
 		}
 	}
+}
+
+// lasts tells that the next server is to know of a context: it is there, or ends with
+// this server.
+func (s *Set) lasts(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := cmp.Or(s.entries[id], s.ending[id])
+	return e != nil && !e.deleted
 }
 
 // Execution finds an execution, of a context that there is or was, whose owner may be

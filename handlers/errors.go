@@ -26,6 +26,7 @@ import (
 	"hotcell/runtimes"
 	"hotcell/sandboxes"
 	"hotcell/sandboxes/isolation"
+	"hotcell/sandboxes/limits"
 	"hotcell/stream"
 )
 
@@ -53,6 +54,7 @@ func known() []row {
 		{sandboxes.ErrInvalid, http.StatusBadRequest, "BAD_REQUEST"},
 		{sandboxes.ErrNotStarted, http.StatusConflict, "SANDBOX_NOT_STARTED"},
 		{sandboxes.ErrClosed, http.StatusServiceUnavailable, "SHUTTING_DOWN"},
+		{limits.ErrDisk, http.StatusServiceUnavailable, "DISK_UNAVAILABLE"},
 		{runtimes.ErrUnknownLanguage, http.StatusBadRequest, "UNKNOWN_LANGUAGE"},
 		{runtimes.ErrUnavailable, http.StatusServiceUnavailable, "RUNTIME_UNAVAILABLE"},
 		{runtimes.ErrStruck, http.StatusServiceUnavailable, "RUNTIME_START_FAILED"},

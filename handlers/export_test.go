@@ -1,8 +1,11 @@
 package handlers
 
 import (
+	"log/slog"
+
 	"github.com/gofiber/fiber/v2"
 
+	"hotcell/handlers/fault"
 	"hotcell/keys"
 )
 
@@ -16,6 +19,12 @@ func (s *Server) Endpoints() map[string]bool {
 		}
 	}
 	return all
+}
+
+// Explained is what a client is told of an error.
+func Explained(err error) *fault.Fault {
+	s := &Server{cfg: Config{Log: slog.New(slog.DiscardHandler)}}
+	return s.faultOf(err)
 }
 
 // Listed are the table's rows.

@@ -165,10 +165,9 @@ func readRun(r *pack.Reader, letter byte, e *wire.Event) bool {
 func readShown(r *pack.Reader, letter byte, e *wire.Event) bool {
 	switch letter {
 	case hasBundle:
-		e.Bundle = wire.Bundle{}
-		for range r.Number() {
-			if !r.More() {
-				break
+		for n := r.Number(); n > 0 && r.OK(); n-- {
+			if e.Bundle == nil {
+				e.Bundle = wire.Bundle{}
 			}
 			mime := r.Text()
 			e.Bundle[mime] = r.Bytes()
@@ -205,10 +204,7 @@ func readFault(r *pack.Reader, letter byte, e *wire.Event) bool {
 		e.Cause = &wire.Cause{}
 		return json.Unmarshal(r.Bytes(), e.Cause) == nil
 	case hasLost:
-		for range r.Number() {
-			if !r.More() {
-				break
-			}
+		for n := r.Number(); n > 0 && r.OK(); n-- {
 			e.Lost = append(e.Lost, r.Text())
 		}
 	case hasLostMore:

@@ -72,6 +72,12 @@ func main() {
 tried(lambda: socket.socket(socket.AF_UNIX).connect("\0ABSTRACT"))
 tried(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"x", "\0ABSTRACT-too"))`), stopped: "EPERM\nEPERM", process: "(EPERM\nEPERM|EAFNOSUPPORT\nEAFNOSUPPORT)"},
 		{name: "a socket that is a file", by: py, code: python(`tried(lambda: socket.socket(socket.AF_UNIX).connect("LISTENER"))`), stopped: "ENOENT", process: "EAFNOSUPPORT", users: unpromised},
+		{name: "datagrams to a socket that is a file", by: py, code: python(`
+for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK):
+    tried(lambda: socket.socketpair(socket.AF_UNIX, kind)[0].sendto(b"x", "LISTENER-too"))
+for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK):
+    for end in socket.socketpair(socket.AF_UNIX, kind):
+        end.close()`), stopped: "(ENOENT\n?){3}", process: "(EAFNOSUPPORT\n?){3}", users: unpromised},
 		{name: "System V", by: py, code: python(`
 for line in open("/proc/sysvipc/shm").readlines()[1:]:
     key, shmid = line.split()[:2]

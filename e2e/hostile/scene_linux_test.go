@@ -184,13 +184,17 @@ func (s *scene) prepare(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = ln.Close() })
 	}
-	letters, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: "@" + s.name + "-too", Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{s.socket + "-too", "@" + s.name + "-too"} {
+		letters, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = letters.Close() })
 	}
-	t.Cleanup(func() { _ = letters.Close() })
-	if err := os.Chmod(s.socket, 0o777); err != nil {
-		t.Fatal(err)
+	for _, path := range []string{s.socket, s.socket + "-too"} {
+		if err := os.Chmod(path, 0o777); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.near.move(t)
 	s.before = s.outside(t)

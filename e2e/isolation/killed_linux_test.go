@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -35,7 +36,10 @@ func TestKilledServer(t *testing.T) {
 			defer func() { _ = cmd.Wait() }()
 			defer func() { _ = cmd.Process.Kill() }()
 			var left []unix.PollFd
-			for len(left) < 4 {
+			for deadline := time.Now().Add(time.Minute); len(left) < 4; {
+				if time.Now().After(deadline) {
+					t.Fatal("the command has not started what it should")
+				}
 				left = left[:0]
 				out, _ := exec.Command("pgrep", "-fx", "sleep "+mark).Output()
 				for number := range strings.FieldsSeq(string(out)) {

@@ -302,23 +302,27 @@ func TestOrderBeforeTheContextIsThere(t *testing.T) {
 	}
 	c.send(`{"id":"ping","type":"ping"}`)
 	var order []string
+	var longest string // events of one execution may overtake those of another
 	for n := 0; n < 20; {
 		m := c.receive("")
 		if m.Type == "reply" {
 			order = append(order, string(m.ID))
 		}
 		for _, e := range m.Events {
-			if e.Type == wire.EventResult && n == 19 {
+			if e.Type == wire.EventResult {
 				var got string
 				_ = json.Unmarshal(e.Bundle["text/plain"], &got)
-				if got != "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]" {
-					t.Errorf("they ran in the order %s", got)
+				if len(got) > len(longest) {
+					longest = got
 				}
 			}
 			if e.State == wire.StateDone {
 				n++
 			}
 		}
+	}
+	if longest != "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]" {
+		t.Errorf("they ran in the order %s", longest)
 	}
 	if order[0] != `"ping"` {
 		t.Errorf("the ping was held up: answers came in the order %v", order)

@@ -2,6 +2,7 @@ package cgroup
 
 import (
 	"bytes"
+	"errors"
 	"syscall"
 	"unsafe"
 
@@ -82,10 +83,18 @@ func (g *Group) Count() child.Count {
 		return g.last
 	}
 	if g.gauges == nil {
-		g.gauges = g.node.gauges()
+		gauges, err := g.node.gauges()
+		if err != nil {
+			gauges.close()
+			return g.last // as far as anybody knows; the next one tries again
+		}
+		g.gauges = gauges
 	}
 	if seen := g.gauges.read(); seen != g.seen {
-		g.seen, g.last = seen, g.count(g.node.tally())
+		now := g.node.tally()
+		// The same numbers, in case that the files couldn't be opened once more.
+		now.killed, now.refused = max(now.killed, seen.killed), max(now.refused, seen.refused)
+		g.seen, g.last = seen, g.count(now)
 	}
 	return g.last
 }
@@ -96,12 +105,14 @@ type gauges struct{ killed, refused gauge }
 // reading is what they say.
 type reading struct{ killed, refused int64 }
 
-func (n node) gauges() *gauges {
+func (n node) gauges() (*gauges, error) {
 	events := "memory.oom_control"
 	if n.v2 {
 		events = "memory.events"
 	}
-	return &gauges{killed: openGauge(n.memory, events, "oom_kill "), refused: openGauge(n.pids, "pids.events", "max ")}
+	killed, err := openGauge(n.memory, events, "oom_kill ")
+	refused, again := openGauge(n.pids, "pids.events", "max ")
+	return &gauges{killed: killed, refused: refused}, errors.Join(err, again)
 }
 
 func (g *gauges) read() reading { return reading{killed: g.killed.read(), refused: g.refused.read()} }
@@ -119,15 +130,20 @@ type gauge struct {
 	word string // what the number's line begins with, the space included
 }
 
-func openGauge(dir, file, word string) gauge {
+// openGauge opens one. That there is no such file is no error; that there is no room
+// for its descriptor is one.
+func openGauge(dir, file, word string) (gauge, error) {
 	if dir == "" {
-		return gauge{fd: -1}
+		return gauge{fd: -1}, nil
 	}
 	fd, err := open(dir, file)
-	if err != nil {
-		return gauge{fd: -1}
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return gauge{fd: -1}, nil
+	case err != nil:
+		return gauge{fd: -1}, err
 	}
-	return gauge{fd: fd, word: word}
+	return gauge{fd: fd, word: word}, nil
 }
 
 // longestEvents is more than there is in any file of events.

@@ -1,6 +1,7 @@
 package cgroup_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -174,6 +175,31 @@ func TestV2Files(t *testing.T) {
 }
 
 // TestV2IsRefused tells why.
+// TestV2CountsAgain what it couldn't read once, as when the server had no descriptor left.
+func TestV2CountsAgain(t *testing.T) {
+	t.Parallel()
+	root, own := delegated(t)
+	tree, err := cgroup.FakeV2(cgroup.Config{}, root, own, files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := group(t, sandbox(t, tree, cgroup.Limits{}), cgroup.Limits{Memory: 1 << 30, Processes: 8})
+	events := filepath.Join(g.Dirs()[0], "pids.events")
+	if err := errors.Join(os.Remove(events), os.Symlink("pids.events", events)); err != nil { // any error but that it isn't there
+		t.Fatal(err)
+	}
+	if c := g.Count(); c != (child.Count{}) {
+		t.Errorf("%+v", c)
+	}
+	if err := os.Remove(events); err != nil {
+		t.Fatal(err)
+	}
+	put(t, g.Dirs()[0], map[string]string{"pids.events": "max 3\n", "pids.current": "8\n"})
+	if c := g.Count(); c.Refused != 3 {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestV2IsRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -26,7 +26,7 @@ func open(t *testing.T, dir string, usual int64) *disk.Set {
 			t.Error(err)
 		}
 	})
-	if f := s.Force(); f.Mechanism != disk.Image {
+	if f := s.Settle(); f.Mechanism != disk.Image {
 		t.Skipf("no images here: %+v", f)
 	}
 	return s
@@ -161,6 +161,57 @@ func TestKilledServer(t *testing.T) {
 		t.Errorf("%q %v", got, err)
 	}
 	if err := again.Detach(h); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTriedWhenAsked: without a bound nothing is mounted, and nothing tried.
+func TestTriedWhenAsked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_ = open(t, dir, 0) // skips the test where there are no images
+	s := disk.Open(disk.Config{Dir: dir, Scratch: scratch(t, dir)})
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	h := home(t, dir, "a")
+	if used := attach(t, s, h, 0); used.Size != 0 || s.Force().Mechanism != disk.None {
+		t.Errorf("%+v %+v", used, s.Force())
+	}
+	if err := s.Detach(h); err != nil {
+		t.Error(err)
+	}
+	if used := attach(t, s, h, disk.Least); used.Size == 0 || s.Force().Mechanism != disk.Image {
+		t.Errorf("%+v %+v", used, s.Force())
+	}
+}
+
+// TestClear lets a directory be removed in which a killed server has left a mount.
+func TestClear(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := open(t, dir, 0)
+	tried := filepath.Join(dir, "try-disk")
+	if err := os.MkdirAll(filepath.Join(tried, "work"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	attach(t, old, tried, disk.Least)
+	if err := os.RemoveAll(tried); err == nil {
+		t.Error("it could be removed without")
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(disk.Clear(filepath.Join(link, "none"), slog.New(slog.DiscardHandler)), disk.Clear(link, slog.New(slog.DiscardHandler))); err != nil {
+		t.Error(err)
+	}
+	if n := mounts(t, dir); n != 0 {
+		t.Errorf("%d mounts are left", n)
+	}
+	if err := os.RemoveAll(tried); err != nil {
 		t.Error(err)
 	}
 }

@@ -2,6 +2,8 @@
 
 package disk
 
+import "log/slog"
+
 // Set has nothing to bound volumes with on this system.
 type Set struct{}
 
@@ -12,6 +14,12 @@ func Open(Config) *Set { return &Set{} }
 func (s *Set) Force() Force {
 	return Force{Mechanism: None, Reason: "this system has nothing for it"}
 }
+
+// Settle is Force.
+func (s *Set) Settle() Force { return s.Force() }
+
+// Clear does nothing.
+func Clear(string, *slog.Logger) error { return nil }
 
 // Attach does nothing.
 func (s *Set) Attach(Volume, func() error) error { return nil }

@@ -175,7 +175,7 @@ func (s *Set) mount(v Volume) (used Used, dev uint64, err error) {
 		return Used{}, 0, err
 	}
 	if err := unix.Mount(filepath.Join(at, workName), filepath.Join(v.Home, workName), "", unix.MS_BIND, ""); err != nil {
-		return Used{}, 0, fmt.Errorf("show the sandbox's disk: %w", err)
+		return Used{}, 0, fmt.Errorf("%w: show its disk: %w", ErrUnavailable, err)
 	}
 	info, err := os.Stat(filepath.Join(v.Home, imageName))
 	if err != nil {

@@ -65,7 +65,7 @@ func newLoop(f *os.File) (*os.File, error) {
 		}
 		loop, err := os.OpenFile(fmt.Sprintf("/dev/loop%d", n), os.O_RDWR, 0)
 		if err != nil {
-			return nil, fmt.Errorf("open a loop device: %w", err)
+			return nil, fmt.Errorf("open a loop device, of which the server needs a free one: %w", err)
 		}
 		err = unix.IoctlLoopConfigure(int(loop.Fd()), &unix.LoopConfig{Fd: uint32(f.Fd()), Info: unix.LoopInfo64{Flags: unix.LO_FLAGS_AUTOCLEAR}})
 		if err == nil {

@@ -57,15 +57,32 @@ func unescape(path string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
 }
 
+// Clear unmounts what a dead server has left below a directory that is to be removed.
+func Clear(dir string, log *slog.Logger) error {
+	real, err := filepath.EvalSymlinks(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("see what is mounted: %w", err)
+	}
+	return unmount(real, log, isImage)
+}
+
+// isImage tells that an image is mounted there, or a part of it.
+func isImage(m mountPoint) bool { return strings.HasPrefix(m.source, "/dev/loop") }
+
 // clear unmounts what a dead server has left: images in its directories.
-func (s *Set) clear() error {
-	return s.unmount(func(m mountPoint) bool { return strings.HasPrefix(m.source, "/dev/loop") })
+func (s *Set) clear() error { return s.unmount(isImage) }
+
+func (s *Set) unmount(meant func(mountPoint) bool) error {
+	return unmount(s.cfg.Dir, s.cfg.Log, meant)
 }
 
 // unmount takes down what is mounted below the data directory and is meant. What is
 // in use yet, by a process that nobody could kill, goes when that has ended.
-func (s *Set) unmount(meant func(mountPoint) bool) error {
-	points, err := mountPoints(s.cfg.Dir)
+func unmount(dir string, log *slog.Logger, meant func(mountPoint) bool) error {
+	points, err := mountPoints(dir)
 	if err != nil {
 		return err
 	}
@@ -76,7 +93,7 @@ func (s *Set) unmount(meant func(mountPoint) bool) error {
 		}
 		err := unix.Unmount(m.path, unix.UMOUNT_NOFOLLOW)
 		if errors.Is(err, unix.EBUSY) {
-			s.cfg.Log.Warn("a sandbox's disk is still in use; it is taken away when it isn't", slog.String("directory", m.path))
+			log.Warn("a sandbox's disk is still in use; it is taken away when it isn't", slog.String("directory", m.path))
 			err = unix.Unmount(m.path, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)
 		}
 		if err != nil && !errors.Is(err, unix.EINVAL) { // which isn't a mount any more

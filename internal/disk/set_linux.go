@@ -15,12 +15,14 @@ import (
 // Set is the volumes of one server's sandboxes.
 type Set struct {
 	cfg   Config
-	force Force
-	mkfs  string // the program
+	quota error     // why there are no quotas; nil: they are in force
+	trial sync.Once // of images, see Settle
+	mkfs  string    // the program; of whoever has settled
 	wg    sync.WaitGroup
 	spare chan string // an image of the usual size that nobody has yet
 
 	mu     sync.Mutex
+	force  Force
 	closed bool
 	open   map[string]*volume // by home
 }
@@ -37,7 +39,7 @@ type volume struct {
 }
 
 // Open finds out what bounds volumes here, by trying, and unmounts what a dead server
-// of the same data directory has left.
+// of the same data directory has left. Images are tried when somebody has a bound.
 func Open(cfg Config) *Set {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -51,28 +53,40 @@ func Open(cfg Config) *Set {
 	if err := s.clear(); err != nil {
 		cfg.Log.Warn("what a server before this one has mounted is still there", slog.Any("error", err))
 	}
-	s.force = s.choose()
-	if s.force.Mechanism == Image && cfg.Usual > 0 {
+	if s.quota = s.tryQuota(); s.quota == nil {
+		s.force = Force{Mechanism: Quota}
+		return s
+	}
+	s.force = Force{Mechanism: None, Reason: fmt.Sprintf("no quotas, since %v; images are tried when a sandbox asks for a limit", s.quota)}
+	if cfg.Usual > 0 && s.Settle().Mechanism == Image {
 		s.restock()
 	}
 	return s
 }
 
-// choose tries what there is.
-func (s *Set) choose() Force {
-	quota := s.tryQuota()
-	if quota == nil {
-		return Force{Mechanism: Quota}
+// Settle finds out what is in force for a volume with a bound. The first time that may
+// take mounting an image, which a server without bounds doesn't do.
+func (s *Set) Settle() Force {
+	if s.quota != nil {
+		s.trial.Do(func() {
+			found := Force{Mechanism: Image}
+			if image := s.tryImage(); image != nil {
+				found = Force{Mechanism: None, Reason: fmt.Sprintf("no quotas, since %v; no images, since %v", s.quota, image)}
+			}
+			s.mu.Lock()
+			s.force = found
+			s.mu.Unlock()
+		})
 	}
-	image := s.tryImage()
-	if image == nil {
-		return Force{Mechanism: Image}
-	}
-	return Force{Mechanism: None, Reason: fmt.Sprintf("no quotas, since %v; no images, since %v", quota, image)}
+	return s.Force()
 }
 
-// Force is what is in force.
-func (s *Set) Force() Force { return s.force }
+// Force is what is in force, as far as that is known.
+func (s *Set) Force() Force {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.force
+}
 
 // Attach makes a sandbox's directories ready for use, if they aren't yet. still is
 // asked before that is done, while nobody can detach it: whether it may be used at all.
@@ -116,10 +130,10 @@ func (s *Set) ready(v Volume) (used Used, dev uint64, err error) {
 	switch exists := err == nil; {
 	case exists:
 		// Its files are in there, whatever is wanted now.
-	case s.force.Mechanism == Quota:
+	case s.quota == nil:
 		used, err = s.assign(v)
 		return used, 0, err
-	case v.Size <= 0 || s.force.Mechanism != Image:
+	case v.Size <= 0 || s.Settle().Mechanism != Image:
 		return Used{}, 0, nil
 	default:
 		empty, err := isEmpty(filepath.Join(v.Home, workName))

@@ -132,10 +132,15 @@ func drop(uid int, reaches bool) error {
 	return nil
 }
 
-// become changes this thread's groups and user, and may keep its capabilities till then.
+// noFixup is SECBIT_NO_SETUID_FIXUP, which can't be taken back: see linux/securebits.h.
+const noFixup = 1<<2 | 1<<3
+
+// become changes this thread's groups and user. If it is to keep capabilities, it keeps
+// all of them till then, and for good what access(2) takes from others than root: a
+// program that asks whether it may do something is answered as if it did it.
 func become(uid int, keep bool) error {
 	if keep {
-		if _, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_KEEPCAPS, 1, 0, 0, 0, 0); errno != 0 {
+		if _, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_SECUREBITS, noFixup, 0, 0, 0, 0); errno != 0 {
 			return fmt.Errorf("keep a capability: %w", errno)
 		}
 	}

@@ -74,6 +74,7 @@ func New(ctx context.Context, cfg Config) (*Jail, error) {
 		waiting: make(map[uint64]*asked), alive: make(map[uint64]*child.Adopted),
 	}
 	if err := j.open(ctx); err != nil {
+		j.cfg.removeScratch()
 		return nil, fmt.Errorf("make the sandbox's jail: %w", err)
 	}
 	var err error
@@ -196,7 +197,7 @@ func (j *Jail) Admit(pid int) error {
 // anything is started inside.
 func (j *Jail) Bound(admit func(pid int) error) error {
 	j.cfg.Admit = admit
-	return admit(pidOf(j.init))
+	return j.Admit(pidOf(j.init))
 }
 
 // Close ends all that is inside, and returns when it is gone.
@@ -250,8 +251,7 @@ func (j *Jail) serve() {
 	if j.join.Ruleset != nil {
 		_ = j.join.Ruleset.Close()
 	}
-	_ = os.RemoveAll(j.cfg.Scratch)
-	_ = os.RemoveAll(j.cfg.Rooms())
+	j.cfg.removeScratch()
 }
 
 // kill ends the first process if the end of its socket doesn't.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -24,6 +25,13 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be-child" && os.Args[2] == "init" {
 		os.Exit(jail.Main(os.Args[3:]))
+	}
+	if len(os.Args) > 2 && os.Args[1] == "access" { // as Node.js and git do it, and no shell
+		if err := unix.Access(os.Args[2], unix.X_OK); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -330,5 +338,120 @@ func TestNotRoot(t *testing.T) {
 	cmd.Dir, cmd.Env = "/", []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=/tmp", "HOME=/tmp"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// reach opens a jail whose user has the capability to pass directories, for a work
+// directory that it couldn't get to otherwise.
+func reach(t *testing.T) *jail.Jail {
+	t.Helper()
+	if os.Geteuid() != 0 || !jail.CanReach() {
+		t.Skip("it takes root, with a capability that it has not everywhere")
+	}
+	return open(t, jail.Process, func(cfg *jail.Config) {
+		cfg.Reaches = true
+		if err := os.Chmod(filepath.Dir(cfg.Work), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestReach has one capability and no other, in all threads of the first process, and
+// in what it starts; and access(2), which git and Node.js ask, counts it.
+func TestReach(t *testing.T) {
+	j := reach(t)
+	const one = "CapInh CapPrm CapEff CapBnd CapAmb"
+	check := func(of, status string) {
+		t.Helper()
+		for set := range strings.FieldsSeq(one) {
+			_, rest, _ := strings.Cut(status, set+":")
+			if got := strings.TrimSpace(rest[:max(0, strings.Index(rest, "\n"))]); got != "0000000000000004" {
+				t.Errorf("%s of %s is %q", set, of, got)
+			}
+		}
+	}
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", j.Pid()))
+	if err != nil || len(tasks) == 0 {
+		t.Fatal(tasks, err)
+	}
+	for _, path := range tasks {
+		status, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(path, string(status))
+	}
+	status, _ := run(t, j, "cat /proc/self/status")
+	check("a command", status)
+	if out, exit := run(t, j, j.Config().Program+` access "$HOME"`); exit.Code != 0 {
+		t.Errorf("access(2) refuses what is allowed: %s", out)
+	}
+	if err := j.CheckDir(j.Config().Work); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTerminalsOfOthers can't be opened by who reads whatever the mode says; those of
+// the sandbox's own work.
+func TestTerminalsOfOthers(t *testing.T) {
+	j := reach(t)
+	open := func() (master *os.File, slave string) {
+		t.Helper()
+		master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		t.Cleanup(func() { _ = master.Close() })
+		n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+			t.Fatal(err)
+		}
+		return master, fmt.Sprintf("/dev/pts/%d", n)
+	}
+	_, theirs := open()
+	if err := os.Chmod(theirs, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := run(t, j, "exec 3<"+theirs); !strings.Contains(strings.ToLower(out), "permission denied") {
+		t.Errorf("%s is opened: %q", theirs, out)
+	}
+	master, name := open()
+	slave, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := child.Start(t.Context(), child.Spec{
+		Path: "/bin/sh", Args: []string{"-c", "tty; read word </dev/tty; echo \"<$word>\" >/dev/tty; stty size"}, Dir: j.Config().Work,
+		Env: []string{"PATH=/usr/bin:/bin"}, Stdin: slave, Stdout: slave, Stderr: slave, Terminal: true, Jail: j,
+	})
+	_ = slave.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := master.WriteString("mine\n"); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := io.ReadAll(master) // up to EIO, when nobody has the other side
+	if <-p.Done(); p.Exit().Code != 0 || !strings.Contains(string(out), name) || !strings.Contains(string(out), "<mine>") {
+		t.Errorf("%s: %q", p.Exit(), out)
+	}
+}
+
+// TestNothingIsLeftOfAFailure before there is a first process.
+func TestNothingIsLeftOfAFailure(t *testing.T) {
+	cfg := jail.Config{
+		Mode: jail.Process, Network: jail.Host, Program: "/does/not/exist", Work: place(t, "work"),
+		Scratch: filepath.Join(place(t, "scratch"), "a"), Writable: filepath.Join(place(t, "rooms"), "a"),
+	}
+	if _, err := jail.New(t.Context(), cfg); !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{cfg.Scratch, cfg.Writable} {
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", dir, err)
+		}
 	}
 }

@@ -119,7 +119,7 @@ func (c *Config) allow(ruleset *os.File, all uint64) error {
 		landlockRead: read,
 		landlockRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE: {c.Run()},
 		landlockFile:                {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"},
-		landlockFile | landlockRead: {"/dev/pts", "/dev/ptmx"},
+		landlockFile | landlockRead: c.terminals(),
 		all &^ (unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_MAKE_CHAR): {c.Work, c.Rooms()},
 	}
 	if c.UID >= UserBase && !c.Reaches { // what others put there is not its own
@@ -133,6 +133,17 @@ func (c *Config) allow(ruleset *os.File, all uint64) error {
 		}
 	}
 	return nil
+}
+
+// terminals are those that can be opened by name. Who reads whatever the mode says would
+// take what others type, and no rule tells a terminal of the jail's, which gets a number
+// when it is made, from theirs. What it was given, as a terminal of the sandbox's, it
+// has, and finds as /dev/tty.
+func (c *Config) terminals() []string {
+	if c.Reaches {
+		return []string{"/dev/ptmx"}
+	}
+	return []string{"/dev/pts", "/dev/ptmx"}
 }
 
 // permit adds a rule. What isn't there needs none.

@@ -42,6 +42,12 @@ func (c *Config) makeScratch() error {
 	return MakeRoom(c.Tmp(), c.UID)
 }
 
+// removeScratch removes what makeScratch has made.
+func (c *Config) removeScratch() {
+	_ = os.RemoveAll(c.Scratch)
+	_ = os.RemoveAll(c.Rooms())
+}
+
 // MakeRoom makes a directory that a user may write to. Whoever puts something into
 // it as another user does so before, by a function that is given.
 func MakeRoom(path string, uid int) error {

@@ -93,6 +93,15 @@ func (l limits) families() []uint32 {
 	return all
 }
 
+// connected are the types of a pair of sockets that can't be used to send to others:
+// datagrams go to whatever address they are given.
+func connected() (types []uint32) {
+	for _, kind := range []uint32{unix.SOCK_STREAM, unix.SOCK_SEQPACKET} {
+		types = append(types, kind, kind|unix.SOCK_CLOEXEC, kind|unix.SOCK_NONBLOCK, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	}
+	return types
+}
+
 // setID is the bits of a mode that do it.
 const setID = unix.S_ISUID | unix.S_ISGID
 
@@ -142,6 +151,9 @@ func filter(l limits) ([]unix.SockFilter, error) {
 	prog = append(prog, unless(unix.SYS_PERSONALITY, 0, bpf.JumpEqual, []uint32{0, 8, 0x40000, math.MaxUint32}, refuse)...)
 	prog = append(prog, unless(unix.SYS_SOCKET, 0, bpf.JumpEqual, l.families(), errno(unix.EAFNOSUPPORT))...)
 	prog = append(prog, unless(unix.SYS_SOCKETPAIR, 0, bpf.JumpEqual, []uint32{unix.AF_UNIX}, errno(unix.EAFNOSUPPORT))...)
+	if l.Local {
+		prog = append(prog, unless(unix.SYS_SOCKETPAIR, 1, bpf.JumpEqual, connected(), errno(unix.EAFNOSUPPORT))...)
+	}
 	if l.Peers {
 		prog = append(prog, selfOnly(refuse)...)
 	}

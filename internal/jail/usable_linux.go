@@ -74,11 +74,13 @@ func mapped(uid int) bool {
 }
 
 // CanReach reports whether those inside can be given what [Config].Reaches means: the
-// capability for it, and Landlock, without which it would show everything.
+// capability for it, that to hand it on without the others, and Landlock, without which
+// it would show everything.
 func CanReach() bool {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var has [2]unix.CapUserData
-	if unix.Capget(&head, &has[0]) != nil || has[0].Effective&(1<<unix.CAP_DAC_READ_SEARCH) == 0 {
+	const needed = 1<<unix.CAP_DAC_READ_SEARCH | 1<<unix.CAP_SETPCAP
+	if unix.Capget(&head, &has[0]) != nil || has[0].Effective&needed != needed {
 		return false
 	}
 	return landlockABI() > 0 && arch != 0

@@ -54,6 +54,8 @@ type entry struct {
 	key    key
 	number uint64
 	gone   chan struct{} // closed when it has ended and was forgotten
+	// deleted tells that the next server isn't to know of it; guarded by the set's mu.
+	deleted bool
 }
 
 // New makes an empty set.
@@ -93,8 +95,20 @@ func (s *Set) Create(ctx context.Context, place process.Place, id string) (*Sess
 		s.end(e, errDeleted)
 		return nil, err
 	}
-	s.cfg.Shelf.Put(e.card.Key, e.card)
+	s.shelve(e)
 	return e.Session, nil
+}
+
+// shelve writes down that there is a session. If it was deleted before that is written,
+// whoever did that may have found nothing to remove.
+func (s *Set) shelve(e *entry) {
+	s.cfg.Shelf.Put(e.card.Key, e.card)
+	s.mu.Lock()
+	deleted := e.deleted
+	s.mu.Unlock()
+	if deleted {
+		s.cfg.Shelf.Remove(e.card.Key)
+	}
 }
 
 // add puts a session into the set, in place of one that ended with a server before this one.
@@ -188,6 +202,7 @@ func (s *Set) end(e *entry, why error) bool {
 	first := s.named[e.key] == e
 	if first {
 		delete(s.named, e.key)
+		e.deleted = !errors.Is(why, process.ErrClosed) // else the next server has it
 	}
 	s.mu.Unlock()
 	if first {
@@ -195,7 +210,7 @@ func (s *Set) end(e *entry, why error) bool {
 		// Ends with the session.
 		go func() {
 			<-e.done
-			if !errors.Is(why, process.ErrClosed) { // else the next server has it
+			if !errors.Is(why, process.ErrClosed) {
 				e.discard()
 				s.cfg.Shelf.Remove(e.card.Key)
 			}

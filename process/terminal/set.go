@@ -90,13 +90,15 @@ type Config struct {
 
 // Card is what the next server knows of a terminal.
 type Card struct {
+	Key     string    `json:"key,omitempty"` // its own: ids are given again
 	Sandbox string    `json:"sandbox"`
 	ID      string    `json:"id"`
 	Created time.Time `json:"created"`
 	Exit    *Exit     `json:"exit,omitempty"` // nil while it runs
 }
 
-func (k key) card() string { return k.sandbox + "/" + k.id }
+// name is what it is kept by. Those of older servers had no key.
+func (c Card) name() string { return cmp.Or(c.Key, c.Sandbox+"/"+c.ID) }
 
 // Set is the terminals of one server.
 type Set struct {
@@ -113,6 +115,7 @@ type key struct{ sandbox, id string }
 
 type ended struct {
 	key
+	card string // its name
 	exit Exit
 }
 
@@ -123,7 +126,7 @@ func (s *Set) recover() {
 	for i, c := range cards {
 		k := key{c.Sandbox, c.ID}
 		if i < len(cards)-maxEnded {
-			s.cfg.Shelf.Remove(k.card())
+			s.cfg.Shelf.Remove(c.name())
 			continue
 		}
 		if c.Exit == nil {
@@ -131,9 +134,9 @@ func (s *Set) recover() {
 			if s.cfg.Before != nil {
 				c.Exit.Reason = s.cfg.Before.Words()
 			}
-			s.cfg.Shelf.Put(k.card(), c)
+			s.cfg.Shelf.Put(c.name(), c)
 		}
-		s.gone = append(s.gone, ended{key: k, exit: *c.Exit})
+		s.gone = append(s.gone, ended{key: k, card: c.name(), exit: *c.Exit})
 	}
 }
 
@@ -174,7 +177,7 @@ func (s *Set) Create(ctx context.Context, p process.Place, o Options) (*Terminal
 			return nil, err
 		}
 	}
-	s.shelve(t, nil)
+	s.shelve(t)
 	return t, nil
 }
 
@@ -246,15 +249,39 @@ func (s *Set) List(sandbox string) []*Terminal {
 	return list
 }
 
-// shelve writes down that there is a terminal, or how it has ended.
-func (s *Set) shelve(t *Terminal, e *Exit) {
-	k := key{t.place.Sandbox, t.opts.ID}
-	s.mu.Lock()
-	ended := e == nil && s.open[k] != t
-	s.mu.Unlock()
-	if !ended { // else that was written already
-		s.cfg.Shelf.Put(k.card(), Card{Sandbox: k.sandbox, ID: k.id, Created: t.created, Exit: e})
+// shelve writes down that there is a terminal, or how it has ended. Others may do the
+// same meanwhile, so it looks afterwards whether what it wrote is still so.
+func (s *Set) shelve(t *Terminal) {
+	for {
+		card, known := s.cardOf(t)
+		if !known {
+			s.cfg.Shelf.Remove(t.card)
+			return
+		}
+		s.cfg.Shelf.Put(t.card, card)
+		if now, known := s.cardOf(t); known && (now.Exit == nil) == (card.Exit == nil) {
+			return
+		}
 	}
+}
+
+// cardOf is what the next server should know of a terminal; nothing if its end was so
+// long ago that it is forgotten.
+func (s *Set) cardOf(t *Terminal) (Card, bool) {
+	k := key{t.place.Sandbox, t.opts.ID}
+	c := Card{Key: t.card, Sandbox: k.sandbox, ID: k.id, Created: t.created}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[k] == t {
+		return c, true
+	}
+	for _, e := range slices.Backward(s.gone) {
+		if e.card == t.card {
+			c.Exit = &e.exit
+			return c, true
+		}
+	}
+	return Card{}, false
 }
 
 // forget takes a terminal whose process has ended out of the set: its id is
@@ -268,16 +295,22 @@ func (s *Set) forget(t *Terminal, e Exit) {
 	}
 	delete(s.open, k)
 	s.dying[t] = struct{}{}
-	s.gone = slices.DeleteFunc(s.gone, func(e ended) bool { return e.key == k })
-	s.gone = append(s.gone, ended{key: k, exit: e})
-	surplus := max(len(s.gone)-maxEnded, 0)
-	old := s.gone[:surplus]
-	s.gone = s.gone[surplus:]
-	s.mu.Unlock()
-	for _, o := range old {
-		s.cfg.Shelf.Remove(o.card())
+	var old []string
+	s.gone = slices.DeleteFunc(s.gone, func(e ended) bool {
+		if e.key == k {
+			old = append(old, e.card)
+		}
+		return e.key == k
+	})
+	s.gone = append(s.gone, ended{key: k, card: t.card, exit: e})
+	for len(s.gone) > maxEnded {
+		old, s.gone = append(old, s.gone[0].card), s.gone[1:]
 	}
-	s.shelve(t, &e)
+	s.mu.Unlock()
+	for _, card := range old {
+		s.cfg.Shelf.Remove(card)
+	}
+	s.shelve(t)
 }
 
 // buried is for a terminal of which nothing is left.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/google/uuid"
 
 	"hotcell/internal/activity"
 	"hotcell/internal/child"
@@ -69,6 +70,7 @@ type Terminal struct {
 	opts    Options
 	cwd     string
 	created time.Time
+	card    string // the name of its card
 	tape    *tape
 	input   *input
 	// turn holds one token: whoever has it may start the process, or end what
@@ -101,7 +103,7 @@ func newTerminal(s *Set, p process.Place, o Options) (*Terminal, error) {
 	}
 	o.Env = maps.Clone(o.Env)
 	t := &Terminal{
-		set: s, place: p, opts: o, cwd: dir, created: time.Now(), cols: o.Cols, rows: o.Rows,
+		set: s, place: p, opts: o, cwd: dir, created: time.Now(), card: uuid.NewString(), cols: o.Cols, rows: o.Rows,
 		turn: make(chan struct{}, 1), done: make(chan struct{}), input: newInput(s.cfg.InputStall),
 	}
 	t.tape = newTape(screen.New(o.Cols, o.Rows), s.cfg.StallAlone, s.cfg.StallShared, s.cfg.Log)

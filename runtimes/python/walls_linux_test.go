@@ -21,6 +21,12 @@ import (
 // tests' Python.
 func openJail(tb testing.TB, mode jail.Mode) *jail.Jail {
 	tb.Helper()
+	return openJailWith(tb, mode, false)
+}
+
+// openJailWith makes one whose user may reach what lies where no other user gets to.
+func openJailWith(tb testing.TB, mode jail.Mode, reaches bool) *jail.Jail {
+	tb.Helper()
 	if _, err := exec.LookPath("bwrap"); err != nil && mode == jail.Namespace {
 		tb.Skip(err)
 	}
@@ -39,8 +45,16 @@ func openJail(tb testing.TB, mode jail.Mode) *jail.Jail {
 	if err := os.Mkdir(cfg.Work, 0o700); err != nil {
 		tb.Fatal(err)
 	}
-	if os.Getuid() == 0 && mode == jail.Namespace {
+	if cfg.Reaches = reaches; reaches {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if os.Getuid() == 0 && (mode == jail.Namespace || reaches) {
 		cfg.UID = jail.UserBase + 1<<20 + os.Getpid()
+		if reaches {
+			cfg.UID += 1 << 23 // the end of this one ends all of its user
+		}
 		if err := os.Chown(cfg.Work, cfg.UID, cfg.UID); err != nil {
 			tb.Fatal(err)
 		}
@@ -120,6 +134,29 @@ func TestWalls(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// TestReach gives a kernel one capability and no other, which access(2) counts as well.
+func TestReach(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 || !jail.CanReach() {
+		t.Skip("it takes root, with a capability that it has not everywhere")
+	}
+	j := openJailWith(t, jail.Process, true)
+	fresh := runtimes.Spec{Jail: j, Env: map[string]string{"PYTHONHASHSEED": "1"}}
+	for name, spec := range map[string]runtimes.Spec{"forked": {Jail: j}, "fresh": fresh} {
+		k := startOf(t, shared, spec)
+		k.configure(wire.Request{Cwd: j.Config().Work})
+		for code, want := range map[string]string{
+			"{int(l.split()[1], 16) for l in open('/proc/self/status') if l.startswith('Cap')}":                                                             "{4}",
+			"import os; os.getuid() > 0, os.access(os.getcwd(), os.R_OK | os.W_OK | os.X_OK), os.access('/etc', os.W_OK)":                                   "(True, True, False)",
+			"import subprocess; subprocess.run('test -x $PWD && grep ^Cap /proc/self/status | cut -f 2 | sort -u', shell=True, capture_output=True).stdout": `b'0000000000000004\n'`,
+		} {
+			if got := k.ok(code).result(); got != want {
+				t.Errorf("%s, %s: %s, want %s", name, code, got, want)
+			}
+		}
 	}
 }
 

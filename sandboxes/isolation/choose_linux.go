@@ -65,7 +65,7 @@ func (s *Set) try(ctx context.Context, mode jail.Mode) (reason string, err error
 				s.status.Users = false
 				reason = "sandboxes run as the server's own user, since " + err.Error()
 			} else {
-				reason = "sandboxes' users have the capability to pass all directories, and see names and sizes in them, since " + err.Error()
+				reason = "sandboxes' users have the capability to pass all directories, and see names and sizes in them and what root alone reads in /proc, since " + err.Error()
 			}
 		}
 	}

@@ -30,7 +30,6 @@ type Set struct {
 	mu     sync.Mutex
 	cells  map[string]*cell // by sandbox
 	spares []spare          // the oldest first
-	futile bool             // none can be used
 	closed bool
 }
 

@@ -47,7 +47,7 @@ func (s *Set) fill(size int) {
 func (s *Set) lacks(size int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.closed && !s.futile && len(s.spares) < size
+	return !s.closed && len(s.spares) < size
 }
 
 // add makes one jail. It is under no limits, which are a sandbox's, until it has one.
@@ -92,7 +92,7 @@ func (s *Set) Take() (Sandbox, bool) {
 	case s.wanted <- struct{}{}: // also if there is none, since the last one couldn't be made
 	default:
 	}
-	for len(s.spares) > 0 && !s.closed && !s.futile {
+	for len(s.spares) > 0 && !s.closed {
 		sp := s.spares[0]
 		s.spares = s.spares[1:]
 		if child.Ended(sp.jail) {
@@ -124,7 +124,7 @@ func (s *Set) settle(sp spare) (err error) {
 	}
 	if s.cfg.Admit != nil {
 		if err := sp.jail.Bound(s.cfg.Admit(sp.sandbox.ID)); err != nil {
-			s.giveUp(err)
+			s.cfg.Log.LogAttrs(s.ctx, slog.LevelWarn, "a jail that was made ahead can't be put under limits; another is made", slog.String("sandbox", sp.sandbox.ID), slog.Any("error", err))
 			return errUnfit
 		}
 	}
@@ -132,19 +132,4 @@ func (s *Set) settle(sp spare) (err error) {
 		return s.cfg.Enter(sp.sandbox.ID)
 	}
 	return nil
-}
-
-// giveUp makes no more jails ahead, where they can't be put under limits: those of
-// another user's process are for whoever has CAP_SYS_RESOURCE.
-func (s *Set) giveUp(why error) {
-	s.mu.Lock()
-	first, spares := !s.futile && !s.closed, s.spares
-	s.futile, s.spares = true, nil
-	s.mu.Unlock()
-	if first {
-		s.cfg.Log.LogAttrs(s.ctx, slog.LevelInfo, "no jails are made ahead", slog.Any("reason", why))
-	}
-	for _, sp := range spares {
-		s.discard(sp)
-	}
 }

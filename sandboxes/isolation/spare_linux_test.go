@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -230,6 +231,51 @@ func TestJailThatDoesNotFit(t *testing.T) {
 			if <-p.Done(); p.Exit().Code != 0 {
 				t.Errorf("%s", p.Exit())
 			}
+			if next := take(t, s); next.ID == sb.ID { // they are made ahead still
+				t.Error("the same is given away twice")
+			}
 		})
+	}
+}
+
+// TestJailMadeAheadIsLimited where only the jail itself can limit what runs in it: its
+// user is another one than the server's, which may lack CAP_SYS_RESOURCE.
+func TestJailMadeAheadIsLimited(t *testing.T) {
+	data, err := os.MkdirTemp("", "hotcell-isolation-") //nolint:usetesting // others can't pass through t.TempDir
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(data) })
+	const files = 321
+	refused := 0 // what a server without the capability gets, and this machine may have it
+	s, err := isolation.New(t.Context(), isolation.Config{
+		Mode: jail.Process, Data: data, Dir: filepath.Join(data, "jails"),
+		Admit: func(string) func(int) error {
+			return func(pid int) error {
+				refused++
+				return &child.RlimitsError{PID: pid, Limits: child.Rlimits{syscall.RLIMIT_NOFILE: files}}
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	s.Keep(1, newBerths(data).config())
+	sb := take(t, s)
+	j, err := s.Jail(t.Context(), sb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refused != 1 {
+		t.Errorf("%d jails were put under limits: the one that was made ahead was not used", refused)
+	}
+	p, err := child.Start(t.Context(), child.Spec{Path: "/bin/sh", Args: []string{"-c", "ulimit -n > files"}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: sb.Work, Jail: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if got, err := os.ReadFile(filepath.Join(sb.Work, "files")); err != nil || strings.TrimSpace(string(got)) != strconv.Itoa(files) {
+		t.Errorf("%q %v", got, err)
 	}
 }

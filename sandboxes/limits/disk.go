@@ -9,6 +9,10 @@ import (
 	"hotcell/sandboxes"
 )
 
+// ErrDisk means that what holds a sandbox's files can't be mounted, as those know it who
+// have no business with package disk.
+var ErrDisk = disk.ErrUnavailable
+
 // OpenDisk finds out what bounds the space of sandboxes' files here, and takes down what
 // a dead server has left of that. Where there are users, they also count processes for
 // want of groups. It is called once, before anything runs in a sandbox.

@@ -183,7 +183,7 @@ func (s *Set) Of(sandbox string) Limits {
 	if l.Disk = least(asked.Disk, l.Disk); l.Disk > 0 {
 		l.Disk = max(l.Disk, disk.Least)
 	}
-	if s.diskForce().Mechanism == disk.None { // no file can be larger, at least
+	if l.Disk > 0 && (s.disk == nil || s.disk.Settle().Mechanism == disk.None) { // no file can be larger, at least
 		l.FileSize = least(l.FileSize, l.Disk)
 	}
 	return l

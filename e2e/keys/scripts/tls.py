@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 
 from e2b_code_interpreter import AsyncSandbox, Sandbox
 
@@ -48,3 +50,5 @@ async def e2b_async() -> None:
 
 
 asyncio.run(report([daytona, daytona_async, e2b, e2b_async]))
+sys.stdout.flush()
+os._exit(0)  # a thread of the libraries' own may be at work, and abort an orderly end

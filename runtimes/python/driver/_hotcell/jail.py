@@ -29,9 +29,10 @@ NEWNET = 0x40000000
 BY_FORK = ((NEWPID, "pid"), (NEWNET, "net"))
 
 PR_SET_DUMPABLE = 4
-PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PR_CAPBSET_DROP = 24
+# Capabilities stay whoever one becomes, and access(2) counts them for others than root, too.
+PR_SET_SECUREBITS, NO_SETUID_FIXUP = 28, 1 << 2 | 1 << 3  # it, and that it stays
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
@@ -198,7 +199,7 @@ def enter(jail: Jail, protocol: int) -> bytes:
             # Refused to who has no privileges, for whom it changes nothing.
             _prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     if kept:
-        control("keep a capability", PR_SET_KEEPCAPS, 1)
+        control("keep a capability", PR_SET_SECUREBITS, NO_SETUID_FIXUP)
     if uid:
         attempt("become the jail's group", os.setresgid, uid, uid, uid)
         attempt("become the jail's user", os.setresuid, uid, uid, uid)
