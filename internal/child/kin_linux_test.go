@@ -17,7 +17,7 @@ import (
 // last one inside was reaped, by whoever is outside.
 func TestEndKinWaits(t *testing.T) {
 	t.Parallel()
-	first := exec.Command("sleep", "600") //nolint:noctx // it is killed
+	first := exec.Command("sleep", "600")
 	first.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 	if err := first.Start(); err != nil {
 		t.Skipf("no namespace can be made: %v", err)
@@ -32,7 +32,7 @@ func TestEndKinWaits(t *testing.T) {
 		<-ended
 	})
 	// It starts one inside, and reaps nobody.
-	outside := exec.Command("nsenter", "-t", strconv.Itoa(first.Process.Pid), "-p", "-F", "sh", "-c", "sleep 600 >&- & echo; exec sleep 600 >&-") //nolint:noctx // likewise
+	outside := exec.Command("nsenter", "-t", strconv.Itoa(first.Process.Pid), "-p", "-F", "sh", "-c", "sleep 600 >&- & echo; exec sleep 600 >&-")
 	out, err := outside.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
