@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,6 +23,11 @@ func OwnKin() Kin {
 	return Kin{Mark: uint64(kin()), Boot: bootID(), Pid: os.Getpid(), Start: startOf(os.Getpid())}
 }
 
+// kinLimit is how long a start may wait for what the server before has left. That is
+// hundreds of processes at once, where a machine is busy; and the first one of a jail's
+// namespace ends, seemingly asleep, only after everybody else in it was reaped.
+const kinLimit = 10 * time.Second
+
 // EndKin kills whatever an earlier process has started and is still there, and returns
 // when it is gone, with how many there were. Processes are known by the mark that they
 // inherit and no other process has, so a number that was given out again hits nobody;
@@ -39,8 +45,8 @@ func EndKin(k Kin) (killed int) {
 			if done[pid] || pid == os.Getpid() || !akin(pid, mark(k.Mark)) {
 				continue
 			}
-			done[pid], found = true, true
-			if fd := killKin(pid, mark(k.Mark)); fd >= 0 {
+			if fd := killKin(pid, mark(k.Mark)); fd >= 0 { // else it is asked once more by the next pass
+				done[pid], found = true, true
 				dead = append(dead, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 			}
 		}
@@ -48,7 +54,7 @@ func EndKin(k Kin) (killed int) {
 			break
 		}
 	}
-	dead.bury()
+	dead.buryIn(kinLimit)
 	return len(dead)
 }
 

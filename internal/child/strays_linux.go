@@ -111,8 +111,11 @@ type strays []unix.PollFd
 const dieLimit = time.Second
 
 // bury returns when they have ended.
-func (s strays) bury() {
-	end := time.Now().Add(dieLimit)
+func (s strays) bury() { s.buryIn(dieLimit) }
+
+// buryIn is bury with another limit.
+func (s strays) buryIn(limit time.Duration) {
+	end := time.Now().Add(limit)
 	for i := range s {
 		for {
 			n, err := unix.Poll(s[i:i+1], int(max(0, time.Until(end).Milliseconds())))
