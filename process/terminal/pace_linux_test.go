@@ -57,7 +57,7 @@ func TestEverythingArrives(t *testing.T) {
 func TestStalledClient(t *testing.T) {
 	t.Parallel()
 	const n = 200_000
-	tm := create(t, newSet(t, terminal.Config{StallShared: 50 * time.Millisecond}), terminal.Options{})
+	tm := create(t, newSet(t, terminal.Config{StallShared: 500 * time.Millisecond}), terminal.Options{})
 	p, stalled := attach(t, tm), attach(t, tm)
 	p.typing(quiet)
 	p.until("ready\n")
