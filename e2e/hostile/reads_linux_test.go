@@ -67,7 +67,7 @@ func main() {
 	}
 }`, stopped: "((permission denied|no such file or directory|operation not permitted|zeros)\n?){8}"},
 		{name: "root's own files below /etc", by: command, code: "for f in PRIVATE; do head -c 1 $f >/dev/null 2>&1 && echo DONE $f; done; echo over", stopped: "over"},
-		{name: "temporary files of others", by: command, code: "find /tmp /var/tmp /dev/shm /run \\( -type f -o -type s -o -type p \\) ! -path DATA/'*' ! -path PROGRAM 2>/dev/null | grep .", stopped: "\\[1\\]"},
+		{name: "temporary files of others", by: command, code: "find /tmp /var/tmp /dev/shm /run \\( -type f -o -type s -o -type p \\) ! -path DATA/'*' ! -path PROGRAM ! -path INTERPRETER/'*' 2>/dev/null | grep .", stopped: "\\[1\\]"},
 		{name: "sessions' and scripts' files", by: command, code: "find DATA/jails DATA/sessions DATA/commands DATA/scripts -mindepth 1 -not -path \"${TMPDIR%/rooms/*}*\" 2>/dev/null | grep -v -x -e \"$(dirname \"$TMPDIR\")\" | grep .", stopped: "\\[1\\]"},
 		{name: "an abstract socket", by: py, code: python(`
 tried(lambda: socket.socket(socket.AF_UNIX).connect("\0ABSTRACT"))

@@ -239,8 +239,13 @@ func (s *scene) unchanged(t *testing.T) {
 func (s *scene) words(text string) string {
 	return strings.NewReplacer(
 		"VICTIMID", s.victim, "VICTIM", s.work, "DATA", s.Data, "HOSTFILE", s.host, "LISTENER", s.socket, "ABSTRACT", s.name,
-		"SERVER", strconv.Itoa(s.Pid), "NEIGHBOUR", strconv.Itoa(s.near.pid), "PROGRAM", s.Path, "PRIVATE", private(), "URL", s.URL,
+		"SERVER", strconv.Itoa(s.Pid), "NEIGHBOUR", strconv.Itoa(s.near.pid), "PROGRAM", s.Path, "INTERPRETER", interpreter(), "PRIVATE", private(), "URL", s.URL,
 	).Replace(text)
+}
+
+// interpreter is the directory of the Python in use, which all may read, wherever it is.
+func interpreter() string {
+	return filepath.Dir(filepath.Dir(os.Getenv("HOTCELL_PYTHON")))
 }
 
 // private are the files below /etc that not everybody may read. Code that can't list
