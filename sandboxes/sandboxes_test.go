@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -277,10 +278,15 @@ func TestSlowWatcherIsDropped(t *testing.T) {
 func TestIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var busy sync.Map
-		var expired []string // by the goroutine that expires; read when it sleeps
+		var mu sync.Mutex
+		var expired []string
 		r, err := sandboxes.Open(t.TempDir(), sandboxes.Options{
-			Expired: func(sb sandboxes.Sandbox, deleted bool) { expired = append(expired, fmt.Sprint(sb.Name, " ", deleted)) },
-			Busy:    func(id string) bool { _, ok := busy.Load(id); return ok },
+			Expired: func(sb sandboxes.Sandbox, deleted bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				expired = append(expired, fmt.Sprint(sb.Name, " ", deleted))
+			},
+			Busy: func(id string) bool { _, ok := busy.Load(id); return ok },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -329,7 +335,10 @@ func TestIntervals(t *testing.T) {
 		busy.Delete(working)
 		time.Sleep(9 * time.Minute) // 19:30
 		check(map[string]string{"idle": "started", "working": "started", "used": "stopped", "short": "gone"})
-		if diff := cmp.Diff([]string{"idle false", "ephemeral true", "short true", "used false"}, expired, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		mu.Lock()
+		told := slices.Clone(expired)
+		mu.Unlock()
+		if diff := cmp.Diff([]string{"idle false", "ephemeral true", "short true", "used false"}, told, cmpopts.SortSlices(strings.Compare)); diff != "" {
 			t.Errorf("expired (-want +got):\n%s", diff)
 		}
 		time.Sleep(6 * time.Minute) // 25:30
