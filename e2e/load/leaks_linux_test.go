@@ -118,9 +118,8 @@ func take() inventory {
 // above says what is more than it was. Memory may grow by what allocators
 // keep: far less than a leak of a few KB for each context would be.
 func (n inventory) above(was inventory) error {
-	const passing = 2 // goroutines that come and go by themselves; a leak is one for each of a hundred contexts
 	switch {
-	case n.Goroutines > was.Goroutines+passing, n.Descriptors > was.Descriptors, n.Processes > was.Processes, n.Kept > was.Kept:
+	case n.Goroutines > was.Goroutines, n.Descriptors > was.Descriptors, n.Processes > was.Processes, n.Kept > was.Kept:
 		return fmt.Errorf("something is left: before %+v, now %+v: %s %+v", was, n, procs.Listing(os.Getpid()), procs.Descendants(os.Getpid()))
 	case n.Heap > was.Heap+4<<20, n.Resident > was.Resident+64<<20, n.KeptResident > was.KeptResident+32<<20:
 		return fmt.Errorf("memory has grown: before %+v, now %+v", was, n)

@@ -84,7 +84,7 @@ func appendError(dst []byte, e *wire.Event) []byte {
 // decodes each piece of the stream by itself, in which a character can be cut,
 // the other takes more characters than a line feed for the end of a line.
 func appendJSON(dst, raw []byte) []byte {
-	if bytes.ContainsAny(raw, "\n\r") {
+	if bytes.ContainsAny(raw, "\n\r\t") {
 		var one bytes.Buffer
 		if json.Compact(&one, raw) == nil {
 			raw = one.Bytes()
@@ -92,7 +92,7 @@ func appendJSON(dst, raw []byte) []byte {
 	}
 	start := 0
 	for i := 0; i < len(raw); {
-		if raw[i] < utf8.RuneSelf {
+		if raw[i] < 0x7f { // that one, a control character, stands within strings alone
 			i++
 			continue
 		}

@@ -236,7 +236,10 @@ func (s *Set) Shutdown(ctx context.Context) error {
 	case <-s.empty:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("end %d WebSockets: %w", s.Len(), ctx.Err())
+		if n := s.Len(); n > 0 {
+			return fmt.Errorf("end %d WebSockets: %w", n, ctx.Err())
+		}
+		return nil // both have come
 	}
 }
 
