@@ -68,9 +68,11 @@ func (w *ptyWatch) read() bool {
 	return true
 }
 
+// until reads up to a text. What was searched isn't searched again: it may be long.
 func (w *ptyWatch) until(text string) {
 	w.t.Helper()
-	for !strings.Contains(w.text.String(), text) {
+	for from := 0; !strings.Contains(w.text.String()[from:], text); {
+		from = max(0, w.text.Len()-len(text))
 		if !w.read() {
 			w.t.Fatalf("%v before %q: %q", w.close, text, w.text.String())
 		}

@@ -22,20 +22,29 @@ type line struct {
 	Traceback *string        `json:"traceback"`
 	Count     int            `json:"execution_count"`
 	Main      bool           `json:"is_main_result"`
-	all       map[string]any // every member
+	all       map[string]any // every member, but of output
 }
+
+func (l line) output() bool { return l.Type == "stdout" || l.Type == "stderr" }
 
 // lines are all of an execution's.
 type lines []line
 
-// with adds a line. Output may come in any number of pieces: adjacent ones of a
-// stream are one.
-func (ls lines) with(l line) lines {
-	if n := len(ls); n > 0 && ls[n-1].Type == l.Type && (l.Type == "stdout" || l.Type == "stderr") {
-		ls[n-1].Text += l.Text
-		return ls
+// joined has adjacent pieces of a stream as one: output may come in any number of them.
+func (ls lines) joined() lines {
+	var all lines
+	for i := 0; i < len(ls); {
+		l, n := ls[i], 1
+		for l.output() && i+n < len(ls) && ls[i+n].Type == l.Type {
+			n++
+		}
+		if n > 1 {
+			l.Text = ls[i : i+n].text(l.Type)
+		}
+		all = append(all, l)
+		i += n
 	}
-	return append(ls, l)
+	return all
 }
 
 func (ls lines) text(kind string) string {
@@ -119,7 +128,7 @@ func decode(tb testing.TB, raw []byte) line {
 	tb.Helper()
 	var l line
 	err := json.Unmarshal(raw, &l)
-	if err == nil {
+	if err == nil && !l.output() {
 		err = json.Unmarshal(raw, &l.all)
 	}
 	if err != nil || l.Type == "" {
@@ -149,14 +158,14 @@ func rest(tb testing.TB, r *bufio.Reader) lines {
 			break
 		}
 		if err != nil {
-			tb.Fatalf("after %s: %v", all.types(), err)
+			tb.Fatalf("after %s: %v", all.joined().types(), err)
 		}
-		all = all.with(decode(tb, raw))
+		all = append(all, decode(tb, raw))
 	}
 	if n := len(all); n == 0 || all[n-1].Type != "end_of_execution" {
-		tb.Fatalf("it ends otherwise: %s", all.types())
+		tb.Fatalf("it ends otherwise: %s", all.joined().types())
 	}
-	return all
+	return all.joined()
 }
 
 // cell is one in the default context.

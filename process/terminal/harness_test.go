@@ -59,19 +59,35 @@ type person struct {
 	term   *terminal.Terminal
 	client *terminal.Client
 	text   strings.Builder
-	screen *screen.Screen
+	screen *screen.Screen // nil: only the text matters
 	err    error
 }
 
 func attach(t *testing.T, tm *terminal.Terminal) *person {
+	t.Helper()
+	p, i := reader(t, tm), tm.Info()
+	p.screen = screen.New(i.Cols, i.Rows)
+	return p
+}
+
+// reader is a person who takes megabytes, without a screen, which would take longer
+// than all else.
+func reader(t *testing.T, tm *terminal.Terminal) *person {
 	t.Helper()
 	c, err := tm.Attach(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	i := tm.Info()
-	return &person{t: t, term: tm, client: c, screen: screen.New(i.Cols, i.Rows)}
+	return &person{t: t, term: tm, client: c}
+}
+
+// sees takes what was shown.
+func (p *person) sees(b []byte) {
+	p.text.Write(b)
+	if p.screen != nil {
+		_, _ = p.screen.Write(b)
+	}
 }
 
 // read takes what comes next, or reports that nothing more will.
@@ -83,8 +99,7 @@ func (p *person) read() bool {
 		p.err = err
 		return false
 	}
-	p.text.Write(b)
-	_, _ = p.screen.Write(b)
+	p.sees(b)
 	return true
 }
 
@@ -143,9 +158,6 @@ func (p *person) settle() {
 			}
 			return
 		}
-		p.text.Write(b)
-		_, _ = p.screen.Write(b)
+		p.sees(b)
 	}
 }
-
-func newScreen() *screen.Screen { return screen.New(terminal.DefaultCols, terminal.DefaultRows) }

@@ -31,7 +31,7 @@ func TestEverythingArrives(t *testing.T) {
 	t.Parallel()
 	const n = 400_000
 	tm := create(t, newSet(t, terminal.Config{}), terminal.Options{})
-	people := []*person{attach(t, tm), attach(t, tm), attach(t, tm)}
+	people := []*person{reader(t, tm), reader(t, tm), reader(t, tm)}
 	people[0].typing(quiet)
 	people[0].until("ready\n")
 	people[0].typing(fmt.Sprintf("exec seq 1 %d\r", n))
@@ -58,7 +58,7 @@ func TestStalledClient(t *testing.T) {
 	t.Parallel()
 	const n = 200_000
 	tm := create(t, newSet(t, terminal.Config{StallShared: 500 * time.Millisecond}), terminal.Options{})
-	p, stalled := attach(t, tm), attach(t, tm)
+	p, stalled := reader(t, tm), reader(t, tm)
 	p.typing(quiet)
 	p.until("ready\n")
 	p.typing(fmt.Sprintf("seq 1 %d; echo the end\r", n))
@@ -81,7 +81,7 @@ func TestStalledClient(t *testing.T) {
 func TestComingAtAnyTime(t *testing.T) {
 	t.Parallel()
 	s := newSet(t, terminal.Config{})
-	tested := 0
+	all, tested := numbers(100_000), 0
 	for i := range 20 {
 		tm := create(t, s, terminal.Options{ID: fmt.Sprint(i), Env: map[string]string{"PROMPT_COMMAND": "stty -opost; seq 1 100000; exit"}})
 		if n := i * 50; n > 0 {
@@ -93,7 +93,7 @@ func TestComingAtAnyTime(t *testing.T) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		p := &person{t: t, term: tm, client: c, screen: newScreen()}
+		p := &person{t: t, term: tm, client: c}
 		p.end()
 		out := p.text.String()
 		rest := out[max(strings.LastIndex(out, "\x1b["), 0):]
@@ -103,7 +103,7 @@ func TestComingAtAnyTime(t *testing.T) {
 			continue // nothing was left
 		}
 		got, _, _ := strings.Cut(rest, "100000\n")
-		if !strings.HasSuffix(numbers(100_000), got+"100000\n") {
+		if !strings.HasSuffix(all, got+"100000\n") {
 			t.Fatalf("attached at %d: %q", i, rest[:min(len(rest), 300)])
 		}
 		tested++
@@ -223,11 +223,10 @@ func TestMemory(t *testing.T) {
 	var all []*person
 	for i := range 20 {
 		tm := create(t, s, terminal.Options{ID: fmt.Sprint(i)})
-		p := attach(t, tm)
+		p := reader(t, tm)
 		p.typing("seq 1 100000; echo the e'n'd\r")
 		p.until("the end\r\n")
 		p.text.Reset()
-		p.screen = nil
 		all = append(all, p)
 	}
 	if each := (heap() - before) / 20; each > 3<<20 {
