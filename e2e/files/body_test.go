@@ -1,14 +1,15 @@
 package files_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
+	"hotcell/e2e/program"
 	"hotcell/e2e/testserver"
 	"hotcell/handlers/body"
-	"hotcell/sandboxes"
 )
 
 const boundary = "0123456789"
@@ -34,22 +35,24 @@ func length(n int) string { return fmt.Sprintf("Content-Length: %d", n) }
 const chunked = "Transfer-Encoding: chunked"
 
 // TestLargeBodies are refused wherever they aren't uploads, by an answer that
-// arrives although the client reads it only when it has sent all.
+// arrives although the client reads it only when it has sent all. The server is the
+// real program: under the race detector each of them takes a second.
 func TestLargeBodies(t *testing.T) {
-	s := testserver.Start(t)
-	piece := strings.Repeat(" ", 1<<20)
+	p := program.Start(t, "--isolation", string(testserver.UsualMode()))
+	piece := bytes.Repeat([]byte(" "), 1<<20)
+	framed := fmt.Appendf(nil, "%x\r\n%s\r\n", len(piece), piece)
 	ways := map[string]func(c *client, method, path string){
 		"in one": func(c *client, method, path string) {
 			c.head(method, path, length(body.Limit+1))
 			for range body.Limit >> 20 {
-				c.send(piece)
+				c.sendBytes(piece)
 			}
 			c.send(" ")
 		},
 		"in chunks": func(c *client, method, path string) {
 			c.head(method, path, chunked)
 			for range body.Limit>>20 + 1 {
-				c.chunk(piece)
+				c.sendBytes(framed)
 			}
 			c.chunk("")
 		},
@@ -70,8 +73,7 @@ func TestLargeBodies(t *testing.T) {
 		{"POST", "/v1/nowhere", "in chunks"},
 	} {
 		t.Run(tc.method+tc.path+" "+tc.way, func(t *testing.T) {
-			c := connect(t, s)
-			c.t = t
+			c := connectTo(t, p.URL, p.Key)
 			ways[tc.way](c, tc.method, tc.path)
 			a := c.answer()
 			status, words := http.StatusRequestEntityTooLarge, "67108864"
@@ -84,24 +86,28 @@ func TestLargeBodies(t *testing.T) {
 			c.over()
 		})
 	}
-	if sb, err := s.Sandboxes.Lookup("default"); err != nil || sb.State != sandboxes.Started {
-		t.Errorf("a refused request did something: %+v %v", sb, err)
+	c := connectTo(t, p.URL, p.Key)
+	c.head("GET", "/api/sandbox/default")
+	if a := c.answer(); a.status != http.StatusOK || !strings.Contains(a.body, `"state":"started"`) {
+		t.Errorf("a refused request did something: %d %s", a.status, a.body)
 	}
-	t.Run("exactly the limit", func(t *testing.T) {
-		c := connect(t, s)
-		c.t = t
-		c.head("POST", "/toolbox/default/files/bulk-download", chunked)
-		for range body.Limit>>20 - 1 {
-			c.chunk(piece)
-		}
-		c.chunk(piece[:1<<20-12])
-		c.chunk(`{"paths":[]}`)
-		c.chunk("")
-		if a := c.answer(); a.status != http.StatusBadRequest || !strings.Contains(a.body, "paths must name") || a.close {
-			t.Errorf("%d %s %v", a.status, a.body, a.close)
-		}
-		c.alive()
-	})
+}
+
+// TestBodyOfTheLimit is taken, and the connection goes on.
+func TestBodyOfTheLimit(t *testing.T) {
+	c := connect(t, testserver.Start(t))
+	piece := strings.Repeat(" ", 1<<20)
+	c.head("POST", "/toolbox/default/files/bulk-download", chunked)
+	for range body.Limit>>20 - 1 {
+		c.chunk(piece)
+	}
+	c.chunk(piece[:1<<20-12])
+	c.chunk(`{"paths":[]}`)
+	c.chunk("")
+	if a := c.answer(); a.status != http.StatusBadRequest || !strings.Contains(a.body, "paths must name") || a.close {
+		t.Errorf("%d %s %v", a.status, a.body, a.close)
+	}
+	c.alive()
 }
 
 // TestNobodysBody isn't waited for.

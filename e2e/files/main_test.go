@@ -37,13 +37,18 @@ type client struct {
 
 func connect(t *testing.T, s *testserver.Server) *client {
 	t.Helper()
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
+	return connectTo(t, s.URL, s.Key)
+}
+
+func connectTo(t *testing.T, url, key string) *client {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(6 * patience))
-	return &client{t: t, conn: conn, in: bufio.NewReader(conn), key: s.Key}
+	return &client{t: t, conn: conn, in: bufio.NewReader(conn), key: key}
 }
 
 // head sends the head of a request, with the key unless a header says otherwise.
@@ -56,9 +61,11 @@ func (c *client) head(method, path string, headers ...string) {
 	c.send(head + strings.Join(append(headers, "", ""), "\r\n"))
 }
 
-func (c *client) send(s string) {
+func (c *client) send(s string) { c.t.Helper(); c.sendBytes([]byte(s)) }
+
+func (c *client) sendBytes(b []byte) {
 	c.t.Helper()
-	if _, err := io.WriteString(c.conn, s); err != nil {
+	if _, err := c.conn.Write(b); err != nil {
 		c.t.Fatal(err)
 	}
 }

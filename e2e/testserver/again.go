@@ -16,8 +16,8 @@ import (
 // that is what serve's is: the strongest that works here.
 const isolationVar = "HOTCELL_TEST_ISOLATION"
 
-// usualMode is what is around sandboxes if nobody says otherwise.
-func usualMode() jail.Mode {
+// UsualMode is what is around sandboxes if nobody says otherwise.
+func UsualMode() jail.Mode {
 	return jail.Mode(cmp.Or(os.Getenv(isolationVar), string(isolation.Auto)))
 }
 

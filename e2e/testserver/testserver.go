@@ -150,7 +150,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		key:     "test-key",
 		preload: []string{},
 		python:  kernelPython(),
-		mode:    usualMode(),
+		mode:    UsualMode(),
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, f := range opts {
