@@ -3,6 +3,7 @@ package native_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -161,5 +162,12 @@ func TestManyArtifacts(t *testing.T) {
 	}
 	if seen != 1500 {
 		t.Errorf("%d artifacts", seen)
+	}
+	// Without an end, the stream would find out at its next word that nobody reads.
+	if status, body, _ := ask(t, s, http.MethodPost, "/v1/executions/many/input", `{"value":"on"}`); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, body)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		t.Error(err)
 	}
 }
