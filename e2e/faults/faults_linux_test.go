@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,10 +36,13 @@ func TestNative(t *testing.T) {
 	}
 }
 
-// TestDaytona runs the same through the other dialect, side by side.
+// TestDaytona runs the same through the other dialect, all languages side by side:
+// their clients wait most of the time.
 func TestDaytona(t *testing.T) {
 	t.Parallel()
 	s := testserver.Start(t)
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	for _, l := range languages() {
 		c := &clients.Daytona{URL: s.URL, Key: s.Key}
 		id, err := c.CreateSandbox(t.Context(), l.name)
@@ -47,19 +51,24 @@ func TestDaytona(t *testing.T) {
 			continue
 		}
 		c.Sandbox = id
-		t.Run(l.name, func(t *testing.T) {
-			t.Parallel()
-			for _, f := range l.faults {
-				if f.interrupt {
-					continue // the protocol has none
-				}
-				t.Run(f.name, func(t *testing.T) {
-					told, err := play(t.Context(), c, l, f)
-					t.Log(told)
-					if err != nil {
-						t.Error(err)
-					}
-				})
+		beside.Go(func() { // ends with its faults; joined above
+			t.Run(l.name, func(t *testing.T) { others(t, c, l) })
+		})
+	}
+}
+
+// others are the faults that the other protocol has.
+func others(t *testing.T, c clients.Client, l language) {
+	t.Helper()
+	for _, f := range l.faults {
+		if f.interrupt {
+			continue // it has none
+		}
+		t.Run(f.name, func(t *testing.T) {
+			told, err := play(t.Context(), c, l, f)
+			t.Log(told)
+			if err != nil {
+				t.Error(err)
 			}
 		})
 	}
