@@ -37,6 +37,10 @@ func (r *Registry) save(e *entry) error {
 // write replaces a record's file in one step: after a crash it is the old one
 // or the new one.
 func (r *Registry) write(rec record) (err error) {
+	now := r.opts.Now()
+	for _, t := range rec.ages() {
+		*t = restated(*t, now)
+	}
 	body, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode record: %w", err)
@@ -132,8 +136,11 @@ func (r *Registry) loadOne(id string) error {
 	}
 	e := &entry{turn: make(chan struct{}, 1), sandbox: rec.clone(), secret: rec.Secret}
 	now := r.opts.Now()
-	for _, t := range []*time.Time{&e.sandbox.Created, &e.sandbox.LastActivity, &e.sandbox.StoppedAt} {
+	for _, t := range e.sandbox.ages() {
 		*t = anchored(*t, now)
+	}
+	if r.opts.Died && e.sandbox.State == Started {
+		e.sandbox.LastActivity = now
 	}
 	if e.sandbox.Env == nil {
 		e.sandbox.Env = map[string]string{}
@@ -186,6 +193,27 @@ func (r *Registry) setAside(id string, why error) {
 		slog.String("record", path), slog.Any("reason", why), slog.Any("error", err))
 }
 
+// ages are the times that intervals are counted from.
+func (s *Sandbox) ages() []*time.Time {
+	return []*time.Time{&s.Created, &s.LastActivity, &s.StoppedAt}
+}
+
+// stepped is how far apart two clocks may tell a time before one of them was set.
+const stepped = time.Second
+
+// restated is a time for a record, which the next server tells the age of by the clock as
+// it is now. If that was set since, the time was written down as another.
+func restated(t, now time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	by := now.Add(-now.Sub(t)).Round(0)
+	if d := by.Sub(t.Round(0)); d.Abs() < stepped {
+		return t
+	}
+	return by
+}
+
 // anchored is a time of a record as a moment of this process's: from now on its age grows
 // as time passes, whatever is done to the clock. One in the future was written before the
 // clock was set back; it counts as now, or what depends on it would wait for ever.
@@ -193,5 +221,5 @@ func anchored(t, now time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}
-	return now.In(t.Location()).Add(-max(now.Sub(t), 0))
+	return now.Add(-max(now.Sub(t), 0)) // in now's zone: [time.Time.In] forgets what the other clock says
 }

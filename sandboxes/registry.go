@@ -33,6 +33,9 @@ type Options struct {
 	Expired func(sb Sandbox, deleted bool)
 	// Gone is told of a sandbox that was deleted, when nothing runs in it any more.
 	Gone func(id string) error
+	// Died says that the server before this one did, and so couldn't write down when
+	// sandboxes were used last: those that were started count as used just now.
+	Died bool
 	// Busy reports whether something runs in a sandbox just now, which keeps
 	// it from being stopped for idleness.
 	Busy func(id string) bool
