@@ -61,6 +61,9 @@ func TestClockIsSet(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, -time.Hour, year, -year, 0} {
 		x.clock.Set(by)
 		x.none(r, by.String())
+		if _, err := r.Enter("idle"); err != nil { // which counts from here
+			t.Error(err)
+		}
 	}
 	for _, to := range []time.Duration{year, 0, 2 * year} { // while it is served; then it ends
 		x.clock.Set(to)

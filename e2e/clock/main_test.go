@@ -78,6 +78,9 @@ func there(t *testing.T, s *testserver.Server, when string) {
 			t.Errorf("%s: the sandbox %q is %q: %v", when, name, sb.State, err)
 		}
 	}
+	if _, err := s.Sandboxes.Enter("idle"); err != nil { // it counts from here
+		t.Errorf("%s: %v", when, err)
+	}
 }
 
 // probe returns when a sandbox's time is over that lives for a moment, and not before

@@ -34,8 +34,7 @@ func TestMoments(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	r, err := conn.Execute(t.Context(), client.Code{Language: "go", Code: "for { }", Execution: "endless"})
-	if err != nil {
+	if _, err = conn.Execute(t.Context(), client.Code{Language: "go", Code: "for { }", Execution: "endless"}); err != nil {
 		t.Fatal(err)
 	}
 	check := func(when, what string, want int) {
@@ -55,15 +54,20 @@ func TestMoments(t *testing.T) {
 	}
 	c.Set(time.Hour)
 	_ = conn.Call(t.Context(), map[string]any{"type": "ping"}, nil) // nothing else has told the key that it ends
-	<-conn.Done()
-	var x shown
-	for x.State != wire.StateDone {
-		ask(t, s, s.Key, http.MethodGet, "/v1/executions/endless?wait=1", nil, &x)
+	x, err := s.Contexts.Execution("endless", nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if x.Status != wire.StatusInterrupted {
-		t.Errorf("what its key had begun is %s", x.Status)
+	for what, done := range map[string]<-chan struct{}{"its socket": conn.Done(), "what it had begun": x.Done()} {
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Errorf("a key has ended, and %s goes on", what)
+		}
 	}
-	_ = r
+	if got := x.Snapshot().Status; got != wire.StatusInterrupted {
+		t.Errorf("what its key had begun is %s", got)
+	}
 	check("an hour later", "key", http.StatusUnauthorized)
 	check("an hour later", "token", http.StatusUnauthorized)
 	if _, text := ask(t, s, key, http.MethodGet, "/v1/status", nil, nil); !strings.Contains(text, "has expired") {
