@@ -149,6 +149,7 @@ func TestJumps(t *testing.T) {
 
 // use does one thing after another in a context, and some at once.
 func (b *book) use(ctx context.Context, t *testing.T, s *testserver.Server, language string) {
+	t.Helper()
 	conn, err := client.Dial(t.Context(), s.URL, s.Key)
 	other, err2 := client.Dial(t.Context(), s.URL, s.Key)
 	if err := errors.Join(err, err2); err != nil {
@@ -175,6 +176,7 @@ func (b *book) use(ctx context.Context, t *testing.T, s *testserver.Server, lang
 
 // run sees an execution to its end. Meanwhile, if there is such a thing, is done between.
 func (b *book) run(t *testing.T, conn *client.Client, d *deed, in, language string, meanwhile func()) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	began := time.Now()

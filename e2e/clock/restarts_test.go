@@ -2,6 +2,7 @@ package clock_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func TestRestarts(t *testing.T) {
 	}
 	s := start()
 	timed(t, s)
-	var ids string
+	var ids []string // the newest first
 	context := ""
 	for _, step := range []struct {
 		id             string
@@ -58,15 +59,15 @@ func TestRestarts(t *testing.T) {
 			t.Errorf("server %s: %d %s", step.id, status, text)
 		}
 		context = done.Execution.Context
-		ids = step.id + ids
-		got := ""
+		ids = append([]string{step.id}, ids...)
+		var got []string
 		for _, x := range listed(t, s) {
-			got += x.ID
+			got = append(got, x.ID)
 			if x.Duration <= 0 || x.took() > time.Since(began) && x.ID == step.id || x.took() > patience {
 				t.Errorf("server %s: execution %s has taken %s", step.id, x.ID, x.took())
 			}
 		}
-		if got != ids {
+		if !slices.Equal(got, ids) {
 			t.Errorf("server %s: the executions are %s, not %s", step.id, got, ids)
 		}
 		c.Set(step.ending)
