@@ -1,6 +1,8 @@
 package sandboxes_test
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,4 +104,41 @@ func TestDied(t *testing.T) {
 	if name := <-x.expired; name != "used" {
 		t.Errorf("the time of %q was over", name)
 	}
+}
+
+// TestSetAndDied: a server notices that the clock was set, so that the next one isn't
+// misled by what it can't write any more.
+func TestSetAndDied(t *testing.T) {
+	t.Parallel()
+	x := &timed{t: t, dir: t.TempDir(), clock: &clock.Clock{}, expired: make(chan string, 10)}
+	said := make(lines, 1)
+	r := open(t, x.dir, sandboxes.Options{
+		Minute: minute, Now: x.clock.Now, Look: time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil)),
+	})
+	create(t, r, sandboxes.Spec{Name: "short", Intervals: sandboxes.Intervals{TTL: long, AutoDelete: -1}})
+	create(t, r, sandboxes.Spec{Name: "stopped", Intervals: sandboxes.Intervals{AutoDelete: long}})
+	if _, err := r.Stop(t.Context(), "stopped"); err != nil {
+		t.Fatal(err)
+	}
+	x.clock.Set(year)
+	select {
+	case line := <-said:
+		if !strings.Contains(line, "the clock was set") {
+			t.Error(line)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("nobody notices that the clock was set")
+	}
+	x.none(x.open(true), "the next server")
+}
+
+// lines is a log.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
 }

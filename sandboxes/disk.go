@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"hotcell/internal/jail"
 )
@@ -191,35 +190,4 @@ func (r *Registry) setAside(id string, why error) {
 	err := os.Rename(path, filepath.Join(r.dir, id, badName))
 	r.opts.Log.Error("a sandbox's record cannot be read and was set aside",
 		slog.String("record", path), slog.Any("reason", why), slog.Any("error", err))
-}
-
-// ages are the times that intervals are counted from.
-func (s *Sandbox) ages() []*time.Time {
-	return []*time.Time{&s.Created, &s.LastActivity, &s.StoppedAt}
-}
-
-// stepped is how far apart two clocks may tell a time before one of them was set.
-const stepped = time.Second
-
-// restated is a time for a record, which the next server tells the age of by the clock as
-// it is now. If that was set since, the time was written down as another.
-func restated(t, now time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	by := now.Add(-now.Sub(t)).Round(0)
-	if d := by.Sub(t.Round(0)); d.Abs() < stepped {
-		return t
-	}
-	return by
-}
-
-// anchored is a time of a record as a moment of this process's: from now on its age grows
-// as time passes, whatever is done to the clock. One in the future was written before the
-// clock was set back; it counts as now, or what depends on it would wait for ever.
-func anchored(t, now time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return now.Add(-max(now.Sub(t), 0)) // in now's zone: [time.Time.In] forgets what the other clock says
 }
