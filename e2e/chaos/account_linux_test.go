@@ -356,7 +356,7 @@ func (a *account) strangers(commands map[string]shownCommand) {
 		a.errorf("list executions: %v", err)
 	}
 	for _, s := range all {
-		if a.l.asked[s.ID] == nil {
+		if a.l.asked[s.ID] == nil && s.ID != a.l.own {
 			a.errorf("nobody has asked for the execution %s", s.ID)
 		}
 	}
