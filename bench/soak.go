@@ -81,24 +81,28 @@ func soak(ctx context.Context, o options, dir string, out io.Writer, log *slog.L
 
 // watch gives the runs out at their rate, and looks at the server now and then.
 func watch(ctx context.Context, o options, s *server, due chan<- string, count *soaked, out io.Writer) []sight {
-	beat := time.NewTicker(time.Second / time.Duration(o.rate))
+	every := time.Second / time.Duration(o.rate)
+	beat := time.NewTicker(every)
 	defer beat.Stop()
 	glance := time.NewTicker(o.soak / looks)
 	defer glance.Stop()
 	var seen []sight
 	fmt.Fprintln(out, lookHead)
 	began := time.Now()
-	for {
+	for given := 0; ; {
 		select {
 		case <-ctx.Done():
 			return seen
 		case <-beat.C:
-			select {
-			case due <- pick():
-			default:
-				count.mu.Lock()
-				count.late++
-				count.mu.Unlock()
+			// A look takes longer than a beat; what was due meanwhile is made up for.
+			for ; given < int(time.Since(began)/every); given++ {
+				select {
+				case due <- pick():
+				default:
+					count.mu.Lock()
+					count.late++
+					count.mu.Unlock()
+				}
 			}
 		case <-glance.C:
 			l, err := glimpse(ctx, s, count, time.Since(began))

@@ -149,7 +149,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Gone: e.journal.Forget, Berth: e.berth,
 		Busy: func(id string) bool { return e.busy(id) || e.tools.Busy(id) },
 		Idle: cfg.Limits.SandboxIdle, Lifetime: cfg.Limits.SandboxLifetime,
-		Log: cfg.Log,
+		Died: before != nil && before.Died(), Log: cfg.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)

@@ -39,7 +39,7 @@ type engineFlags struct {
 
 type serveCommand struct {
 	Listen        string        `help:"Where to listen. Port 0 picks a free one. Default: ${listen}. An address that other machines can reach needs --api-key." default:"${listen}" placeholder:"HOST:PORT"`
-	E2BListen     string        `name:"e2b-listen" help:"Where to serve the protocol of E2B's SDKs at an address of its own, as they need it in their debug mode: ${e2blisten} is where they look. No key is asked for on a loopback address; on others it is --api-key, which must be given. Default: nowhere; under /e2b of the main address it is always served." placeholder:"HOST:PORT"`
+	E2BListen     string        `name:"e2b-listen" env:"HOTCELL_E2B_LISTEN" help:"Where to serve the protocol of E2B's SDKs at an address of its own, as they need it in their debug mode: ${e2blisten} is where they look. No key is asked for on a loopback address; on others it is --api-key, which must be given. Default: nowhere; under /e2b of the main address it is always served." placeholder:"HOST:PORT"`
 	APIKey        string        `name:"api-key" help:"The key that opens everything; 'hotcell keys' makes others that open less. Better given as HOTCELL_API_KEY, since other users can read a command line. Default: one is made at the first start and kept in the data directory." placeholder:"KEY"`
 	TLSCert       string        `name:"tls-cert" help:"A certificate with its chain, in PEM: the server then speaks HTTPS only, with TLS 1.2 or newer, at all its addresses but a --metrics-listen on loopback. It is read again when the file changes." placeholder:"FILE" type:"path"`
 	TLSKey        string        `name:"tls-key" help:"The certificate's key, in PEM." placeholder:"FILE" type:"path"`

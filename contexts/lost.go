@@ -119,21 +119,26 @@ func (s *Set) lostNotice(c Card) *wire.Event {
 	if !c.Default {
 		return nil
 	}
-	s.mu.Lock()
 	var old *Card
-	for _, other := range s.lost {
-		if other.Default && other.Owner == c.Owner && other.Language == c.Language && (old == nil || other.Created.After(old.Created)) {
+	var told []Card
+	s.mu.Lock()
+	for id, other := range s.lost {
+		// Those that were told of are older, whatever the clock was when they were made.
+		if other.Told || !other.Default || other.Owner != c.Owner || other.Language != c.Language {
+			continue
+		}
+		if old == nil || other.Created.After(old.Created) {
 			old = &other
 		}
-	}
-	if old != nil && !old.Told {
-		told := *old
-		told.Told = true
-		s.lost[old.ID] = told
-		defer s.cfg.Shelf.Put(old.ID, told)
+		other.Told = true
+		s.lost[id] = other
+		told = append(told, other)
 	}
 	s.mu.Unlock()
-	if old == nil || old.Told || len(old.Names) == 0 {
+	for _, other := range told {
+		s.cfg.Shelf.Put(other.ID, other)
+	}
+	if old == nil || len(old.Names) == 0 {
 		return nil
 	}
 	return interpreter.LostNotice(c.Language, old.cut(s.cfg.Now()))
@@ -215,8 +220,8 @@ func (s *Set) Executions(context string, sees func(owner string) bool) ([]*inter
 // Kept lists the newest executions that are kept of the owners who may be seen; nil sees
 // all. Those of contexts that are gone are among them. The newest come first.
 func (s *Set) Kept(limit int, sees func(owner string) bool) []*interpreter.Execution {
-	stored := s.cfg.Store.List(interpreter.KindExecution, "")
-	slices.SortStableFunc(stored, func(a, b stream.Stored) int { return cmp.Compare(b.Created.UnixNano(), a.Created.UnixNano()) })
+	stored := s.cfg.Store.List(interpreter.KindExecution, "") // in the order in which they were accepted
+	slices.Reverse(stored)
 	var out []*interpreter.Execution
 	for _, x := range stored {
 		if sees != nil && !sees(x.Group) {

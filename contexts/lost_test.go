@@ -21,7 +21,13 @@ import (
 // server is a set with what outlives it.
 func server(t *testing.T, dir string, before *lives.End) (*contexts.Set, *stream.Journal) {
 	t.Helper()
-	j, err := stream.OpenJournal(filepath.Join(dir, "journal"), stream.JournalOptions{})
+	return serverAt(t, dir, before, nil)
+}
+
+// serverAt is server with another clock.
+func serverAt(t *testing.T, dir string, before *lives.End, now func() time.Time) (*contexts.Set, *stream.Journal) {
+	t.Helper()
+	j, err := stream.OpenJournal(filepath.Join(dir, "journal"), stream.JournalOptions{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +35,7 @@ func server(t *testing.T, dir string, before *lives.End) (*contexts.Set, *stream
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := contexts.New(t.Context(), contexts.Config{Table: runtimes.NewTable(&fakeRuntime{}), Parked: -1, Store: j, Shelf: shelf, Before: before})
+	s := contexts.New(t.Context(), contexts.Config{Table: runtimes.NewTable(&fakeRuntime{}), Parked: -1, Store: j, Shelf: shelf, Before: before, Now: now})
 	t.Cleanup(func() { s.Close(); j.Close() })
 	return s, j
 }

@@ -32,8 +32,10 @@ type Execution struct {
 	done   chan struct{}
 	signal chan interruption // to the loop, while running
 
+	created time.Time // the snapshot's, for those who have no lock
+
 	stdout, stderr atomic.Int64 // bytes
-	first          atomic.Int64 // when its first event came, in Unix nanoseconds
+	first          atomic.Int64 // when its first event came: so many nanoseconds after created, at least one
 
 	mu      sync.Mutex
 	snap    Snapshot
@@ -92,7 +94,8 @@ func newExecution(in *Interpreter, req Request, atOnce bool) (*Execution, error)
 		done:   make(chan struct{}),
 		signal: make(chan interruption, 1),
 	}
-	e.snap = Snapshot{ID: req.ID, ContextID: in.cfg.ID, State: wire.StateQueued, Created: in.cfg.Now()}
+	e.created = in.cfg.Now()
+	e.snap = Snapshot{ID: req.ID, ContextID: in.cfg.ID, State: wire.StateQueued, Created: e.created}
 	tape, err := create(in.cfg.Store, in.cfg.Group, about{Language: in.cfg.Language, AtOnce: atOnce}, e.snap)
 	if err != nil {
 		return nil, err

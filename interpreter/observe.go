@@ -99,7 +99,7 @@ func (e *Execution) tell(snap Snapshot) {
 	if !snap.Started.IsZero() {
 		r.Waited, r.Took = snap.Started.Sub(snap.Created), snap.Ended.Sub(snap.Started)
 		if first := e.first.Load(); first != 0 {
-			r.First = max(time.Unix(0, first).Sub(snap.Started), 0)
+			r.First = max(time.Duration(first)-r.Waited, 0)
 		}
 	}
 	if snap.Error != nil && snap.Error.Cause != nil {
@@ -130,6 +130,6 @@ func (e *Execution) noteEvent(ev *wire.Event) {
 		e.stderr.Add(int64(len(ev.Text)))
 	}
 	if e.first.Load() == 0 {
-		e.first.Store(ev.Time.UnixNano())
+		e.first.Store(max(int64(ev.Time.Sub(e.created)), 1))
 	}
 }

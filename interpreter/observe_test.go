@@ -3,11 +3,13 @@ package interpreter_test
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"hotcell/e2e/clock"
 	"hotcell/internal/activity"
 	"hotcell/internal/wire"
 	"hotcell/interpreter"
@@ -119,5 +121,34 @@ func TestObserveWaiting(t *testing.T) {
 	}
 	if r := records["first"]; r.Outcome != "interrupted" || r.Took <= 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestObserveClock: whatever the clock is set to, and however often, nothing has taken
+// less than no time, or longer than the test.
+func TestObserveClock(t *testing.T) {
+	t.Parallel()
+	const year = 365 * 24 * time.Hour
+	for _, by := range []time.Duration{year, -year} {
+		records := make(chan activity.Record, 1)
+		in := open(t, func(c *interpreter.Config) {
+			var wrong clock.Clock
+			var calls atomic.Int64
+			c.Now = func() time.Time { // each time another one
+				wrong.Set(by * time.Duration(calls.Add(1)%50))
+				return wrong.Now()
+			}
+			c.Observe.Did = func(r activity.Record) { records <- r }
+		})
+		events(t, submit(t, in, interpreter.Request{Code: "echo on"}))
+		r := <-records
+		for name, d := range map[string]time.Duration{"waited": r.Waited, "took": r.Took, "the first event": r.First} {
+			if d < 0 || d > time.Minute {
+				t.Errorf("by %s: %s: %s", by, name, d)
+			}
+		}
+		if r.First == 0 {
+			t.Errorf("by %s: the first event came at once", by)
+		}
 	}
 }

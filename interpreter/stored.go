@@ -44,12 +44,18 @@ type summary struct {
 	Ended   time.Time
 	Took    time.Duration // the times don't tell: the clock may have been set
 	Error   uint64        // number of the event; 0: there is none
+	Event   []byte        // it, encoded; empty: it is too large to be kept in memory
 }
+
+// smallError is how large an error may be to be kept with the end of its execution, so
+// that lists of executions read no files. A division by zero has 300 bytes with its
+// traceback, a column that a data frame lacks 1,300.
+const smallError = 2 << 10
 
 func (s summary) encode() []byte {
 	dst := pack.Text(make([]byte, 0, 48), s.Status)
 	dst = pack.Time(pack.Time(dst, s.Started), s.Ended)
-	return pack.Number(pack.Number(dst, uint64(s.Took)), s.Error)
+	return pack.Text(pack.Number(pack.Number(dst, uint64(s.Took)), s.Error), s.Event)
 }
 
 // decodeSummary reads one. One that cannot be read says nothing.
@@ -57,7 +63,7 @@ func decodeSummary(src []byte) summary {
 	r := pack.NewReader(src)
 	return summary{
 		Status: wire.Status(r.Text()), Started: r.Time(), Ended: r.Time(),
-		Took: time.Duration(r.Number()), Error: r.Number(),
+		Took: time.Duration(r.Number()), Error: r.Number(), Event: r.Bytes(),
 	}
 }
 
@@ -76,8 +82,21 @@ func summaryOf(s Snapshot) []byte {
 	out := summary{Status: s.Status, Started: s.Started, Ended: s.Ended, Took: s.Took()}
 	if s.Error != nil {
 		out.Error = s.Error.Seq
+		out.Event = encodeSmall(*s.Error)
 	}
 	return out.encode()
+}
+
+// encodeSmall encodes an error that is small; nil: it isn't.
+func encodeSmall(ev wire.Event) []byte {
+	if len(ev.Value)+len(ev.Traceback) > smallError {
+		return nil
+	}
+	event, err := eventCodec{}.Append(nil, ev)
+	if err != nil || len(event) > smallError {
+		return nil
+	}
+	return event
 }
 
 // FindStored finds an execution in a store.
@@ -106,9 +125,19 @@ func Restore(s stream.Stored) *Execution {
 		took: end.Took,
 	}
 	if end.Error > 0 {
-		e.snap.Error = eventAt(e.log, end.Error)
+		e.snap.Error = end.errorIn(e.log)
 	}
 	return e
+}
+
+// errorIn is the error that ended an execution, which its log has too.
+func (s summary) errorIn(log *stream.Log[wire.Event]) *wire.Event {
+	if len(s.Event) > 0 {
+		if event, err := (eventCodec{}).Decode(s.Event); err == nil {
+			return &event
+		}
+	}
+	return eventAt(log, s.Error)
 }
 
 // eventAt reads one event that is there.

@@ -151,6 +151,15 @@ type Key struct {
 // Context ends when the key does, with an [EndedError] as its cause.
 func (k *Key) Context() context.Context { return k.ctx }
 
+// alive is why the key has ended, if it has. One whose timer is late, since the clock was
+// set forward, ends now.
+func (k *Key) alive() error {
+	if k.Expired(k.now()) {
+		k.cancel(&EndedError{k.Name, true})
+	}
+	return context.Cause(k.ctx)
+}
+
 // Confined reports whether the key is for some sandboxes only.
 func (k *Key) Confined() bool { return len(k.Sandboxes) > 0 }
 

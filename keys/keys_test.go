@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hotcell/e2e/clock"
 	"hotcell/keys"
 )
 
@@ -225,18 +226,61 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// A clock that is set forward ends a key at its next use, timer or not.
+// A clock that is set forward ends a key at its next use, timer or not, and a minute later
+// if there is none.
 func TestClock(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	s := open(t, keys.Config{
-		Now:       func() time.Time { return now },
-		AfterFunc: func(time.Duration, func()) func() bool { return func() bool { return true } },
-	})
-	k, text := create(t, s, keys.Spec{Name: "a", Scope: keys.Run, Expires: now.Add(time.Hour)})
-	now = now.Add(time.Hour)
-	if _, err := s.Find(text); err == nil || k.Context().Err() == nil {
-		t.Errorf("it goes on: %v", err)
+	for name, use := range map[string]func(*keys.Store, *keys.Key, string) error{
+		"a request":             func(s *keys.Store, _ *keys.Key, text string) error { _, err := s.Find(text); return err },
+		"a token":               func(s *keys.Store, k *keys.Key, _ string) error { _, err := s.Holder(k.ID); return err },
+		"a message on a socket": func(_ *keys.Store, k *keys.Key, _ string) error { return k.Allow() },
+		"an execution on it":    func(_ *keys.Store, k *keys.Key, _ string) error { _, err := k.Begin(); return err },
+	} {
+		var c clock.Clock
+		s := open(t, keys.Config{
+			Now: c.Now,
+			AfterFunc: func(d time.Duration, _ func()) func() bool {
+				if d > time.Minute {
+					t.Errorf("the clock is looked at in %s", d)
+				}
+				return func() bool { return true }
+			},
+		})
+		k, text := create(t, s, keys.Spec{Name: "a", Scope: keys.Run, Expires: c.Now().Add(time.Hour)})
+		c.Set(-365 * 24 * time.Hour)
+		if err := use(s, k, text); err != nil {
+			t.Errorf("%s: set back: %v", name, err)
+		}
+		c.Set(time.Hour)
+		var ended *keys.EndedError
+		if err := use(s, k, text); !errors.As(err, &ended) || !ended.Expired || k.Context().Err() == nil {
+			t.Errorf("%s: it goes on: %v", name, err)
+		}
+	}
+}
+
+// TestRateClock: how often a key may ask doesn't depend on what the clock is set to.
+func TestRateClock(t *testing.T) {
+	t.Parallel()
+	var c clock.Clock
+	s := open(t, keys.Config{Now: c.Now, Limits: keys.Limits{Rate: keys.Rate{Count: 10, Per: time.Hour}}})
+	k, _ := create(t, s, keys.Spec{Name: "a", Scope: keys.Run})
+	const year = 365 * 24 * time.Hour
+	jumps := []time.Duration{time.Hour, -time.Hour, year, -year, 0}
+	for range 2 {
+		for _, by := range jumps {
+			c.Set(by)
+			if err := k.Allow(); err != nil {
+				t.Errorf("%s: %v", by, err)
+			}
+		}
+	}
+	for _, by := range jumps {
+		c.Set(by)
+		var limit *keys.LimitError
+		if err := k.Allow(); !errors.As(err, &limit) || limit.After > 6*time.Minute {
+			t.Errorf("%s: one more: %v", by, err)
+		}
 	}
 }
 

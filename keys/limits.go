@@ -127,8 +127,12 @@ func (r Rate) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(float64(r.Count)/r.Per.Seconds()), r.Count)
 }
 
-// Allow counts a request. The error says when the next one is welcome.
+// Allow counts a request. The error says when the next one is welcome, or that the key's
+// time is over.
 func (k *Key) Allow() error {
+	if err := k.alive(); err != nil {
+		return err
+	}
 	if k.limiter == nil {
 		return nil
 	}
@@ -165,7 +169,7 @@ func (k *Key) OpenSocket() (release func(), err error) {
 
 // Begin counts an execution, until its lease is released.
 func (k *Key) Begin() (*Lease, error) {
-	if err := context.Cause(k.ctx); err != nil {
+	if err := k.alive(); err != nil {
 		return nil, err
 	}
 	if !k.take(&k.running, k.limits.Executions) {

@@ -79,8 +79,9 @@ func (s *Store) key(info Info) *Key {
 	return k
 }
 
-// longest is how long a timer is set for at once; then it is set again.
-const longest = 24 * time.Hour
+// longest is how long a timer is set for at once; then it is set again. Timers don't hear
+// of a clock that is set forward: so much later what runs ends that a key has begun.
+const longest = time.Minute
 
 // file puts a key into use and waits for its end.
 func (s *Store) file(r record) {
@@ -97,15 +98,14 @@ func (s *Store) watch(e *entry) {
 	if e.Expires.IsZero() {
 		return
 	}
-	now := s.cfg.Now()
-	if e.Expired(now) {
-		e.cancel(&EndedError{e.Name, true})
+	if e.alive() != nil {
 		return
 	}
+	left := max(e.Expires.Sub(s.cfg.Now()), 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed && s.byID[e.ID] == e {
-		e.timer = s.cfg.AfterFunc(min(e.Expires.Sub(now), longest), func() { s.watch(e) })
+		e.timer = s.cfg.AfterFunc(min(left, longest), func() { s.watch(e) })
 	}
 }
 
@@ -146,7 +146,7 @@ func (s *Store) Find(text string) (*Key, error) {
 	if !ok || e == nil || subtle.ConstantTimeCompare(digest[:], e.digest) != 1 {
 		return nil, ErrUnknown
 	}
-	return e.Key, s.alive(e)
+	return e.Key, e.alive()
 }
 
 // Holder returns the key with an id, for a token that was given to it: like Find.
@@ -157,15 +157,7 @@ func (s *Store) Holder(id string) (*Key, error) {
 	if e == nil {
 		return nil, ErrUnknown
 	}
-	return e.Key, s.alive(e)
-}
-
-// alive also ends a key whose timer is late.
-func (s *Store) alive(e *entry) error {
-	if e.Expired(s.cfg.Now()) {
-		e.cancel(&EndedError{e.Name, true})
-	}
-	return context.Cause(e.ctx)
+	return e.Key, e.alive()
 }
 
 // List returns the keys, the oldest first; those too whose time is over.
@@ -234,6 +226,7 @@ func (s *Store) Create(spec Spec) (info Info, text string, err error) {
 	id, text := newText()
 	info = Info{ID: id, Spec: spec, Created: now.UTC().Truncate(time.Second)}
 	info.Sandboxes = slices.Clone(spec.Sandboxes)
+	info.Expires = spec.Expires.Round(0) // a moment by the clock that is set, and by no other
 	r := newRecord(info, text)
 	if err := save(s.cfg.Dir, append(records, r)); err != nil {
 		return Info{}, "", err

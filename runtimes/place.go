@@ -63,8 +63,8 @@ func (s Script) Furnish(files map[string]string) (room string, err error) {
 
 // WriteBeside puts a file into the directory in which the script runs, for a
 // program that looks around from the place where it lies. Its name begins with
-// a dot, and is the same in each run unless there is such a file. [Clean]
-// removes it. Where the directory can't be written to, it becomes one of the
+// a dot, and is the same in each run unless there is such a file, or another run has
+// it. [Names.Clean] removes it. Where the directory can't be written to, it becomes one of the
 // run's own.
 func (s Script) WriteBeside(ext, text string) (path string, err error) {
 	return s.WriteBesideOf(ext, func(string) string { return text })
@@ -73,6 +73,9 @@ func (s Script) WriteBeside(ext, text string) (path string, err error) {
 // WriteBesideOf is WriteBeside for a text that has to know its path.
 func (s Script) WriteBesideOf(ext string, text func(path string) string) (path string, err error) {
 	for _, name := range []string{hiddenName + ext, hiddenName + "-" + strings.ToLower(rand.Text()) + ext} {
+		if !s.Names.take(s.Own, s.Dir, name) {
+			continue
+		}
 		path = filepath.Join(s.Dir, name)
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if errors.Is(err, fs.ErrExist) {

@@ -32,6 +32,8 @@ type Script struct {
 	// Own is a directory of the run's own, empty at first. [Clean] removes it. From
 	// inside a jail it can only be read.
 	Own string
+	// Names are the files that this and other runs have elsewhere.
+	Names *Names
 	// Room is where the program's user may write to: a directory that isn't there yet,
 	// and goes with the run. Empty: Own.
 	Room string

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"hotcell/internal/jail"
 )
@@ -37,6 +36,10 @@ func (r *Registry) save(e *entry) error {
 // write replaces a record's file in one step: after a crash it is the old one
 // or the new one.
 func (r *Registry) write(rec record) (err error) {
+	now := r.opts.Now()
+	for _, t := range rec.ages() {
+		*t = restated(*t, now)
+	}
 	body, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode record: %w", err)
@@ -132,8 +135,11 @@ func (r *Registry) loadOne(id string) error {
 	}
 	e := &entry{turn: make(chan struct{}, 1), sandbox: rec.clone(), secret: rec.Secret}
 	now := r.opts.Now()
-	for _, t := range []*time.Time{&e.sandbox.Created, &e.sandbox.LastActivity, &e.sandbox.StoppedAt} {
+	for _, t := range e.sandbox.ages() {
 		*t = anchored(*t, now)
+	}
+	if r.opts.Died && e.sandbox.State == Started {
+		e.sandbox.LastActivity = now
 	}
 	if e.sandbox.Env == nil {
 		e.sandbox.Env = map[string]string{}
@@ -184,14 +190,4 @@ func (r *Registry) setAside(id string, why error) {
 	err := os.Rename(path, filepath.Join(r.dir, id, badName))
 	r.opts.Log.Error("a sandbox's record cannot be read and was set aside",
 		slog.String("record", path), slog.Any("reason", why), slog.Any("error", err))
-}
-
-// anchored is a time of a record as a moment of this process's: from now on its age grows
-// as time passes, whatever is done to the clock. One in the future was written before the
-// clock was set back; it counts as now, or what depends on it would wait for ever.
-func anchored(t, now time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return now.In(t.Location()).Add(-max(now.Sub(t), 0))
 }

@@ -33,6 +33,9 @@ type Options struct {
 	Expired func(sb Sandbox, deleted bool)
 	// Gone is told of a sandbox that was deleted, when nothing runs in it any more.
 	Gone func(id string) error
+	// Died says that the server before this one did, and so couldn't write down when
+	// sandboxes were used last: those that were started count as used just now.
+	Died bool
 	// Busy reports whether something runs in a sandbox just now, which keeps
 	// it from being stopped for idleness.
 	Busy func(id string) bool
@@ -42,6 +45,8 @@ type Options struct {
 	Idle, Lifetime time.Duration
 	// Minute is how long a minute of the intervals is. 0 is a minute.
 	Minute time.Duration
+	// Look is how often the clock is looked at, whether somebody has set it. 0 is a minute.
+	Look   time.Duration
 	Now    func() time.Time
 	NewID  func() string
 	NewUID func() int // of a sandbox's user; nil is a random one of those for it
@@ -81,6 +86,7 @@ func (o *Options) complete() {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Minute = cmp.Or(o.Minute, time.Minute)
+	o.Look = cmp.Or(o.Look, time.Minute)
 }
 
 // entry is a sandbox in the registry.

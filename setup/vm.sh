@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs tests on a kernel that has what this machine's perhaps hasn't: cgroup v2 with all
-# controllers, and project quotas on ext4 and XFS. That is Debian's, in a virtual machine
-# without a network, whose whole user land is busybox and the tests. Nothing of it stays.
+# controllers, project quotas on ext4 and XFS, and a clock that may be set. That is Debian's,
+# in a virtual machine without a network, whose whole user land is busybox, the tests and
+# the program. Nothing of it stays.
 #
 # It takes qemu-system-x86, mkfs.ext4 and, for XFS, mkfs.xfs; packages of the kernel and of
 # busybox are downloaded with apt-get, and unpacked, not installed. The processor is emulated,
@@ -38,6 +39,8 @@ find "$root/modules" -name '*.xz' -exec xz -d {} +
 for package in cgroup disk; do
   CGO_ENABLED=0 go test -c -o "$root/bin/$package.test" "./internal/$package"
 done
+CGO_ENABLED=0 go test -c -o "$root/bin/chaos.test" ./e2e/chaos
+CGO_ENABLED=0 go build -o "$root/bin/hotcell" .
 
 drives=()
 truncate -s 1G "$dir/ext4"
@@ -49,6 +52,8 @@ if type mkfs.xfs >/dev/null 2>&1; then
   drives+=(-drive "file=$dir/xfs,if=virtio,format=raw")
 fi
 
+args=
+(($# == 0)) || args=$(printf '%q ' "$@")
 cat >"$root/init" <<INIT
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -63,13 +68,17 @@ for module in $order; do
 done
 ln -s bash-static /bin/bash
 mount -t ext4 -o prjquota /dev/vda /ext4
-run() { echo "== \$1"; shift; "\$@" -test.v -test.timeout=5m $* || echo "vm: FAILED"; }
+run() { echo "== \$1"; shift; "\$@" -test.v -test.timeout=5m $args || echo "vm: FAILED"; }
 TMPDIR=/ext4 run "cgroup v2, at its root" cgroup.test
 mkdir /sys/fs/cgroup/own
 setfattr -n trusted.delegate -v 1 /sys/fs/cgroup/own # as systemd does
 echo "== cgroup v2, in a group that is delegated, alone"
-(echo 0 >/sys/fs/cgroup/own/cgroup.procs && TMPDIR=/ext4 exec cgroup.test -test.v -test.timeout=5m $*) || echo "vm: FAILED"
+(echo 0 >/sys/fs/cgroup/own/cgroup.procs && TMPDIR=/ext4 exec cgroup.test -test.v -test.timeout=5m $args) || echo "vm: FAILED"
 TMPDIR=/ext4 run "quotas of ext4" disk.test
+ifconfig lo 127.0.0.1
+export HOTCELL_TEST_PROGRAM=/bin/hotcell HOTCELL_TEST_CLOCK=1 HOTCELL_PYTHON=/none
+echo "== a clock that is set"
+(TMPDIR=/ext4 exec chaos.test -test.v -test.timeout=10m -test.run=TestClock $args) || echo "vm: FAILED"
 if [ -e /dev/vdb ]; then mount -t xfs -o prjquota /dev/vdb /xfs && TMPDIR=/xfs run "quotas of XFS" disk.test; fi
 echo "vm: done"
 reboot -f # which ends the machine

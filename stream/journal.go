@@ -27,7 +27,7 @@ const (
 	defaultAge = 24 * time.Hour
 	// defaultBytes is what a start reads again in two seconds from an ordinary disk.
 	defaultBytes = 1 << 30
-	// defaultCount are 35 MiB of memory.
+	// defaultCount are 35 MiB of memory, beside their summaries.
 	defaultCount = 50_000
 	// remembered is how many evicted names are known, so that "gone" and "never
 	// was" can be told apart.

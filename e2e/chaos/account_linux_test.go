@@ -28,6 +28,8 @@ type account struct {
 	outcome map[string]int
 	wrong   int
 	codes   map[string]bool // refusals that fit
+	jumps   bool            // the clock does: of two moments nobody knows which came first
+	longest time.Duration   // that anything can have taken
 }
 
 // mostFaults is how many are printed.
@@ -49,7 +51,7 @@ func (c *crowd) settle(p *program.Program, codes ...string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	a := &account{t: t, l: c.l, p: p, c: conn, outcome: map[string]int{}, codes: map[string]bool{}}
+	a := &account{t: t, l: c.l, p: p, c: conn, outcome: map[string]int{}, codes: map[string]bool{}, jumps: c.jumps, longest: time.Since(c.began)}
 	for _, code := range codes {
 		a.codes[code] = true
 	}
@@ -208,8 +210,10 @@ func (a *account) judge(x *asked, s shown, there []wire.Event) string {
 	switch {
 	case s.State != wire.StateDone || s.Status != last.Status || s.Events != uint64(len(there)):
 		return fmt.Sprintf("it is shown as %s %s with %d events, and has %d, the last of which says %s", s.State, s.Status, s.Events, len(there), last.Status)
-	case s.Ended == nil || s.Ended.Before(s.Created) || s.Started != nil && s.Ended.Before(*s.Started):
+	case s.Ended == nil || !a.jumps && (s.Ended.Before(s.Created) || s.Started != nil && s.Ended.Before(*s.Started)):
 		return fmt.Sprintf("its times: %v %v %v", s.Created, s.Started, s.Ended)
+	case !a.lasted(x, s):
+		return fmt.Sprintf("it has taken %v ms, of at most %s", value(s.Duration), a.longest)
 	case (there[0].State == wire.StateRunning) != (s.Started != nil):
 		return fmt.Sprintf("it began at %v, and its first event is %+v", s.Started, there[0])
 	}
@@ -230,6 +234,24 @@ func (a *account) judge(x *asked, s shown, there []wire.Event) string {
 		return fmt.Sprintf("another error is shown than there is: %s", cmp.Diff(s.Error, &failed[0]))
 	}
 	return a.reason(x, s, out.String())
+}
+
+// lasted reports whether its duration can be true.
+func (a *account) lasted(x *asked, s shown) bool {
+	took := time.Duration(value(s.Duration) * float64(time.Millisecond))
+	least := time.Duration(0)
+	if s.Status == wire.StatusTimeout {
+		least = deedNamed(x.Deed).timeout
+	}
+	return took >= least && took <= a.longest
+}
+
+// value is a number that may not be there.
+func value(n *float64) float64 {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // whole wants the numbers from 1 on without a gap, and one end.
@@ -334,7 +356,7 @@ func (a *account) strangers(commands map[string]shownCommand) {
 		a.errorf("list executions: %v", err)
 	}
 	for _, s := range all {
-		if a.l.asked[s.ID] == nil {
+		if a.l.asked[s.ID] == nil && s.ID != a.l.own {
 			a.errorf("nobody has asked for the execution %s", s.ID)
 		}
 	}
@@ -348,7 +370,8 @@ func (a *account) strangers(commands map[string]shownCommand) {
 // shownCommand is a command as the server tells of it.
 type shownCommand struct {
 	ID, Command, State, Status, Reason, Signal string
-	Code                                       int `json:"exit_code"`
+	Code                                       int     `json:"exit_code"`
+	Duration                                   float64 `json:"duration_ms"`
 	Created                                    time.Time
 }
 
@@ -413,7 +436,8 @@ func (a *account) command(x *asked, c shownCommand) {
 		"signaled": c.Signal == "SIGKILL" && a.l.fits(c.Created, end, hitOther, hitFirst),
 		"ended":    strings.Contains(c.Reason, "the server died") && a.l.fits(c.Created, end, hitServer) || a.l.fits(c.Created, end, hitDisk, hitFirst),
 	}[c.Status]
-	if err != nil || why != "" || c.State != "done" || !fits && !slices.Contains([]string{}, c.Status) {
+	took := time.Duration(c.Duration * float64(time.Millisecond))
+	if err != nil || why != "" || c.State != "done" || took < 0 || took > a.longest || !fits && !slices.Contains([]string{}, c.Status) {
 		a.errorf("the command %s: %v %s %+v %q", x.ID, err, why, c, raw)
 	}
 	a.outcome["command "+strings.TrimSpace(c.Status+" "+c.Signal)]++

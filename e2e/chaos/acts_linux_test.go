@@ -20,7 +20,10 @@ import (
 func (w *worker) act(ctx context.Context) {
 	language := []string{"python", "python", "python", "python", "javascript", "typescript", "go", "go"}[w.rand.IntN(8)]
 	d := w.pick()
-	if d.stdin {
+	switch {
+	case w.c.Only != "":
+		language = w.c.Only
+	case d.stdin:
 		language = "python"
 	}
 	context := ""
@@ -53,7 +56,7 @@ func (w *worker) pick() *deed {
 	}
 	n := w.rand.IntN(sum)
 	for _, d := range all {
-		if n -= d.weight; n < 0 && (!w.c.Calm || d.name != "bulk") {
+		if n -= d.weight; n < 0 && (!w.c.Calm || d.name != "bulk") && (!d.stdin || w.c.Only == "") { // which Python alone has
 			return &d
 		}
 	}

@@ -27,6 +27,7 @@ type order struct {
 	Workers []map[string]string `json:"workers,omitempty"` // the contexts of each, by language
 	Boxes   []string            `json:"boxes,omitempty"`   // sandboxes
 	Calm    bool                `json:"calm,omitempty"`    // nothing that takes much of the disk or of descriptors
+	Only    string              `json:"only,omitempty"`    // the one language that there is; empty: all are
 	Stop    bool                `json:"stop,omitempty"`    // nothing new; what was begun is seen to its end
 }
 

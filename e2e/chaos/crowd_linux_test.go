@@ -21,8 +21,12 @@ type crowd struct {
 	t    *testing.T
 	l    *ledger
 	calm bool
+	only string // a language
 	seed uint64
 	exe  string
+	// began is when there were no clients yet; jumps is that the clock is set.
+	began time.Time
+	jumps bool
 	// boxes are the sandboxes in which everything happens, which can be deleted.
 	boxes []string
 
@@ -47,11 +51,17 @@ const workersEach = 3
 
 func newCrowd(t *testing.T, p *program.Program, seed uint64, clients int, calm bool) *crowd {
 	t.Helper()
+	return newCrowdOf(t, p, seed, clients, calm, "")
+}
+
+// newCrowdOf is newCrowd with one language only, unless that is empty.
+func newCrowdOf(t *testing.T, p *program.Program, seed uint64, clients int, calm bool, only string) *crowd {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &crowd{t: t, l: newLedger(), seed: seed, exe: exe, url: p.URL, calm: calm}
+	c := &crowd{t: t, l: newLedger(), seed: seed, exe: exe, url: p.URL, calm: calm, only: only, began: time.Now()}
 	for range 2 {
 		c.boxes = append(c.boxes, newBox(t, p))
 	}
@@ -113,7 +123,7 @@ func (c *crowd) fill(s *slot) {
 		workers[i] = maps.Clone(w)
 	}
 	s.mu.Unlock()
-	_ = json.NewEncoder(in).Encode(order{Name: name, Key: program.Key, URL: url, Seed: seed, Workers: workers, Boxes: c.boxes, Calm: c.calm})
+	_ = json.NewEncoder(in).Encode(order{Name: name, Key: program.Key, URL: url, Seed: seed, Workers: workers, Boxes: c.boxes, Calm: c.calm, Only: c.only})
 	go c.listen(s, out, s.ended, cmd) // ends with the process, and is waited for by its slot
 }
 

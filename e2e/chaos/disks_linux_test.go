@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,12 +26,14 @@ const promptly = 500 * time.Millisecond
 func TestSlowDisk(t *testing.T) {
 	d := newDisk(t)
 	p := program.Launch(t, program.Build(t), d.dir, "--warm", "1")
+	gone := failed(t, p)
 	c := newCrowd(t, p, *seed, 2, false)
+	c.l.own = gone
 	var all []time.Duration
 	for range amount(0, 1, 3) {
 		c.until(10)
 		d.hold()
-		all = append(all, c.answers(t, p)...)
+		all = append(all, answers(t, p, c.seen(), gone)...)
 		d.release()
 	}
 	c.until(10)
@@ -43,14 +46,45 @@ func TestSlowDisk(t *testing.T) {
 	c.settle(p, "CONTEXT_CLOSED", "NOT_FOUND")
 }
 
-// answers asks what needs no disk, for as long as the disk sleeps.
-func (c *crowd) answers(t *testing.T, p *program.Program) (took []time.Duration) {
+// failed is an execution that has raised, in a context that is gone.
+func failed(t *testing.T, p *program.Program) string {
 	t.Helper()
-	id := c.seen()
+	ask := func(method, path string, body any, answer any) {
+		t.Helper()
+		resp, err := request(t.Context(), p.URL, p.Key, method, path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if answer == nil {
+			return
+		}
+		if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var made struct{ ID string }
+	ask(http.MethodPost, "/v1/contexts", map[string]any{"language": "python"}, &made)
+	var ran struct{ Execution struct{ ID, Status string } }
+	ask(http.MethodPost, "/v1/contexts/"+made.ID+"/executions", map[string]any{"code": "1 / 0", "wait": true}, &ran)
+	if ran.Execution.Status != "error" {
+		t.Fatalf("1 / 0 ended as %+v", ran)
+	}
+	ask(http.MethodDelete, "/v1/contexts/"+made.ID, nil, nil)
+	return ran.Execution.ID
+}
+
+// answers asks what needs no disk, for as long as the disk sleeps.
+func answers(t *testing.T, p *program.Program, executions ...string) (took []time.Duration) {
+	t.Helper()
+	paths := []string{"/healthz", "/v1/status", "/v1/contexts", "/v1/executions"}
+	for _, id := range executions {
+		paths = append(paths, "/v1/executions/"+id)
+	}
 	over := time.NewTimer(nap)
 	defer over.Stop()
 	for {
-		for _, path := range []string{"/healthz", "/v1/status", "/v1/contexts", "/v1/executions/" + id, "/v1/executions"} {
+		for _, path := range paths {
 			select {
 			case <-over.C:
 				return took

@@ -70,6 +70,7 @@ type ledger struct {
 	asked    map[string]*asked
 	contexts map[string]string // that there may be: their languages
 	deleted  map[string]bool   // somebody wants them gone
+	own      string            // an execution that is the test's, not a client's
 	strikes  []strike
 	ended    int // executions of which a client has seen the end
 	refusals int // executions and other requests that were refused

@@ -51,9 +51,15 @@ func StartWith(tb testing.TB, env []string, flags ...string) *Program {
 	return LaunchWith(tb, env, Build(tb), tb.TempDir(), append([]string{"--warm", "1"}, flags...)...)
 }
 
+// builtVar names a program that is built already, for where nothing can build one.
+const builtVar = "HOTCELL_TEST_PROGRAM"
+
 // Build builds the program and returns its path.
 func Build(tb testing.TB) string {
 	tb.Helper()
+	if path := os.Getenv(builtVar); path != "" {
+		return path
+	}
 	path := filepath.Join(tb.TempDir(), "hotcell")
 	build := exec.Command("go", "build", "-o", path, "hotcell") //nolint:forbidigo,noctx // the tests own these processes, no server does
 	build.Dir = root()

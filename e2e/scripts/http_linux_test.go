@@ -451,6 +451,30 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// TestModulesTogether: programs in one directory, whose files have to lie there for a
+// moment, are not taken for each other.
+func TestModulesTogether(t *testing.T) {
+	t.Parallel()
+	s := testserver.Start(t)
+	var wg sync.WaitGroup
+	for client := range 4 {
+		wg.Go(func() {
+			for n := range 15 {
+				mark := fmt.Sprintf("x%d_%d", client, n)
+				code, want := "import fs from 'fs'; console.log('"+mark+"')", mark+"\n"
+				if client%2 == 1 { // ends just when another one is about to be loaded
+					code, want = "import { "+mark+" } from 'nothing-like-this'", "Cannot find package 'nothing-like-this'"
+				}
+				a, err := post(s, "default", object{"language": "javascript", "code": code})
+				if err != nil || !strings.Contains(a.text(), want) {
+					t.Errorf("%s: %+v %s, %v", mark, a, a.text(), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestAccess: the route is behind the same doors as all others.
 func TestAccess(t *testing.T) {
 	t.Parallel()

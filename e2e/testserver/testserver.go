@@ -55,6 +55,7 @@ type Server struct {
 	Metrics   *metrics.Metrics
 	Keys      *keys.Store
 
+	now     func() time.Time
 	did     func(activity.Record) // may be nil
 	scheme  string
 	server  *handlers.Server
@@ -75,6 +76,7 @@ type options struct {
 	did      func(activity.Record)
 	keys     keys.Config
 	minute   time.Duration
+	now      func() time.Time
 	preload  []string
 	python   string
 	runtimes []runtimes.Runtime
@@ -116,6 +118,10 @@ func WithKeys(cfg keys.Config) Option { return func(o *options) { o.keys = cfg }
 // WithMinute makes the minutes of the sandboxes' intervals shorter.
 func WithMinute(d time.Duration) Option { return func(o *options) { o.minute = d } }
 
+// WithClock gives the server another clock, as far as it can be given one: commands,
+// sessions, terminals and scripts have the machine's.
+func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
+
 // WithPandas preloads what a real server preloads. Without it Python starts
 // bare, which is much faster and enough for most tests.
 func WithPandas() Option { return func(o *options) { o.preload = nil } }
@@ -151,6 +157,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		preload: []string{},
 		python:  kernelPython(),
 		mode:    UsualMode(),
+		now:     time.Now,
 		log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, f := range opts {
@@ -159,7 +166,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if o.dataDir == "" {
 		o.dataDir = tb.TempDir()
 	}
-	s := &Server{Key: o.key, DataDir: o.dataDir, ended: make(chan error, 2)}
+	s := &Server{Key: o.key, DataDir: o.dataDir, now: o.now, ended: make(chan error, 2)}
 	tb.Cleanup(func() { s.Close(tb) })
 	s.Table = table(tb, o)
 	s.isolate(tb, o)
@@ -169,6 +176,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
 		Store: s.journal, Shelf: cards, Before: s.life.Before(),
 		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None, Observe: s.Metrics.Contexts(),
+		Now: o.now,
 	}
 	if o.limits != nil {
 		s.bound(tb, o)
@@ -196,12 +204,16 @@ func Start(tb testing.TB, opts ...Option) *Server {
 			return errors.Join(s.Tools.End(ctx, id), s.Contexts.DeleteOwner(ctx, id), s.Isolation.End(ctx, id), s.endLimits(id))
 		},
 		Busy:   func(id string) bool { return s.busy(id) || s.Tools.Busy(id) },
-		Minute: o.minute, Log: o.log,
+		Died:   s.life.Before() != nil && s.life.Before().Died(),
+		Minute: o.minute, Now: o.now, Log: o.log,
 	})
 	if err != nil {
 		tb.Fatalf("open sandboxes: %v", err)
 	}
 	o.keys.Dir, o.keys.First = o.dataDir, o.key
+	if o.keys.Now == nil {
+		o.keys.Now = o.now
+	}
 	if s.Keys, err = keys.Open(o.keys); err != nil {
 		tb.Fatalf("open keys: %v", err)
 	}
@@ -281,8 +293,11 @@ func (s *Server) remember(tb testing.TB, o options) *lives.Shelf[contexts.Card] 
 	if o.keep.Log == nil {
 		o.keep.Log = o.log
 	}
+	if o.keep.Now == nil {
+		o.keep.Now = o.now
+	}
 	o.keep.Evicted = s.Metrics.Evicted
-	life, err := lives.Begin(o.dataDir, time.Now(), o.log)
+	life, err := lives.Begin(o.dataDir, o.now(), o.log)
 	journal, jerr := stream.OpenJournal(filepath.Join(o.dataDir, "journal"), o.keep)
 	cards, cerr := lives.NewShelf[contexts.Card](filepath.Join(o.dataDir, "records", "contexts"), o.log)
 	if err := errors.Join(err, jerr, cerr); err != nil {
@@ -351,7 +366,7 @@ func (s *Server) Close(tb testing.TB) {
 			tb.Errorf("shut the server down: %v", err)
 		}
 		for range s.serving {
-			// A test may be over before its server was at an address.
+			// A test may be over before each address was served.
 			if err := <-s.ended; err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, handlers.ErrShutdown) {
 				tb.Errorf("serve: %v", err)
 			}
@@ -379,7 +394,7 @@ func (s *Server) Close(tb testing.TB) {
 	}
 	if s.journal != nil {
 		s.journal.Close()
-		if err := s.life.Finish(time.Now()); err != nil {
+		if err := s.life.Finish(s.now()); err != nil {
 			tb.Error(err)
 		}
 	}

@@ -119,17 +119,21 @@ func (d *Dialect) create(ctx context.Context, r *request) (shownContext, error) 
 
 // contextList lists the contexts of one sandbox, or of all that the client may
 // see, oldest first.
-func (d *Dialect) contextList(by *access.Access, sandbox string) []shownContext {
+func (d *Dialect) contextList(by *access.Access, sandbox string) ([]shownContext, error) {
+	sees, err := d.sees(by, sandbox)
+	if err != nil {
+		return nil, err
+	}
 	out := []shownContext{}
 	for _, e := range d.cfg.Contexts.All() {
-		if (sandbox == "" || e.Owner == sandbox) && by.Sees(e.Owner) {
+		if sees(e.Owner) {
 			out = append(out, showContext(e))
 		}
 	}
 	slices.SortFunc(out, func(a, b shownContext) int {
 		return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
 	})
-	return out
+	return out, nil
 }
 
 // executionList lists the executions of one context, which may be gone.

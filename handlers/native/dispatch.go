@@ -137,7 +137,11 @@ func (s *session) finish() {
 
 func (s *session) list(r *request) error {
 	if r.Context == "" {
-		s.reply(r, s.d.contextList(s.by, r.Sandbox))
+		all, err := s.d.contextList(s.by, r.Sandbox)
+		if err != nil {
+			return err
+		}
+		s.reply(r, all)
 		return nil
 	}
 	all, err := s.d.executionList(r)

@@ -92,7 +92,11 @@ func (d *Dialect) status(c *fiber.Ctx) error {
 }
 
 func (d *Dialect) listContexts(c *fiber.Ctx) error {
-	return send(c, http.StatusOK, d.contextList(access.Of(c), c.Query("sandbox")))
+	all, err := d.contextList(access.Of(c), strings.Clone(c.Query("sandbox")))
+	if err != nil {
+		return err
+	}
+	return send(c, http.StatusOK, all)
 }
 
 func (d *Dialect) createContext(c *fiber.Ctx) error {

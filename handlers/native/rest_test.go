@@ -260,6 +260,7 @@ func TestRESTFaults(t *testing.T) {
 		{"POST", "/v1/contexts", `{"env":{"A=":"b"}}`, 400, "INVALID_ENV"},
 		{"POST", "/v1/contexts", `[]`, 400, "INVALID_REQUEST"},
 		{"POST", "/v1/contexts?sandbox=nope", ``, 404, "NOT_FOUND"},
+		{"GET", "/v1/contexts?sandbox=nope", ``, 404, "NOT_FOUND"},
 		{"POST", "/v1/contexts/default/executions", ``, 400, "INVALID_REQUEST"},
 		{"POST", "/v1/contexts/default/executions", `{"code":"1","timeout_ms":-1}`, 400, "INVALID_REQUEST"},
 		{"POST", "/v1/contexts/default/interrupt", ``, 404, "NOT_FOUND"},

@@ -166,6 +166,15 @@ func TestStartFailures(t *testing.T) {
 			if err := j.CheckDir(j.Config().Work); err != nil {
 				t.Error(err)
 			}
+			if err := os.Chmod(j.Config().Work, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.CheckDir(j.Config().Work); !errors.Is(err, os.ErrPermission) {
+				t.Errorf("a work directory that nobody may enter: %v", err)
+			}
+			if err := os.Chmod(j.Config().Work, 0o700); err != nil {
+				t.Fatal(err)
+			}
 			if err := j.CheckDir("/nowhere"); !errors.Is(err, os.ErrNotExist) {
 				t.Error(err)
 			}

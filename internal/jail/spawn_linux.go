@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,9 @@ func (j *Jail) subject(what string, spec child.Spec) string {
 
 // CheckDir implements [child.Jail].
 func (j *Jail) CheckDir(path string) error {
+	if j.why() == nil && j.admits(path) {
+		return nil
+	}
 	got, err := j.ask(context.Background(), request{Op: opDir, Dir: []byte(path)}, &asked{})
 	if err != nil {
 		return err
@@ -77,6 +81,19 @@ func (j *Jail) CheckDir(path string) error {
 		return unix.Errno(got.reply.Errno)
 	}
 	return nil
+}
+
+// admits reports that what runs inside can have a directory as its own, for the one that
+// nearly everybody asks for: nobody inside can put another in the place of the work
+// directory, so it is here what it is there. That saves a short execution a third of a
+// millisecond in which the first process is woken.
+func (j *Jail) admits(path string) bool {
+	uid := cmp.Or(j.cfg.UID, os.Geteuid())
+	var st unix.Stat_t
+	if path != j.cfg.Work || uid == 0 || unix.Stat(path, &st) != nil {
+		return false
+	}
+	return st.Mode&unix.S_IFMT == unix.S_IFDIR && int(st.Uid) == uid && st.Mode&unix.S_IXUSR != 0
 }
 
 // Limit has the first process lower the limits of one inside, which has the same number

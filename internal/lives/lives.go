@@ -95,7 +95,8 @@ func Begin(dir string, now time.Time, log *slog.Logger) (*Life, error) {
 			slog.String("file", path), slog.Any("error", os.Rename(path, path+badName)))
 		l.before = &End{Again: now}
 	default:
-		l.before = &End{Stopped: old.Stopped, Seen: old.Started, Again: now}
+		l.before = &End{Stopped: old.Stopped, Again: now}
+		l.Seen(old.Started)
 		if n := child.EndKin(old.Kin); n > 0 {
 			log.Warn("processes that the server before has left were killed", slog.Int("processes", n))
 		}

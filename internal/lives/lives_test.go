@@ -43,6 +43,9 @@ func TestLives(t *testing.T) {
 	if e := begin(t, dir, now.Add(3*time.Hour)).Before(); e.Died() || e.Reason() != "shutdown" || !strings.Contains(e.Words(), "was shut down at 2030-01-02 05:04:05 UTC") {
 		t.Errorf("one that was shut down: %+v %s", e, e.Words())
 	}
+	if e := begin(t, dir, now).Before(); !e.Died() || !e.At().Equal(now) || e.Words() != "the server died, and was started again at 2030-01-02 03:04:05 UTC" {
+		t.Errorf("one that died, before the clock was set back: %+v %s", e, e.Words())
+	}
 	path := filepath.Join(dir, "server.json")
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

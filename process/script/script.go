@@ -107,8 +107,9 @@ func (e *CutError) Unwrap() error { return e.Cause }
 
 // Runs are the programs that run in a server's sandboxes.
 type Runs struct {
-	cfg  Config
-	base string // where runs have their directories; made with the first
+	cfg   Config
+	base  string // where runs have their directories; made with the first
+	names runtimes.Names
 
 	mu      sync.Mutex
 	closed  bool
@@ -185,7 +186,7 @@ func (r *Runs) program(place process.Place, language string, req Request) (runti
 	s := runtimes.Script{
 		Language: language, Code: req.Code, Args: slices.Clone(req.Args), Dir: dir,
 		Env: make(map[string]string, len(environ)), Vars: make(map[string]string),
-		Jail: place.Jail, UID: place.Inside.UID,
+		Jail: place.Jail, UID: place.Inside.UID, Names: &r.names,
 	}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")

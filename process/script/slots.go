@@ -119,7 +119,7 @@ func (r *Runs) Drain(ctx context.Context) {
 // leave removes what a run had, and gives its place to others.
 func (r *Runs) leave(run *run) {
 	run.cancel(nil)
-	err := runtimes.Clean(run.own)
+	err := r.names.Clean(run.own)
 	if run.room != "" {
 		err = errors.Join(err, os.RemoveAll(run.room))
 	}
