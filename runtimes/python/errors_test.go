@@ -148,3 +148,27 @@ func TestForkedChild(t *testing.T) {
 		t.Errorf("child of an awaiting cell: %q", got)
 	}
 }
+
+// TestHooksOfForks: what the template leaves out when it forks is done when a cell does.
+func TestHooksOfForks(t *testing.T) {
+	t.Parallel()
+	k := configured(t)
+	const code = `import os, random, threading
+def told(say):
+    r, w = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.write(w, repr(say()).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return eval(os.read(r, 99))
+done = threading.Event()
+threading.Thread(target=done.wait).start()
+random.seed(1)
+there = told(lambda: (threading.active_count(), random.random()))
+here = threading.active_count(), random.random()
+done.set()
+there[0], here[0], there[1] != here[1]`
+	if got := k.ok(code).result(); got != "(1, 2, True)" {
+		t.Errorf("threads in a child, here, and other random numbers: %s", got)
+	}
+}

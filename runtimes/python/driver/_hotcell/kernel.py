@@ -18,6 +18,7 @@ from . import cell, complete, errors, running, script, tables
 from .charts import Charts, watch_imports
 from .display import Formatter
 from .exchange import Exchange
+from .forks import forks
 from .history import History
 from .interrupts import Interrupts
 from .loop import KernelLoop
@@ -106,11 +107,13 @@ class Kernel:
         """Answer until the end, once connected. What returns is what it has become."""
         status = 0
         self.serving = True
+        forks.ours = False
         try:
+            self.connection.send_packed(self.hello)
+            # While the server takes note of that.
             if adopted:
                 self.loop.adopt(self.places)
             self.interrupts.install()
-            self.connection.send_packed(self.hello)
             warm_up(self)
             while True:
                 frame = self.loop.wait()

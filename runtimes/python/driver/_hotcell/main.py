@@ -7,8 +7,11 @@ import importlib.util
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .forks import forks
 from .plain import Plain
 from .streams import unbuffer_c_output
 
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
     from .script import Script
 
 PROTOCOL_FD = 3
+
+IN_A_ROW = 32 << 20  # what pandas and matplotlib take
+PIN = 1 << 19  # Python gives back a megabyte of which nothing is used
+BLOCK = 480  # the largest that its allocator serves are a little larger
 
 
 def run(mode: str, options: list[str]) -> Script:
@@ -44,10 +51,11 @@ def run_kernel() -> Script:
 def run_template(preload: list[str]) -> Script:
     """Fork kernels until the server closes its end. What returns is one of them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Loaded here because a kernel needs them and must not pay for them.
-    for name in ("asyncio", "multiprocessing", "ctypes", "resource"):
-        importlib.import_module(name)
-    preloaded = [name for name in preload if import_if_there(name)]
+    with forks.held(), memory_in_a_row():
+        # Loaded here because a kernel needs them and must not pay for them.
+        for name in ("asyncio", "multiprocessing", "ctypes", "resource"):
+            importlib.import_module(name)
+        preloaded = [name for name in preload if import_if_there(name)]
     plain = Plain()
     warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
     with plain:
@@ -72,6 +80,17 @@ def run_template(preload: list[str]) -> Script:
     template.run()
     # The template stays: a kernel that freed it would copy the pages that it is in.
     return kernel.serve(adopted=True)
+
+
+@contextmanager
+def memory_in_a_row() -> Iterator[None]:
+    """Have Python's allocator find its memory in one place, which fits into large pages. What
+    it asks for while libraries are loaded lies between these, a megabyte here and there."""
+    blocks = [bytes(BLOCK) for _ in range(IN_A_ROW // BLOCK)]
+    pins = blocks[:: PIN // BLOCK]
+    del blocks
+    yield
+    pins.clear()
 
 
 def import_if_there(name: str) -> bool:
