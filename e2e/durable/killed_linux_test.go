@@ -49,10 +49,10 @@ func TestKilled(t *testing.T) {
 	first := program.Launch(t, path, dir, "--warm", "2")
 	all := make([]*seen, running)
 	var began sync.WaitGroup
-	c := dial(t, first)
+	c, aside := dial(t, first), dial(t, first)
 	followed := make(chan error, running)
 	for i := range all {
-		all[i] = begin(t, c, i)
+		all[i] = begin(t, c, aside, i)
 		began.Add(1)
 		go func() { // ends with the connection
 			once := sync.OnceFunc(began.Done)
@@ -72,7 +72,7 @@ func TestKilled(t *testing.T) {
 	short := hurry(t, first, c)
 	left := append(procs.Descendants(first.Pid), daemons(dir)...)
 	neighbour := program.Launch(t, path, t.TempDir(), "--warm", "0")
-	theirs := begin(t, dial(t, neighbour), 0)
+	theirs := begin(t, dial(t, neighbour), dial(t, neighbour), 0)
 	if _, err := follow(ctx, theirs.run, func(es []wire.Event) bool { return len(es) > 1 }); err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +111,9 @@ func TestKilled(t *testing.T) {
 }
 
 // begin runs three things in a context: one to its end, one that goes on, and one that
-// has to wait.
-func begin(t *testing.T, c *client.Client, i int) *seen {
+// has to wait. That one is aside's: until somebody follows the one before, its events
+// hold up what else there is for their client.
+func begin(t *testing.T, c, aside *client.Client, i int) *seen {
 	t.Helper()
 	s := &seen{context: open(t, c)}
 	r, err := c.Execute(t.Context(), client.Code{Context: s.context, Code: fmt.Sprintf("kept_%d = 'x'; print('é' * 10)\n%d", i, i)})
@@ -126,7 +127,7 @@ func begin(t *testing.T, c *client.Client, i int) *seen {
 	if s.run, err = c.Execute(t.Context(), client.Code{Context: s.context, Code: cell(i)}); err != nil {
 		t.Fatal(err)
 	}
-	r, err = c.Execute(t.Context(), client.Code{Context: s.context, Code: "print('this never runs')"})
+	r, err = aside.Execute(t.Context(), client.Code{Context: s.context, Code: "print('this never runs')"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ type Code struct {
 	Execution string // an id of the caller's choice; empty: a new UUID
 }
 
-// Run is an execution that a client follows.
+// Run is an execution that a client follows. Whoever has one has to call Next: when a few
+// messages wait for that, whatever else the server says to this client waits behind them.
 type Run struct {
 	ID      string
 	Context string
