@@ -29,8 +29,19 @@ func (e *entry) Later(live any, summary []byte, repay func() error) {
 	}
 }
 
-// retry is how long a disk that has refused something is left alone: nobody is told
-// when it takes something again.
+// taken says that the disk has just taken something. It is called with mu held.
+func (j *Journal) taken() {
+	if len(j.owed) == 0 {
+		return
+	}
+	select {
+	case j.takes <- struct{}{}:
+	default:
+	}
+}
+
+// retry is how long a disk that has refused something is left alone, unless it takes
+// something of somebody else's before.
 const retry = time.Second
 
 // settleDebts tries again and again until the disk has taken what it has refused.
@@ -40,6 +51,7 @@ func (j *Journal) settleDebts() {
 	for closing := false; !closing; {
 		select {
 		case <-t.C:
+		case <-j.takes:
 		case <-j.stop:
 			closing = true // once more
 		}

@@ -163,3 +163,22 @@ func TestDiscardOfWhatTheTapeRefused(t *testing.T) {
 		t.Error("it is still there")
 	}
 }
+
+// TestDebtsArePaidAtOnce: when the disk takes something of one log, it has what it refused
+// of another without waiting.
+func TestDebtsArePaidAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := journal(t, t.TempDir(), stream.JournalOptions{})
+		defer j.Close()
+		l, tape := refusingLog(t, j, "x", codec{})
+		l.Finish(func(seq uint64) record { return record{seq, 10} }, []byte("sum"), nil)
+		tape.fault.Store(nil)
+		began := time.Now()
+		add(t, logIn(t, j, "y", stream.Options{}), 1, 10)
+		synctest.Wait()
+		if found, err := j.Find("test", "x"); err != nil || found.Records != 1 {
+			t.Errorf("%s later there are %d records, %v", time.Since(began), found.Records, err)
+		}
+	})
+}

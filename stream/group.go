@@ -105,6 +105,7 @@ func (g *group) write(fs []frame, last bool, noted func(s *segment, off int64) e
 	g.active.size += size
 	g.bytes += size
 	g.j.bytes += size
+	g.j.taken()
 	for _, f := range fs {
 		g.active.lasting = g.active.lasting || f.kind.lasting()
 	}

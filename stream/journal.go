@@ -49,6 +49,7 @@ type Journal struct {
 	segment int64  // how large a file may become
 	opts    JournalOptions
 	wake    chan struct{} // the oldest end is another one
+	takes   chan struct{} // the disk takes what it has refused before, perhaps
 	stop    chan struct{}
 	wg      sync.WaitGroup
 
@@ -145,7 +146,7 @@ func newJournal(opts JournalOptions) *Journal {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Journal{
-		opts: opts, segment: min(largestSegment, max(opts.Bytes/parts, ahead/8)), wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		opts: opts, segment: min(largestSegment, max(opts.Bytes/parts, ahead/8)), wake: make(chan struct{}, 1), takes: make(chan struct{}, 1), stop: make(chan struct{}),
 		logs: make(map[name]*entry), groups: make(map[string]*group), evicted: make(map[name]string),
 	}
 }

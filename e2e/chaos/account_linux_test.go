@@ -311,7 +311,9 @@ func (a *account) reason(x *asked, s shown, out string) string {
 	case "interrupt":
 		fits = d.wish && x.wishes > 0 && s.Status == wire.StatusInterrupted
 	case "kernel_died":
-		fits = s.Status == wire.StatusDied && (cause.Signal == "SIGKILL" && a.l.fits(from, *s.Ended, hitKernel, hitFirst, hitOther) ||
+		// A server that is killed loses its threads one by one, and its jails with the one
+		// that has made them: another thread may still see that.
+		fits = s.Status == wire.StatusDied && (cause.Signal == "SIGKILL" && a.l.fits(from, *s.Ended, hitKernel, hitFirst, hitOther, hitServer) ||
 			x.Deed == "exit" && code == 7 || cause.Signal == "" && code == -1 && (a.l.fits(from, *s.Ended, hitFirst) ||
 			a.l.fits(time.Time{}, *s.Ended, hitTemplate))) // who would have known how it ended was killed, perhaps long ago
 	case "server_died":
@@ -329,7 +331,7 @@ func (a *account) reason(x *asked, s shown, out string) string {
 	complete := cause.Reason == "" || x.Deed == "exit" && code == 7
 	switch {
 	case !fits:
-		return "nothing was done to it that this is an account of"
+		return fmt.Sprintf("nothing was done to it that this is an account of: %s, %+v, from %s to %s", s.Status, s.Error, from, s.Ended)
 	case complete && out != want, !strings.HasPrefix(want, out):
 		return fmt.Sprintf("it printed %.200q instead of %.200q", out, want)
 	}
