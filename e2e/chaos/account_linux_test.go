@@ -311,13 +311,13 @@ func (a *account) reason(x *asked, s shown, out string) string {
 	case "interrupt":
 		fits = d.wish && x.wishes > 0 && s.Status == wire.StatusInterrupted
 	case "kernel_died":
-		// A server that is killed loses its threads one by one, and its jails with the one
-		// that has made them: another thread may still see that.
-		fits = s.Status == wire.StatusDied && (cause.Signal == "SIGKILL" && a.l.fits(from, *s.Ended, hitKernel, hitFirst, hitOther, hitServer) ||
+		fits = s.Status == wire.StatusDied && (cause.Signal == "SIGKILL" && a.l.fits(from, *s.Ended, hitKernel, hitFirst, hitOther) ||
 			x.Deed == "exit" && code == 7 || cause.Signal == "" && code == -1 && (a.l.fits(from, *s.Ended, hitFirst) ||
 			a.l.fits(time.Time{}, *s.Ended, hitTemplate))) // who would have known how it ended was killed, perhaps long ago
 	case "server_died":
-		fits = a.l.fits(from, *s.Ended, hitServer) && (s.Status == wire.StatusDied) == (s.Started != nil)
+		// Of one that nothing was in the way of nobody knows whether it had begun.
+		begun := s.Started != nil || strings.Contains(s.Error.Value, "just about to run")
+		fits = a.l.fits(from, *s.Ended, hitServer) && (s.Status == wire.StatusDied) == begun
 	case "context_deleted":
 		fits = a.l.deleted[s.Context]
 	case "start_failed":
