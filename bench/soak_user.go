@@ -12,6 +12,10 @@ import (
 	"github.com/google/uuid"
 )
 
+// perSession is how many commands a session gets: as long as one lives the server has
+// something of each in memory, of the newest 1024.
+const perSession = 50
+
 // user is one client of a soak, which does one thing after another.
 type user struct {
 	daytona  *daytona
@@ -20,6 +24,7 @@ type user struct {
 	counted  map[string]int    // runs in them, which they count too
 	own      string            // the context of the daytona dialect
 	session  string
+	commands int // in the session
 }
 
 func newUser(ctx context.Context, s *server) (*user, error) {
@@ -39,8 +44,21 @@ func newUser(ctx context.Context, s *server) (*user, error) {
 	if u.own, err = u.daytona.create(ctx, "python"); err != nil {
 		return nil, err
 	}
-	path := u.daytona.toolbox + "/process/session"
-	return u, u.daytona.call(ctx, http.MethodPost, path, map[string]any{"sessionId": u.session}, nil)
+	return u, u.openSession(ctx)
+}
+
+func (u *user) openSession(ctx context.Context) error {
+	u.commands = 0
+	return u.daytona.call(ctx, http.MethodPost, u.daytona.toolbox+"/process/session", map[string]any{"sessionId": u.session}, nil)
+}
+
+// renew makes another session in the place of one that has had enough.
+func (u *user) renew(ctx context.Context) error {
+	if u.commands++; u.commands <= perSession {
+		return nil
+	}
+	err := u.daytona.call(ctx, http.MethodDelete, u.daytona.toolbox+"/process/session/"+u.session, nil, nil)
+	return errors.Join(err, u.openSession(ctx))
 }
 
 // begin is a language's first cell in a context that counts.
@@ -115,6 +133,9 @@ func (u *user) process(ctx context.Context, kind string) error {
 		err := d.call(ctx, http.MethodPost, d.toolbox+"/process/execute", map[string]any{"command": "echo soaked"}, &got)
 		return errors.Join(err, ended(kind, got.ExitCode, got.Result, "soaked"))
 	case "session":
+		if err := u.renew(ctx); err != nil {
+			return err
+		}
 		err := d.call(ctx, http.MethodPost, d.toolbox+"/process/session/"+u.session+"/exec", map[string]any{"command": "echo soaked"}, &got)
 		return errors.Join(err, ended(kind, got.ExitCode, got.Output, "soaked"))
 	default:

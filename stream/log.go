@@ -89,9 +89,6 @@ func New[E any](codec Codec[E], tape Tape, opts Options) *Log[E] {
 	if opts.Disk <= 0 {
 		opts.Disk = defaultDisk
 	}
-	if opts.Soon == nil {
-		opts.Soon = NewLaggards()
-	}
 	return &Log[E]{codec: codec, opts: opts, tape: tape, first: 1}
 }
 
@@ -177,6 +174,9 @@ func (l *Log[E]) append(build func(seq uint64) E, delay time.Duration, last bool
 	if delay > 0 && l.fault == nil && len(l.buf) < keepBuffer {
 		if !l.late {
 			l.late = true
+			if l.opts.Soon == nil {
+				l.opts.Soon = NewLaggards()
+			}
 			l.opts.Soon.add(delay, l.writeHeld)
 		}
 		return seq, nil

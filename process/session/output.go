@@ -35,7 +35,7 @@ type output struct {
 	log *stream.Log[Piece]
 
 	mu       sync.Mutex
-	pipes    []*pipe  // none before the command begins
+	pipes    []*pipe  // none before the command begins, nor when it has let go of them
 	overflow error    // why the log takes no more
 	lost     int64    // bytes since then
 	bytes    [2]int64 // of stdout and stderr, until the command's end
@@ -129,6 +129,9 @@ func (o *output) release() (held bool) {
 		} else {
 			held = true
 		}
+	}
+	if !held {
+		o.pipes = nil // a session remembers many commands
 	}
 	o.mu.Unlock()
 	for _, file := range over {
