@@ -32,7 +32,7 @@ func forged() []attempt {
 	const (
 		here = "still here"
 		// It is killed at once, perhaps before it could go on.
-		died = "(still here[^\n]*\n)?ProtocolError: the (python|javascript|go) kernel ended while this ran: killed, since it broke the protocol between its driver and the server: [^\n]+; no variables were lost"
+		died = "(still here[^\n]*?\n?)?ProtocolError: the (python|javascript|go) kernel ended while this ran: killed, since it broke the protocol between its driver and the server: [^\n]+; no variables were lost"
 	)
 	says := func(name, code, told string) attempt {
 		return attempt{name: name, by: cell("python"), code: forger + code, stopped: told, none: true, here: goesOn}
