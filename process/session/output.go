@@ -192,11 +192,12 @@ func (o *output) last(p Piece) { _, _ = o.log.Last(func(uint64) Piece { return p
 func (o *output) close() {
 	o.mu.Lock()
 	o.settle(true)
-	for _, p := range o.pipes {
+	open := o.pipes // who follows them may be releasing them
+	for _, p := range open {
 		p.end()
 	}
 	o.mu.Unlock()
-	for _, p := range o.pipes {
+	for _, p := range open {
 		_ = p.file.Close()
 	}
 }
