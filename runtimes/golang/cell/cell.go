@@ -90,8 +90,10 @@ type Program struct {
 	Func    string   // the function in it that runs the cell; empty when there is nothing to run
 	Imports []Import // needed before the source is read
 	Globals []string // emitted names of the variables that the cell declares
+	Passing bool     // nothing of it can run or be named once it has ended: see [Session.Forget]
 
 	commit func()
+	pos    token.Pos // in the file of the cell
 }
 
 // Commit makes what the cell declared visible to the cells after it. It is

@@ -2,6 +2,7 @@ package cell
 
 import (
 	"fmt"
+	"go/token"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,8 +23,18 @@ func (s *Session) Compile(code string) (*Program, *Error) {
 	s.enroll(name, code)
 	d, err := newDraft(s.fset, name, code)
 	if err != nil {
+		s.forget(name, token.NoPos)
 		return nil, err
 	}
+	p, err := s.translate(d)
+	if err != nil {
+		s.forget(name, d.file.FileStart)
+		return nil, err
+	}
+	return p, nil
+}
+
+func (s *Session) translate(d *draft) (*Program, *Error) {
 	c, err := s.check(d)
 	if err != nil {
 		return nil, err

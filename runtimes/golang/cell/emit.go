@@ -82,7 +82,10 @@ func (e *emitter) program(fnName string) *Program {
 	b.WriteString("package main\n")
 	paths := slices.Sorted(maps.Keys(e.paths))
 	b.WriteString(e.decls.String())
-	p := &Program{Name: e.c.draft.name, Source: b.String(), Func: fnName, Imports: importsOf(paths), Globals: e.globals}
+	p := &Program{
+		Name: e.c.draft.name, Source: b.String(), Func: fnName, Imports: importsOf(paths), Globals: e.globals,
+		Passing: e.passes(), pos: e.c.draft.file.FileStart,
+	}
 	p.commit = func() {
 		maps.Copy(e.s.global, e.global)
 		maps.Copy(e.s.insts, e.insts)

@@ -195,7 +195,8 @@ func (k *kernel) cell(req wire.Request) (f *fault) {
 	if cerr != nil {
 		return &fault{name: cerr.Name, value: cerr.Value, traceback: cerr.Traceback}
 	}
-	compiled, err := k.compile(prog)
+	compiled, file, err := k.compile(prog)
+	defer k.forget(prog, file)
 	if err != nil {
 		return k.unsupported(prog, err)
 	}

@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"go/token"
 	"regexp"
 	"strconv"
 	"time"
@@ -18,7 +19,7 @@ import (
 const grace = 150 * time.Millisecond
 
 // compile has the interpreter take a program. Some input makes it panic.
-func (k *kernel) compile(p *cell.Program) (prog *interp.Program, err error) {
+func (k *kernel) compile(p *cell.Program) (prog *interp.Program, file *token.File, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
@@ -30,11 +31,19 @@ func (k *kernel) compile(p *cell.Program) (prog *interp.Program, err error) {
 			continue
 		}
 		if _, err := k.engine.i.Eval(fmt.Sprintf("package main\nimport %s %q\n", imp.Alias, imp.Path)); err != nil {
-			return nil, fmt.Errorf("import %s: %w", imp.Path, err)
+			return nil, nil, fmt.Errorf("import %s: %w", imp.Path, err)
 		}
 		k.imported[imp.Path] = true
 	}
-	return k.engine.i.Compile(p.Source)
+	return k.engine.compile(p.Source)
+}
+
+// forget lets go of a cell that has ended, if nothing of it can run again.
+func (k *kernel) forget(p *cell.Program, file *token.File) {
+	if p.Passing && file != nil {
+		k.engine.i.FileSet().RemoveFile(file)
+	}
+	k.session.Forget(p)
 }
 
 // located matches an error of the interpreter that has a place.

@@ -45,6 +45,13 @@ class Program:
         self.parts: list[tuple[CodeType, bool]] = []  # code, and whether its value is shown
 
     @property
+    def defines(self) -> bool:
+        """Whether there is code in it that may be called when it is over."""
+        return any(
+            isinstance(const, CodeType) for code, _ in self.parts for const in code.co_consts
+        )
+
+    @property
     def asynchronous(self) -> bool:
         names: set[str] = set()
         for code, _ in self.parts:

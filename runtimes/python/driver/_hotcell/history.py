@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import builtins
+from collections import deque
 from typing import Any
 
 from .shell import Shell
 
 _LAST = ("_", "__", "___")
+
+# Beyond that the oldest texts become empty; In keeps its length.
+CHARACTERS_KEPT = 64 << 20  # of all cells, with what each takes beside its text
+OVERHEAD = 64  # a string's own
 
 
 class History:
@@ -18,6 +23,9 @@ class History:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._values: list[Any] = ["", "", ""]
+        self._lengths: deque[int] = deque()  # of the texts that are kept
+        self._size = 0  # of all of them
+        self._emptied = 0  # how many are no longer
 
     def clear(self) -> None:
         manager = self._shell.history_manager
@@ -27,19 +35,19 @@ class History:
 
     def add(self, code: str) -> None:
         manager = self._shell.history_manager
-        if manager is not None:  # In, %history, %recall
-            manager.input_hist_parsed.append(code)
-            manager.input_hist_raw.append(code)
-
-    def drop(self, cell: str) -> None:
-        """Forget the text of a cell, by its name: <cell 3>."""
-        number = int(cell[6:-1])
-        manager = self._shell.history_manager
         if manager is None:
             return
-        for texts in (manager.input_hist_parsed, manager.input_hist_raw):
-            if number < len(texts):
-                texts[number] = ""
+        inputs = (manager.input_hist_parsed, manager.input_hist_raw)  # In, %history, %recall
+        for texts in inputs:
+            texts.append(code)
+        self._lengths.append(len(code) + OVERHEAD)
+        self._size += self._lengths[-1]
+        while self._size > CHARACTERS_KEPT and len(self._lengths) > 1:
+            self._size -= self._lengths.popleft()
+            self._emptied += 1
+            for texts in inputs:
+                if self._emptied < len(texts):  # In is the user's
+                    texts[self._emptied] = ""
 
     def remember(self, value: Any) -> None:
         """Make a value `_`, unless the user has a `_` of their own (gettext does)."""

@@ -79,7 +79,7 @@ class Kernel:
         hello = {"type": "hello", "protocol": PROTOCOL, "language": "python", "enters": True}
         self.hello = pack({**hello, "version": platform.python_version()})
         forget_command_line()
-        self.sources = Sources(lambda _: None)
+        self.sources = Sources()
         self.reset()
         self.handlers: dict[str, Callable[[Frame], None]] = {
             "configure": self.configure,
@@ -98,7 +98,7 @@ class Kernel:
         self.history = History(self.shell)
         self.history.clear()
         self.sources.clear()
-        self.sources = Sources(self.history.drop)
+        self.sources = Sources()
         teach_inspect(self.sources)
 
     # The life of a kernel.
@@ -260,6 +260,8 @@ class Kernel:
             self.trigger("pre_execute")
             self.trigger("pre_run_cell", None)
             program = self.compiler.compile(code, name)
+            if program.defines:
+                self.sources.defines()
             cell.run(program, self.namespace, self.loop, self.show_value)
         finally:
             if environment:

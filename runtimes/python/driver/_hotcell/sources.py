@@ -7,10 +7,12 @@ import io
 import linecache
 import re
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
-KEPT_CHARACTERS = 64 << 20  # the oldest cells lose their source lines beyond that
+# Beyond these the oldest cells lose their source lines.
+CHARACTERS_KEPT = 64 << 20  # of all cells, with what each takes beside its text
+OVERHEAD = 1 << 10  # about what that is
+PASSING_KEPT = 256  # cells that define nothing
 
 Entry = tuple[int, None, list[str], str]
 
@@ -38,45 +40,59 @@ def lines(code: str) -> list[str]:
 
 
 class Sources:
-    def __init__(self, dropped: Callable[[str], None]) -> None:
-        self._dropped = dropped
-        self._entries: dict[str, Entry] = {}
-        self._order: deque[str] = deque()
+    """The lines of a cell are needed for as long as code of it may run. A cell that
+    defines nothing has none once it is over; the newest of those are kept all the
+    same, for what may still hold a frame of theirs: a traceback, a debugger."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}  # oldest first
+        self._passing: deque[str] = deque()  # those of them that define nothing
         self._size = 0
 
     def add(self, name: str, code: str) -> None:
+        """Keep a new cell, until it is seen that it defines something as one that doesn't."""
         entry: Entry = (len(code), None, lines(code), name)
         if entry[2] and not entry[2][-1].endswith("\n"):
             entry[2][-1] += "\n"
         self._entries[name] = entry
-        self._order.append(name)
-        self._size += len(code)
+        self._size += len(code) + OVERHEAD
         line_cache()[name] = entry
-        while self._size > KEPT_CHARACTERS and len(self._order) > 1:
-            oldest = self._order.popleft()
-            self._size -= self._entries.pop(oldest)[0]
-            line_cache().pop(oldest, None)
-            self._dropped(oldest)
+        self._passing.append(name)
+        if len(self._passing) > PASSING_KEPT:
+            self._drop(self._passing.popleft())
+        while self._size > CHARACTERS_KEPT and len(self._entries) > 1:
+            self._drop(next(iter(self._entries)))
+
+    def defines(self) -> None:
+        """The newest cell has code that may be called when it is over."""
+        self._passing.pop()
+
+    def _drop(self, name: str) -> None:
+        entry = self._entries.pop(name, None)
+        if entry is not None:
+            self._size -= entry[0] + OVERHEAD
+            line_cache().pop(name, None)
 
     def clear(self) -> None:
         """Forget every cell."""
         for name in self._entries:
             line_cache().pop(name, None)
         self._entries.clear()
-        self._order.clear()
+        self._passing.clear()
         self._size = 0
 
     def restore(self) -> None:
         """Before a traceback: somebody may have cleared the line cache."""
         cache = line_cache()
-        for name, entry in self._entries.items():
-            cache.setdefault(name, entry)
+        newest = next(reversed(self._entries), None)
+        if newest not in cache:
+            cache.update(self._entries)
 
     def find_class(self, name: str) -> str | None:
         """The newest cell that defines a class of that name."""
         pattern = re.compile(rf"^[ \t]*class[ \t]+{re.escape(name)}\b", re.MULTILINE)
-        for cell in reversed(self._order):
-            if pattern.search("".join(self._entries[cell][2])):
+        for cell, entry in reversed(self._entries.items()):
+            if pattern.search("".join(entry[2])):
                 return cell
         return None
 
