@@ -17,6 +17,7 @@ import (
 	"hotcell/charts"
 	"hotcell/contexts"
 	"hotcell/handlers"
+	"hotcell/internal/clock"
 	"hotcell/internal/disk"
 	"hotcell/internal/jail"
 	"hotcell/internal/lives"
@@ -74,7 +75,8 @@ type engine struct {
 	journal   *stream.Journal
 	drain     time.Duration
 	metrics   *metrics.Metrics
-	audit     *audit.Log // nil: none
+	clock     *clock.Watcher // nil: none
+	audit     *audit.Log     // nil: none
 	probe     probe
 	lns       []net.Listener
 	wg        sync.WaitGroup
@@ -154,6 +156,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)
 	}
+	e.watchClock(ctx, cfg.Log)
 	if err := e.forgetStrangers(); err != nil {
 		return err
 	}
@@ -286,6 +289,19 @@ func (e *engine) busy(sandbox string) bool {
 	return false
 }
 
+// watchClock tells those who go by the machine's clock that it was set.
+func (e *engine) watchClock(ctx context.Context, log *slog.Logger) {
+	w, err := clock.Watch(func() {
+		e.keys.ClockSet()
+		e.sandboxes.ClockSet()
+	})
+	if err != nil {
+		log.WarnContext(ctx, "nobody will tell the server that the machine's clock was set", slog.Any("error", err))
+		return
+	}
+	e.clock = w
+}
+
 // serve answers on the listeners that there are; what comes out is the fault that
 // ended one of them, if close didn't.
 func (e *engine) serve(l *listeners) <-chan error {
@@ -329,6 +345,7 @@ func (e *engine) close(ctx context.Context) error {
 		errs = append(errs, e.server.Shutdown(ctx))
 	}
 	e.wg.Wait()
+	e.clock.Close()
 	if e.keys != nil {
 		e.keys.Close()
 	}

@@ -21,9 +21,10 @@ const (
 	// quiet is how long output may be held back to make fewer, larger pieces:
 	// below what a person sees, above what a burst of small writes needs.
 	quiet = 5 * time.Millisecond
-	// linger is how long the first piece after a silence waits for its rest:
-	// print writes a line and its end in two steps, and a client should see
-	// one piece. The end of the execution doesn't wait for it.
+	// linger is how long the first piece after a silence waits for its rest.
+	// print writes a line and its end in two steps, and a client should see one
+	// piece: a line without its end waits for as long as it may, since the writer
+	// may be held up between the two. The end of the execution waits for nothing.
 	linger = time.Millisecond
 	// backgroundLimit bounds what is kept of output that nobody has asked for.
 	backgroundLimit = 1 << 20
@@ -60,6 +61,8 @@ type pipe struct {
 	last    time.Time
 	timer   *time.Timer
 	armed   bool
+	since   time.Time // armed since
+	torn    bool      // armed with a line that had no end
 	ended   bool
 	small   [1 << 10]byte
 }
@@ -246,14 +249,30 @@ func (p *pipe) readOnce() int {
 	}
 	p.pending = p.pending[:len(p.pending)+n]
 	p.other().flush(false) // what was read earlier was written earlier
-	switch {
-	case len(p.pending) == pieceSize:
+	if len(p.pending) == pieceSize {
 		p.flush(false)
-	case !p.armed:
-		p.armed = true
-		p.arm(max(quiet-p.out.now().Sub(p.last), linger))
+	} else {
+		p.hold()
 	}
 	return n
+}
+
+// hold sees to it that what is pending is flushed in time.
+func (p *pipe) hold() {
+	torn := p.pending[len(p.pending)-1] != '\n'
+	if p.armed && (torn || !p.torn) {
+		return
+	}
+	now := p.out.now()
+	if !p.armed {
+		p.since = now
+	}
+	p.armed, p.torn = true, torn
+	wait := linger
+	if torn {
+		wait = quiet
+	}
+	p.arm(max(quiet-now.Sub(p.last), wait-now.Sub(p.since)))
 }
 
 func (p *pipe) other() *pipe {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -79,10 +80,6 @@ func (s *Store) key(info Info) *Key {
 	return k
 }
 
-// longest is how long a timer is set for at once; then it is set again. Timers don't hear
-// of a clock that is set forward: so much later what runs ends that a key has begun.
-const longest = time.Minute
-
 // file puts a key into use and waits for its end.
 func (s *Store) file(r record) {
 	e := &entry{Key: s.key(r.Info), record: r, digest: r.digest()}
@@ -92,8 +89,7 @@ func (s *Store) file(r record) {
 	s.watch(e)
 }
 
-// watch ends a key when its time is over, or waits on. A clock that was set back
-// makes it wait longer.
+// watch ends a key when its time is over, or waits on.
 func (s *Store) watch(e *entry) {
 	if e.Expires.IsZero() {
 		return
@@ -105,7 +101,21 @@ func (s *Store) watch(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed && s.byID[e.ID] == e {
-		e.timer = s.cfg.AfterFunc(min(left, longest), func() { s.watch(e) })
+		if e.timer != nil {
+			e.timer()
+		}
+		e.timer = s.cfg.AfterFunc(left, func() { s.watch(e) })
+	}
+}
+
+// ClockSet is to be called after the machine's clock was set: keys end at a time of the clock,
+// and timers don't hear of it.
+func (s *Store) ClockSet() {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.byID))
+	s.mu.Unlock()
+	for _, e := range all {
+		s.watch(e)
 	}
 }
 

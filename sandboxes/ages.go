@@ -38,12 +38,21 @@ func anchored(t, now time.Time) time.Time {
 	return now.Add(-max(now.Sub(t), 0)) // in now's zone: [time.Time.In] forgets what the other clock says
 }
 
-// restate writes all records again if the clock was set since the last look: a server
-// that dies can't do it any more. It returns the time of this look.
+// ClockSet is to be called after the machine's clock was set: a server that dies can't write
+// down any more what that means for its records.
+func (r *Registry) ClockSet() {
+	select {
+	case r.set <- struct{}{}:
+	default: // it is about to be looked at
+	}
+}
+
+// restate writes all records again, unless the clock says nearly the same as when that
+// was done last. It returns when it was.
 func (r *Registry) restate(last time.Time) time.Time {
 	now := r.opts.Now()
 	if restated(last, now).Equal(last.Round(0)) {
-		return now
+		return last
 	}
 	r.mu.Lock()
 	ids := slices.Collect(maps.Keys(r.byID))

@@ -113,7 +113,7 @@ func TestSetAndDied(t *testing.T) {
 	x := &timed{t: t, dir: t.TempDir(), clock: &clock.Clock{}, expired: make(chan string, 10)}
 	said := make(lines, 1)
 	r := open(t, x.dir, sandboxes.Options{
-		Minute: minute, Now: x.clock.Now, Look: time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil)),
+		Minute: minute, Now: x.clock.Now, Log: slog.New(slog.NewTextHandler(said, nil)),
 	})
 	create(t, r, sandboxes.Spec{Name: "short", Intervals: sandboxes.Intervals{TTL: long, AutoDelete: -1}})
 	create(t, r, sandboxes.Spec{Name: "stopped", Intervals: sandboxes.Intervals{AutoDelete: long}})
@@ -121,6 +121,7 @@ func TestSetAndDied(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.clock.Set(year)
+	r.ClockSet()
 	select {
 	case line := <-said:
 		if !strings.Contains(line, "the clock was set") {

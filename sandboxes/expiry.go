@@ -14,14 +14,12 @@ type due struct {
 }
 
 // expire stops and deletes sandboxes whose time is over. It sleeps until the
-// next one is due or a record changes, and looks at the clock once a minute.
+// next one is due, a record changes or the clock was set.
 func (r *Registry) expire() {
 	defer close(r.done)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	look := time.NewTicker(r.opts.Look)
-	defer look.Stop()
-	looked := r.opts.Now()
+	written := r.opts.Now() // by the clock that the records go by
 	for {
 		next, ok := r.nextDue()
 		var alarm <-chan time.Time
@@ -33,8 +31,8 @@ func (r *Registry) expire() {
 		case <-r.ctx.Done():
 			return
 		case <-r.wake:
-		case <-look.C:
-			looked = r.restate(looked)
+		case <-r.set:
+			written = r.restate(written)
 		case <-alarm:
 			if err := r.end(next); err != nil && r.ctx.Err() == nil {
 				r.opts.Log.Error("cannot end a sandbox whose time is over",

@@ -45,8 +45,6 @@ type Options struct {
 	Idle, Lifetime time.Duration
 	// Minute is how long a minute of the intervals is. 0 is a minute.
 	Minute time.Duration
-	// Look is how often the clock is looked at, whether somebody has set it. 0 is a minute.
-	Look   time.Duration
 	Now    func() time.Time
 	NewID  func() string
 	NewUID func() int // of a sandbox's user; nil is a random one of those for it
@@ -86,7 +84,6 @@ func (o *Options) complete() {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Minute = cmp.Or(o.Minute, time.Minute)
-	o.Look = cmp.Or(o.Look, time.Minute)
 }
 
 // entry is a sandbox in the registry.
@@ -109,6 +106,7 @@ type Registry struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the expiry goroutine has ended
 	wake chan struct{} // tells it that a time has changed
+	set  chan struct{} // tells it that the clock was set
 
 	mu       sync.Mutex
 	byID     map[string]*entry
@@ -132,6 +130,7 @@ func Open(dir string, opts Options) (*Registry, error) {
 		opts:     opts,
 		done:     make(chan struct{}),
 		wake:     make(chan struct{}, 1),
+		set:      make(chan struct{}, 1),
 		byID:     make(map[string]*entry),
 		names:    make(map[string]string),
 		tokens:   make(map[[sha256.Size]byte]string),

@@ -187,19 +187,22 @@ async def asynchronous() -> None:
 
     other = await AsyncSandbox.create()
     contexts = [await other.create_code_context() for _ in range(3)]
-    lines: list[str] = []
+    heard = [""] * len(contexts)
 
-    async def heard(message: Any) -> None:
-        lines.append(message.line)
+    def hear(i: int) -> Any:
+        async def on_stdout(message: Any) -> None:
+            heard[i] += message.line  # a line may come in pieces
+
+        return on_stdout
 
     got = await asyncio.gather(
         *(
-            other.run_code(f"print({i})\n{i} * 2", context=c, on_stdout=heard)
+            other.run_code(f"print({i})\n{i} * 2", context=c, on_stdout=hear(i))
             for i, c in enumerate(contexts)
         )
     )
     assert [g.text for g in got] == ["0", "2", "4"], got
-    assert sorted(lines) == ["0\n", "1\n", "2\n"], lines
+    assert heard == ["0\n", "1\n", "2\n"], heard
     for c in contexts:
         await other.remove_code_context(c)
 

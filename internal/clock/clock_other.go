@@ -1,0 +1,6 @@
+//go:build !linux
+
+package clock
+
+// Watch calls nothing on this platform: it has no way to be told.
+func Watch(func()) (*Watcher, error) { return &Watcher{stop: func() {}}, nil }
