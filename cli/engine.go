@@ -73,6 +73,7 @@ type engine struct {
 	server    *handlers.Server
 	life      *lives.Life
 	journal   *stream.Journal
+	cards     *lives.Shelf[contexts.Card]
 	drain     time.Duration
 	metrics   *metrics.Metrics
 	clock     *clock.Watcher // nil: none
@@ -96,7 +97,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 	if err := e.openRecords(cfg); err != nil {
 		return err
 	}
-	cards, before, err := e.remember(cfg)
+	before, err := e.remember(cfg)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (e *engine) open(ctx context.Context, cfg engineConfig) error {
 		Jailed:      e.isolation.Status().Mode != jail.None,
 		Store:       e.journal,
 		Events:      stream.Options{Disk: int64(cfg.Limits.ExecutionOutput)},
-		Shelf:       cards,
+		Shelf:       e.cards,
 		Before:      before,
 		Observe:     e.observeContexts(),
 		Log:         cfg.Log,
@@ -190,18 +191,18 @@ func (e *engine) admit(sandbox string) error {
 const recordsDir = "records"
 
 // remember ends what a server before this one has left, and reads what it has kept.
-func (e *engine) remember(cfg engineConfig) (cards *lives.Shelf[contexts.Card], before *lives.End, err error) {
+func (e *engine) remember(cfg engineConfig) (before *lives.End, err error) {
 	if e.life, err = lives.Begin(cfg.Dir, time.Now(), cfg.Log); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	keep := cfg.Keep
 	keep.Log, keep.Evicted = cfg.Log, e.metrics.Evicted
 	if e.journal, err = stream.OpenJournal(filepath.Join(cfg.Dir, "journal"), keep); err != nil {
-		return nil, nil, fmt.Errorf("open the data directory: %w", err)
+		return nil, fmt.Errorf("open the data directory: %w", err)
 	}
 	e.life.Seen(e.journal.Latest())
-	cards, err = lives.NewShelf[contexts.Card](filepath.Join(cfg.Dir, recordsDir, "contexts"), cfg.Log)
-	return cards, e.life.Before(), err
+	e.cards, err = lives.OpenShelf[contexts.Card](filepath.Join(cfg.Dir, recordsDir, "contexts"), cfg.Log)
+	return e.life.Before(), err
 }
 
 // forgetStrangers gives up what is kept of sandboxes that were being deleted when a
@@ -360,6 +361,7 @@ func (e *engine) close(ctx context.Context) error {
 	if e.journal != nil {
 		e.journal.Close()
 	}
+	errs = append(errs, e.cards.Close())
 	if e.life != nil {
 		errs = append(errs, e.life.Finish(time.Now()))
 	}

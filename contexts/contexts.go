@@ -246,7 +246,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	}
 	began := s.cfg.Now()
 	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: began}
-	kept := s.keepCard(card)
+	s.cfg.Shelf.Put(card.ID, card)
 	in, err := s.openKernel(ctx, owner, interpreter.Config{
 		ID: card.ID, Language: language, Cwd: o.Cwd, Env: o.Env,
 		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
@@ -254,7 +254,6 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		Lost: s.lostNotice(card), Names: s.keeper(card), Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
 	})
-	<-kept
 	s.mu.Lock()
 	s.made(owner)
 	if err != nil {
@@ -282,17 +281,6 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 		return nil, err
 	}
 	return e, nil
-}
-
-// keepCard writes a context's card while its kernel is got ready, and closes what it
-// returns when it is there. The goroutine ends with that.
-func (s *Set) keepCard(card Card) <-chan struct{} {
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		s.cfg.Shelf.Put(card.ID, card)
-	}()
-	return kept
 }
 
 // openKernel opens a context where its owner's kernels live.

@@ -20,7 +20,7 @@ import (
 type wall struct {
 	child.Jail
 	first *exec.Cmd
-	init  *os.File
+	init  *child.First
 }
 
 func newWall(t *testing.T) *wall {
@@ -31,8 +31,12 @@ func newWall(t *testing.T) *wall {
 	if err := w.first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	w.init = os.NewFile(uintptr(pidfd), "init")
-	t.Cleanup(func() { w.end(); _ = w.init.Close() })
+	init := os.NewFile(uintptr(pidfd), "init")
+	t.Cleanup(func() { w.end(); _ = init.Close() })
+	var err error
+	if w.init, err = child.NewFirst(init); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 

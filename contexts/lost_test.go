@@ -31,12 +31,12 @@ func serverAt(t *testing.T, dir string, before *lives.End, now func() time.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shelf, err := lives.NewShelf[contexts.Card](filepath.Join(dir, "contexts"), slog.New(slog.DiscardHandler))
+	shelf, err := lives.OpenShelf[contexts.Card](filepath.Join(dir, "contexts"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := contexts.New(t.Context(), contexts.Config{Table: runtimes.NewTable(&fakeRuntime{}), Parked: -1, Store: j, Shelf: shelf, Before: before, Now: now})
-	t.Cleanup(func() { s.Close(); j.Close() })
+	t.Cleanup(func() { s.Close(); j.Close(); _ = shelf.Close() })
 	return s, j
 }
 

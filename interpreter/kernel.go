@@ -138,11 +138,7 @@ func (c *kernel) send(r wire.Request) {
 // goroutine: the socket has room for it unless the driver has left several
 // times as much unread. What was queued before goes first.
 func (c *kernel) sendNow(r wire.Request) bool {
-	size := len(r.Code) + len(r.Value)
-	for name, value := range r.Env {
-		size += len(name) + len(value)
-	}
-	if size > sendNowLimit || c.queued.Load() > 0 || !c.writing.TryLock() {
+	if !small(r) || c.queued.Load() > 0 || !c.writing.TryLock() {
 		return false
 	}
 	defer c.writing.Unlock()
@@ -150,6 +146,15 @@ func (c *kernel) sendNow(r wire.Request) bool {
 		c.setUnread() // the reader sees the same end and says so
 	}
 	return true
+}
+
+// small tells that a kernel that has read everything has room for a request.
+func small(r wire.Request) bool {
+	size := len(r.Code) + len(r.Value)
+	for name, value := range r.Env {
+		size += len(name) + len(value)
+	}
+	return size <= sendNowLimit
 }
 
 func (c *kernel) write() {

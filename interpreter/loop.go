@@ -102,13 +102,15 @@ func (in *Interpreter) start(ctx context.Context, trust bool, why string) error 
 
 // obtain gets a kernel that takes code, or is trusted to.
 func (in *Interpreter) obtain(ctx context.Context, trust bool) (*kernel, error) {
-	k, sent, err := in.launch(ctx)
+	raw, err := in.cfg.Spawn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if k.trusted = trust && k.Parked && sent; k.trusted {
+	k := newKernel(raw, in.cfg)
+	if k.trusted = trust && k.Parked && small(in.configuration(k)); k.trusted {
 		return k, nil
 	}
+	k.send(in.configuration(k))
 	if err := k.configured(ctx); err != nil {
 		k.close()
 		return nil, err
@@ -118,27 +120,20 @@ func (in *Interpreter) obtain(ctx context.Context, trust bool) (*kernel, error) 
 
 var errNoKernel = fmt.Errorf("no kernel after %s", startLimit)
 
-// launch gets a kernel and tells it whose it is, at once or when there is room.
-func (in *Interpreter) launch(ctx context.Context) (k *kernel, sent bool, err error) {
-	raw, err := in.cfg.Spawn(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	k = newKernel(raw, in.cfg)
-	r := wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env, Doors: raw.Doors()}
-	if sent = k.sendNow(r); !sent {
-		k.send(r)
-	}
-	return k, sent, nil
+// configuration tells a kernel whose it is.
+func (in *Interpreter) configuration(k *kernel) wire.Request {
+	return wire.Request{Type: wire.ReqConfigure, Language: in.cfg.Language, Cwd: in.cfg.Cwd, Env: in.cfg.Env, Doors: k.Doors()}
 }
 
-// confirm waits for the word of a kernel that was trusted. Without it the next
-// execution gets another kernel, or is told why there is none.
+// confirm tells a kernel that was trusted, while whoever asked for the context is answered,
+// and waits for its word. Without it the next execution gets another kernel, or is told
+// why there is none.
 func (in *Interpreter) confirm() {
 	k := in.current()
 	if !k.trusted {
 		return
 	}
+	k.send(in.configuration(k))
 	ctx, cancel := context.WithTimeoutCause(in.ctx, startLimit, errNoKernel)
 	defer cancel()
 	if err := k.configured(ctx); err != nil && in.ctx.Err() == nil {

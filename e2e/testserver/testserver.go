@@ -61,6 +61,7 @@ type Server struct {
 	server  *handlers.Server
 	life    *lives.Life
 	journal *stream.Journal
+	cards   *lives.Shelf[contexts.Card]
 	ended   chan error // a word from each address
 	serving int
 	closed  bool
@@ -171,10 +172,10 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	s.Table = table(tb, o)
 	s.isolate(tb, o)
 	s.Metrics, s.did = metrics.New("0.0.0-test"), o.did
-	cards := s.remember(tb, o)
+	s.remember(tb, o)
 	cc := contexts.Config{
 		Table: s.Table, Parked: 1, Log: o.log, Complete: charts.Shown,
-		Store: s.journal, Shelf: cards, Before: s.life.Before(),
+		Store: s.journal, Shelf: s.cards, Before: s.life.Before(),
 		Admit: s.admit, Jail: s.jail, Jailed: s.Isolation.Status().Mode != jail.None, Observe: s.Metrics.Contexts(),
 		Now: o.now,
 	}
@@ -288,7 +289,7 @@ func (s *Server) endLimits(sandbox string) error {
 }
 
 // remember opens what outlives a server.
-func (s *Server) remember(tb testing.TB, o options) *lives.Shelf[contexts.Card] {
+func (s *Server) remember(tb testing.TB, o options) {
 	tb.Helper()
 	if o.keep.Log == nil {
 		o.keep.Log = o.log
@@ -299,12 +300,11 @@ func (s *Server) remember(tb testing.TB, o options) *lives.Shelf[contexts.Card] 
 	o.keep.Evicted = s.Metrics.Evicted
 	life, err := lives.Begin(o.dataDir, o.now(), o.log)
 	journal, jerr := stream.OpenJournal(filepath.Join(o.dataDir, "journal"), o.keep)
-	cards, cerr := lives.NewShelf[contexts.Card](filepath.Join(o.dataDir, "records", "contexts"), o.log)
+	cards, cerr := lives.OpenShelf[contexts.Card](filepath.Join(o.dataDir, "records", "contexts"), o.log)
 	if err := errors.Join(err, jerr, cerr); err != nil {
 		tb.Fatalf("open the data directory: %v", err)
 	}
-	s.life, s.journal = life, journal
-	return cards
+	s.life, s.journal, s.cards = life, journal, cards
 }
 
 func (s *Server) record(r activity.Record) {
@@ -394,6 +394,7 @@ func (s *Server) Close(tb testing.TB) {
 	}
 	if s.journal != nil {
 		s.journal.Close()
+		_ = s.cards.Close()
 		if err := s.life.Finish(s.now()); err != nil {
 			tb.Error(err)
 		}

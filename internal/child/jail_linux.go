@@ -25,9 +25,9 @@ type Jail interface {
 
 // Join is what a forked process has to do to be inside a jail, in this order.
 type Join struct {
-	// Init is the pidfd of the jail's first process; its namespaces are joined by
-	// setns(2), the pid namespace before the fork. Nil: there are none to join.
-	Init *os.File
+	// Init is the jail's first process; its namespaces are joined by setns(2), the pid
+	// namespace before the fork. Nil: there are none to join.
+	Init *First
 	// Ruleset is a Landlock ruleset to be restricted by. Nil: none.
 	Ruleset *os.File
 	// UID is the user and the group to become, without others and without

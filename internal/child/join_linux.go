@@ -20,34 +20,48 @@ func spaces() map[string]int {
 	}
 }
 
-// Namespaces are those of Init that we aren't in ourselves, as flags of setns(2): to
-// join one that one is in already takes rights over it.
-func (j Join) Namespaces() (int, error) {
-	if j.Init == nil {
-		return 0, nil
-	}
-	pid, err := pidOf(j.Init)
+// First is a jail's first process.
+type First struct {
+	pidfd  *os.File
+	pid    int
+	spaces int
+}
+
+// NewFirst looks at the process of a pidfd, once: its number and its namespaces stay
+// what they are, and each kernel's start would look again.
+func NewFirst(pidfd *os.File) (*First, error) {
+	pid, err := pidOf(pidfd)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	flags := 0
+	f := &First{pidfd: pidfd, pid: pid}
 	for name, flag := range spaces() {
 		var ours, theirs unix.Stat_t
 		if err := unix.Stat("/proc/self/ns/"+name, &ours); errors.Is(err, unix.ENOENT) {
 			continue // the kernel has none of this kind
 		} else if err != nil {
-			return 0, fmt.Errorf("look at our namespaces: %w", err)
+			return nil, fmt.Errorf("look at our namespaces: %w", err)
 		}
 		if err := unix.Stat(fmt.Sprintf("/proc/%d/ns/%s", pid, name), &theirs); err != nil {
-			return 0, j.lost(fmt.Errorf("look at the jail's namespaces: %w", err))
+			return nil, f.lost(fmt.Errorf("look at the jail's namespaces: %w", err))
 		}
 		if ours.Dev != theirs.Dev || ours.Ino != theirs.Ino {
-			flags |= flag
+			f.spaces |= flag
 		}
 	}
 	// Was it this process that was looked at?
-	return flags, j.lost(nil)
+	if err := f.lost(nil); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
+
+// Namespaces are those of it that we aren't in ourselves, as flags of setns(2): to join
+// one that one is in already takes rights over it. A process that has ended has none to join.
+func (f *First) Namespaces() (int, error) { return f.spaces, f.lost(nil) }
+
+// File is its pidfd.
+func (f *First) File() *os.File { return f.pidfd }
 
 // Ended reports whether a jail's first process has ended, or is about to: that takes
 // until all else inside is gone and reaped. Where a jail has no namespaces, it can't be told.
@@ -55,22 +69,20 @@ func Ended(jail Jail) bool {
 	if jail == nil {
 		return false
 	}
-	j := jail.Join()
 	// To look may fail, for want of descriptors, and says nothing then.
-	return j.Init != nil && errors.Is(j.lost(nil), ErrJailEnded)
+	f := jail.Join().Init
+	return f != nil && errors.Is(f.lost(nil), ErrJailEnded)
 }
 
-// lost is [ErrJailEnded] if the first process has ended, and err if not.
-func (j Join) lost(err error) error {
-	pid, perr := pidOf(j.Init)
-	if perr != nil {
-		return perr
-	}
-	rc, cerr := j.Init.SyscallConn()
+// lost is [ErrJailEnded] if it has ended, and err if not.
+func (f *First) lost(err error) error {
+	rc, cerr := f.pidfd.SyscallConn()
 	if cerr == nil {
 		cerr = rc.Control(func(fd uintptr) {
 			n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-			if s, ok := statOf(pid); n > 0 || ok && s.flags&exiting != 0 {
+			if n > 0 {
+				err = ErrJailEnded
+			} else if s, ok := statOf(f.pid); ok && s.flags&exiting != 0 {
 				err = ErrJailEnded
 			}
 		})

@@ -289,11 +289,11 @@ func (j *Jail) take() error {
 		}
 		switch {
 		case r.Op == replyReady && len(files) == 1 && j.init == nil:
-			j.init, j.join.Init = files[0], nil
+			j.init = files[0]
 			if j.cfg.Mode == Namespace {
-				j.join.Init = j.init
+				j.join.Init, err = child.NewFirst(j.init)
 			}
-			j.ready <- nil
+			j.ready <- err
 			continue
 		case r.Op == replyStarted && len(files) == 1:
 			j.started(r, files[0])

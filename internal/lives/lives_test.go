@@ -57,38 +57,3 @@ func TestLives(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// TestShelf keeps things by any name, and sets aside what can't be read.
-func TestShelf(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s, err := lives.NewShelf[string](dir, quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"a", "../b", strings.Repeat("c", 1000)} {
-		s.Put(name, "old")
-		s.Put(name, name)
-	}
-	s.Remove("a")
-	for _, name := range []string{"bad.json", ".new-1"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("{"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 2 {
-		if all := s.All(); len(all) != 2 || len(all[0])+len(all[1]) != 1004 {
-			t.Errorf("%q", all)
-		}
-	}
-	left, _ := os.ReadDir(dir)
-	if _, err := os.Stat(filepath.Join(dir, "bad.json.unreadable")); err != nil || len(left) != 3 {
-		t.Errorf("%v, %v", left, err)
-	}
-	var none *lives.Shelf[string]
-	none.Put("a", "b")
-	none.Remove("a")
-	if all := none.All(); all != nil {
-		t.Errorf("%q", all)
-	}
-}

@@ -1,40 +1,126 @@
 package lives
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 )
 
 const (
-	cardName = ".json"
-	badName  = ".unreadable"
+	shelfName = ".jsonl"
+	badName   = ".unreadable"
+	newName   = ".new-*"
+	// gone takes the place of a line's first byte when what it says is no longer so.
+	gone = ' '
+	// litter is how much of a file may say nothing: it is written anew when that is
+	// this much, and most of it.
+	litter = 1 << 20
 )
 
-// Shelf keeps one small file for each thing of a kind, such as a context, so that
-// the next server knows that it was there.
+// Shelf keeps small things of a kind, such as contexts, so that the next server knows that
+// they were there. They are lines of one file: to keep one, or to forget it, is a short
+// write to what is open already, where a file for each would be made, renamed and removed.
 type Shelf[T any] struct {
-	dir string
-	log *slog.Logger
+	path string
+	log  *slog.Logger
+
+	mu    sync.Mutex
+	file  *os.File
+	lines map[string]line
+	size  int64
+	waste int64 // how much of it says nothing
+	torn  bool  // the file ends within a line
 }
 
-// NewShelf returns the shelf in a directory, which is made if need be.
-func NewShelf[T any](dir string, log *slog.Logger) (*Shelf[T], error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// line is where a thing is.
+type line struct{ at, size int64 }
+
+// entry is a thing as a line has it.
+type entry struct {
+	Of string          `json:"of"`
+	Is json.RawMessage `json:"is"`
+}
+
+// OpenShelf opens the shelf with this path, but for the ending of its name; it is made if
+// need be. A line that can't be read is set aside.
+func OpenShelf[T any](path string, log *slog.Logger) (*Shelf[T], error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make a directory for records: %w", err)
 	}
-	return &Shelf[T]{dir: dir, log: log}, nil
+	s := &Shelf[T]{path: path + shelfName, log: log}
+	left, err := filepath.Glob(s.path + newName) // a server died over it
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the records: %w", err)
+	}
+	if s.file, err = os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, fmt.Errorf("open the records: %w", err)
+	}
+	if err := s.read(); err != nil {
+		return nil, errors.Join(fmt.Errorf("read %s: %w", s.path, err), s.file.Close())
+	}
+	return s, nil
 }
 
-// path is where the thing with this name is. Names may hold anything.
-func (s *Shelf[T]) path(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return filepath.Join(s.dir, hex.EncodeToString(sum[:16])+cardName)
+// read finds what there is.
+func (s *Shelf[T]) read() error {
+	raw, err := io.ReadAll(s.file)
+	if err != nil {
+		return err
+	}
+	s.lines, s.size, s.waste, s.torn = make(map[string]line), int64(len(raw)), 0, false
+	var bad []byte
+	for at := 0; at < len(raw); {
+		n := bytes.IndexByte(raw[at:], '\n') + 1
+		if s.torn = n == 0; s.torn { // a server died over it
+			s.strike(line{int64(at), int64(len(raw) - at)})
+			break
+		}
+		text, l := raw[at:at+n], line{int64(at), int64(n)}
+		at += n
+		if text[0] == gone || n == 1 {
+			s.waste += l.size
+			continue
+		}
+		e, _, err := parse[T](text)
+		if err != nil {
+			bad = append(bad, text...)
+			s.strike(l)
+			continue
+		}
+		if old, ok := s.lines[e.Of]; ok { // it died between the two
+			s.strike(old)
+		}
+		s.lines[e.Of] = l
+	}
+	if len(bad) > 0 {
+		s.log.Error("records cannot be read and were set aside", slog.String("file", s.path+badName), slog.Any("error", add(s.path+badName, bad)))
+	}
+	return nil
+}
+
+func parse[T any](text []byte) (e entry, thing T, err error) {
+	if err = json.Unmarshal(text, &e); err == nil {
+		err = json.Unmarshal(e.Is, &thing)
+	}
+	return e, thing, err
+}
+
+func add(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 // Put keeps a thing, in place of what was kept under this name. A disk that refuses
@@ -43,52 +129,139 @@ func (s *Shelf[T]) Put(name string, thing T) {
 	if s == nil {
 		return
 	}
-	raw, err := json.Marshal(thing)
+	is, err := json.Marshal(thing)
 	if err == nil {
-		err = replace(s.path(name), raw)
+		err = s.put(name, is)
 	}
 	if err != nil {
 		s.log.Warn("a record could not be kept", slog.String("of", name), slog.Any("error", err))
 	}
 }
 
+func (s *Shelf[T]) put(name string, is json.RawMessage) error {
+	text, err := json.Marshal(entry{name, is})
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.torn { // ends that line
+		text = append([]byte{'\n'}, text...)
+	}
+	if n, err := s.file.WriteAt(text, s.size); err != nil {
+		if n > 0 && s.file.Truncate(s.size) != nil {
+			s.strike(line{s.size, int64(n)})
+			s.size, s.torn = s.size+int64(n), true
+		}
+		return err
+	}
+	l := line{s.size, int64(len(text))}
+	s.size += l.size
+	if s.torn {
+		l.at, l.size, s.torn = l.at+1, l.size-1, false
+		s.waste++
+	}
+	if old, ok := s.lines[name]; ok {
+		s.strike(old)
+	}
+	s.lines[name] = l
+	return s.tidy()
+}
+
 // Remove forgets a thing.
 func (s *Shelf[T]) Remove(name string) {
-	if s != nil {
-		_ = os.Remove(s.path(name)) // that it isn't there is as good
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l, ok := s.lines[name]; ok {
+		delete(s.lines, name)
+		s.strike(l)
 	}
 }
 
-// All returns what is kept, in no order. What cannot be read is set aside.
+// strike has a line say nothing. It needs no room on the disk. mu is held.
+func (s *Shelf[T]) strike(l line) {
+	s.waste += l.size
+	if _, err := s.file.WriteAt([]byte{gone}, l.at); err != nil {
+		s.log.Warn("a record could not be removed", slog.String("file", s.path), slog.Any("error", err))
+	}
+}
+
+// tidy writes the file anew when most of it says nothing. mu is held.
+func (s *Shelf[T]) tidy() error {
+	if s.waste < litter || s.waste < s.size/2 {
+		return nil
+	}
+	if err := s.rewrite(); err != nil {
+		s.waste = 0 // not again with every line
+		return fmt.Errorf("write the records anew: %w", err)
+	}
+	return nil
+}
+
+func (s *Shelf[T]) rewrite() error {
+	raw, err := s.content()
+	if err != nil {
+		return err
+	}
+	text, lines := make([]byte, 0, s.size-s.waste), make(map[string]line, len(s.lines))
+	for name, l := range s.lines {
+		lines[name] = line{int64(len(text)), l.size}
+		text = append(text, raw[l.at:l.at+l.size]...)
+	}
+	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+newName) // mode 0600
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(text); err == nil {
+		err = os.Rename(f.Name(), s.path)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	_ = s.file.Close() // nobody finds it any more
+	s.file, s.lines, s.size, s.waste, s.torn = f, lines, int64(len(text)), 0, false
+	return nil
+}
+
+func (s *Shelf[T]) content() ([]byte, error) {
+	raw := make([]byte, s.size)
+	if _, err := s.file.ReadAt(raw, 0); err != nil {
+		return nil, fmt.Errorf("read the records: %w", err)
+	}
+	return raw, nil
+}
+
+// All returns what is kept, in no order.
 func (s *Shelf[T]) All() []T {
 	if s == nil {
 		return nil
 	}
-	files, err := os.ReadDir(s.dir)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	raw, err := s.content()
 	if err != nil {
-		s.log.Error("records cannot be read", slog.String("directory", s.dir), slog.Any("error", err))
+		s.log.Error("records cannot be read", slog.String("file", s.path), slog.Any("error", err))
 		return nil
 	}
-	var out []T
-	for _, f := range files {
-		path := filepath.Join(s.dir, f.Name())
-		if strings.HasPrefix(f.Name(), ".new-") { // a server died over it
-			_ = os.Remove(path)
+	out := make([]T, 0, len(s.lines))
+	for _, l := range s.lines {
+		if _, thing, err := parse[T](raw[l.at : l.at+l.size]); err == nil { // as it was before
+			out = append(out, thing)
 		}
-		if !strings.HasSuffix(f.Name(), cardName) {
-			continue
-		}
-		var thing T
-		raw, err := os.ReadFile(path)
-		if err == nil {
-			err = json.Unmarshal(raw, &thing)
-		}
-		if err != nil {
-			s.log.Error("a record cannot be read and was set aside", slog.String("file", path),
-				slog.Any("reason", err), slog.Any("error", os.Rename(path, path+badName)))
-			continue
-		}
-		out = append(out, thing)
 	}
 	return out
+}
+
+// Close gives the file up. What is kept after that is not.
+func (s *Shelf[T]) Close() error {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.file.Close()
 }

@@ -26,12 +26,12 @@ func lastingIn(t *testing.T, dir string, before *lives.End, store func(*stream.J
 	if err != nil {
 		t.Fatal(err)
 	}
-	shelf, err := lives.NewShelf[session.Card](filepath.Join(dir, "sessions"), slog.New(slog.DiscardHandler))
+	shelf, err := lives.OpenShelf[session.Card](filepath.Join(dir, "sessions"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := session.New(session.Config{Host: process.Host{Scratch: t.TempDir()}, Store: store(j), Shelf: shelf, Before: before})
-	t.Cleanup(func() { s.Close(); j.Close() })
+	t.Cleanup(func() { s.Close(); j.Close(); _ = shelf.Close() })
 	return s
 }
 

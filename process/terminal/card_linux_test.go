@@ -3,6 +3,7 @@ package terminal_test
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"testing"
 
 	"hotcell/internal/lives"
@@ -12,12 +13,12 @@ import (
 
 // TestCardOfLiveTerminal stays when that of an older one with the same id is forgotten.
 func TestCardOfLiveTerminal(t *testing.T) {
-	shelf, err := lives.NewShelf[terminal.Card](t.TempDir(), slog.New(slog.DiscardHandler))
+	shelf, err := lives.OpenShelf[terminal.Card](filepath.Join(t.TempDir(), "terminals"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := terminal.NewSet(terminal.Config{Shelf: shelf})
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { s.Close(); _ = shelf.Close() })
 	place := process.Place{Sandbox: "a", Dir: t.TempDir()}
 	create := func(id string) *terminal.Terminal {
 		t.Helper()

@@ -8,6 +8,7 @@ package tools
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -72,7 +73,8 @@ type Tools struct {
 	Terminals *terminal.Set
 	Files     *room.Set
 
-	parts []part
+	parts   []part
+	shelves []io.Closer
 }
 
 // New makes the tools of one server. Nothing runs yet.
@@ -87,6 +89,7 @@ func New(cfg Config) *Tools {
 	cfg.Host = host
 	sessions, terminals := shelves(cfg)
 	t := &Tools{
+		shelves:  []io.Closer{sessions, terminals},
 		Commands: command.New(command.Config{Host: cfg.Host, Limit: cfg.MaxCommands, Share: cfg.CommandShare, Store: cfg.Store, Before: cfg.Before, Did: cfg.Did, Log: cfg.Log}),
 		Scripts: script.New(script.Config{
 			Host: cfg.Host, Table: cfg.Table, Share: cfg.RunShare, Kernel: cfg.Kernel, Admit: cfg.Admit, Did: cfg.Did, Log: cfg.Log,
@@ -105,8 +108,8 @@ func shelves(cfg Config) (sessions *lives.Shelf[session.Card], terminals *lives.
 		return nil, nil
 	}
 	var errs [2]error
-	sessions, errs[0] = lives.NewShelf[session.Card](filepath.Join(cfg.Records, "sessions"), cfg.Log)
-	terminals, errs[1] = lives.NewShelf[terminal.Card](filepath.Join(cfg.Records, "terminals"), cfg.Log)
+	sessions, errs[0] = lives.OpenShelf[session.Card](filepath.Join(cfg.Records, "sessions"), cfg.Log)
+	terminals, errs[1] = lives.OpenShelf[terminal.Card](filepath.Join(cfg.Records, "terminals"), cfg.Log)
 	if err := errors.Join(errs[:]...); err != nil {
 		cfg.Log.Error("sessions and terminals will not be known to the next server", slog.Any("error", err))
 	}
@@ -157,4 +160,7 @@ func (t *Tools) Close() {
 		wg.Go(p.Close) // ends with its part's Close
 	}
 	wg.Wait()
+	for _, s := range t.shelves {
+		_ = s.Close()
+	}
 }

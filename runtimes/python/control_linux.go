@@ -79,13 +79,16 @@ func wallsOf(jail child.Jail) (walls, error) {
 		return walls{}, nil
 	}
 	j := jail.Join()
-	namespaces, err := j.Namespaces()
-	if err != nil {
-		return walls{}, fmt.Errorf("enter the jail: %w", err)
-	}
 	var w walls
+	namespaces := 0
+	if j.Init != nil {
+		var err error
+		if namespaces, err = j.Init.Namespaces(); err != nil {
+			return walls{}, fmt.Errorf("enter the jail: %w", err)
+		}
+	}
 	if namespaces != 0 {
-		w.files = append(w.files, j.Init)
+		w.files = append(w.files, j.Init.File())
 	}
 	ruled := 0
 	if j.Ruleset != nil {

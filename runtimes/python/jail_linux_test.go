@@ -78,14 +78,18 @@ func newCell(tb testing.TB, flags uintptr) *cell {
 	if err != nil {
 		tb.Skipf("no jail can be made here: %v", err)
 	}
-	j.join = child.Join{Init: os.NewFile(uintptr(pidfd), "init"), UID: uid, Ruleset: ruleset(tb), Seccomp: filter(tb)}
+	init := os.NewFile(uintptr(pidfd), "init")
+	j.join = child.Join{UID: uid, Ruleset: ruleset(tb), Seccomp: filter(tb)}
 	tb.Cleanup(func() {
 		j.kill()
-		_ = j.join.Init.Close()
+		_ = init.Close()
 		_ = j.join.Ruleset.Close()
 	})
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		tb.Fatalf("no jail: %q %v", line, err)
+	}
+	if j.join.Init, err = child.NewFirst(init); err != nil {
+		tb.Fatal(err)
 	}
 	return j
 }

@@ -294,7 +294,6 @@ func TestNoWayIn(t *testing.T) {
 		"size":          {func(j *cell) { j.join.Seccomp = make([]byte, 50<<10) }, "of at most"},
 		"limits":        {func(j *cell) { j.admit = func(int) error { return refused } }, "limits: no room"},
 		"closed":        {func(j *cell) { j.join.Ruleset = os.NewFile(1<<20, "closed"); _ = j.join.Ruleset.Close() }, "closed file"},
-		"no pidfd":      {func(j *cell) { j.join.Init = null }, "enter the jail: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
