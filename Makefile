@@ -20,10 +20,10 @@ ARGS ?=
 # What is tested, and how: make test PACKAGES=./stream/ TESTFLAGS='-run Replay -v'.
 PACKAGES ?= ./...
 # Packages that look at latencies and memory have the machine to themselves, one after the other.
-ALONE := e2e/chaos e2e/faults e2e/load
-# So do these, without the race detector: their server is always the real program, which is built without it, so that
-# it would look at the tests alone, and take a third of their time.
-PLAIN := e2e/hostile
+ALONE := e2e/chaos
+# So do these, without the race detector: their server is the real program, but for a few of their tests, and that is
+# built without it, so that it would look at the clients, and take up to half of the time that they have for others.
+PLAIN := e2e/faults e2e/load e2e/hostile
 TESTFLAGS ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 

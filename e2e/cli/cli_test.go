@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -34,6 +35,9 @@ func build(m *testing.M) int {
 	out, err := exec.Command("go", "build", "-o", program, "hotcell").CombinedOutput()
 	if err != nil {
 		panic(string(out))
+	}
+	if signal.Ignored(syscall.SIGHUP) { // under nohup; programs that are started would ignore it too
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	return m.Run()
 }
