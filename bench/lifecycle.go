@@ -19,6 +19,7 @@ const (
 func lifecycle(ctx context.Context, l *lab, _ int) error {
 	return errors.Join(
 		each(ctx, lives, func() error { return l.nativeLife(ctx, l.warm, "parked") }),
+		l.echoLife(ctx),
 		l.rivalLife(ctx),
 		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.warm, "parked") }),
 		each(ctx, lives, func() error { return l.nativeLife(ctx, l.cold, "fresh") }),
@@ -76,6 +77,24 @@ func (l *lab) daytonaLife(ctx context.Context, b *bench, kind string) error {
 	}
 	l.add("create.daytona."+kind, made+r.done)
 	return b.daytona.remove(ctx, id)
+}
+
+// echoLife is what the least of servers takes after as much rest: in a virtual machine
+// that is several times what it takes when it is busy.
+func (l *lab) echoLife(ctx context.Context) error {
+	echo, err := dial(ctx, l.floor.url+"/echo", "")
+	if err != nil {
+		return err
+	}
+	defer echo.close()
+	return each(ctx, lives, func() error {
+		if err := pause(ctx, refill); err != nil {
+			return err
+		}
+		took, err := l.floor.echo(echo)
+		l.add("create.echo", took)
+		return err
+	})
 }
 
 // rivalLife is the same with ipykernel, and with a Python that only imports.
