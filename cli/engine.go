@@ -292,12 +292,15 @@ func (e *engine) busy(sandbox string) bool {
 
 // watchClock tells those who go by the machine's clock that it was set.
 func (e *engine) watchClock(ctx context.Context, log *slog.Logger) {
+	lost := func(err error) {
+		log.WarnContext(ctx, "nobody will tell the server that the machine's clock was set", slog.Any("error", err))
+	}
 	w, err := clock.Watch(func() {
 		e.keys.ClockSet()
 		e.sandboxes.ClockSet()
-	})
+	}, lost)
 	if err != nil {
-		log.WarnContext(ctx, "nobody will tell the server that the machine's clock was set", slog.Any("error", err))
+		lost(err)
 		return
 	}
 	e.clock = w
@@ -361,7 +364,7 @@ func (e *engine) close(ctx context.Context) error {
 	if e.journal != nil {
 		e.journal.Close()
 	}
-	errs = append(errs, e.cards.Close())
+	errs = append(errs, e.cards.Close(), e.tools.Forget())
 	if e.life != nil {
 		errs = append(errs, e.life.Finish(time.Now()))
 	}

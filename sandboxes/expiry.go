@@ -14,12 +14,12 @@ type due struct {
 }
 
 // expire stops and deletes sandboxes whose time is over. It sleeps until the
-// next one is due, a record changes or the clock was set.
-func (r *Registry) expire() {
+// next one is due, a record changes or the clock was set. The records go by the clock
+// as it was at the time that is given.
+func (r *Registry) expire(written time.Time) {
 	defer close(r.done)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	written := r.opts.Now() // by the clock that the records go by
 	for {
 		next, ok := r.nextDue()
 		var alarm <-chan time.Time

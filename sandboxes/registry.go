@@ -151,7 +151,7 @@ func Open(dir string, opts Options) (*Registry, error) {
 		}
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
-	go r.expire() // ends with ctx; Close joins it
+	go r.expire(r.opts.Now()) // ends with ctx; Close joins it
 	return r, nil
 }
 

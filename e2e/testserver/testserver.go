@@ -395,6 +395,7 @@ func (s *Server) Close(tb testing.TB) {
 	if s.journal != nil {
 		s.journal.Close()
 		_ = s.cards.Close()
+		_ = s.Tools.Forget()
 		if err := s.life.Finish(s.now()); err != nil {
 			tb.Error(err)
 		}

@@ -27,7 +27,7 @@ func (n node) clear(reap bool) (empty bool) {
 	if n.pids != "" {
 		_ = write(n.pids, "pids.max", "0")
 	}
-	if n.v2 && !reap && write(n.dirs()[0], "cgroup.kill", "1") == nil {
+	if n.v2 && !reap && n.killAll() == nil {
 		return n.awaitEmpty()
 	}
 	for end := time.Now().Add(dieLimit); len(members) > 0 && time.Now().Before(end); members = n.members() {
@@ -74,24 +74,39 @@ func (n node) kill(pids []int, end time.Time, reap bool) {
 	}
 }
 
-// awaitEmpty waits for the kernel's word that nobody is in it.
+// killAll has the kernel kill all members.
+func (n node) killAll() error { return write(n.dirs()[0], "cgroup.kill", "1") }
+
+// escaped is after how long all are killed once more. Before Linux 6.14 a process escapes
+// that is just being forked; with no room for another process it is the last one to.
+const escaped = 20 * time.Millisecond
+
+// awaitEmpty waits for the kernel's word that nobody is in it any more.
 func (n node) awaitEmpty() bool {
 	fd, err := unix.Open(n.dirs()[0]+"/cgroup.events", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return len(n.members()) == 0
 	}
 	defer unix.Close(fd)
-	for end := time.Now().Add(dieLimit); ; {
+	end := time.Now().Add(dieLimit)
+	for wait := escaped; ; {
 		// What was read last is what the next event is counted from.
 		var buf [256]byte
 		got, err := unix.Pread(fd, buf[:], 0)
+		if errors.Is(err, unix.ENODEV) {
+			return true // whoever ends it at the same time has removed it
+		}
 		if populated, ok := lineOf(string(buf[:max(got, 0)]), "populated"); err == nil && ok && populated == 0 {
 			return true
 		}
-		left := time.Until(end).Milliseconds()
+		left := time.Until(end)
 		if left <= 0 {
 			return false
 		}
-		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}, int(left))
+		told, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLPRI}}, int(max(min(wait, left).Milliseconds(), 1)))
+		if told == 0 {
+			_ = n.killAll()
+			wait *= 2
+		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 const never = 9_000_000_000
 
 // Watch has set called after the machine's clock was set, and after the machine has slept.
-// Several times in a row may be one call.
-func Watch(set func()) (*Watcher, error) {
+// Several times in a row may be one call. What ends the watch but Close is given to lost.
+func Watch(set func(), lost func(error)) (*Watcher, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("make a timer: %w", err)
@@ -28,11 +28,14 @@ func Watch(set func()) (*Watcher, error) {
 		var expirations [8]byte
 		for {
 			_, err := timer.Read(expirations[:])
-			if err != nil && !errors.Is(err, unix.ECANCELED) {
-				return
+			if err == nil || errors.Is(err, unix.ECANCELED) {
+				// First, so that what is set from here on is told of once more.
+				err = control(timer)
 			}
-			// First, so that what is set from here on is told of once more.
-			if control(timer) != nil {
+			if err != nil {
+				if !errors.Is(err, os.ErrClosed) {
+					lost(err)
+				}
 				return
 			}
 			set()
@@ -51,10 +54,12 @@ func control(timer *os.File) error {
 	return errors.Join(raw.Control(func(fd uintptr) { armed = arm(int(fd)) }), armed) //nolint:gosec // a descriptor
 }
 
-// arm makes a timer that only ends when the clock is set.
+// arm makes a timer that only ends when the clock is set. If that was done since it was read,
+// the kernel says so, and arms it all the same.
 func arm(fd int) error {
 	at := unix.ItimerSpec{Value: unix.Timespec{Sec: never}}
-	if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &at, nil); err != nil {
+	err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &at, nil)
+	if err != nil && !errors.Is(err, unix.ECANCELED) {
 		return fmt.Errorf("set a timer: %w", err)
 	}
 	return nil

@@ -9,13 +9,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
 const (
 	shelfName = ".jsonl"
 	badName   = ".unreadable"
-	newName   = ".new-*"
+	newName   = ".new-"
 	// gone takes the place of a line's first byte when what it says is no longer so.
 	gone = ' '
 	// litter is how much of a file may say nothing: it is written anew when that is
@@ -54,13 +55,10 @@ func OpenShelf[T any](path string, log *slog.Logger) (*Shelf[T], error) {
 		return nil, fmt.Errorf("make a directory for records: %w", err)
 	}
 	s := &Shelf[T]{path: path + shelfName, log: log}
-	left, err := filepath.Glob(s.path + newName) // a server died over it
-	for _, path := range left {
-		_ = os.Remove(path)
+	if err := s.clear(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("find the records: %w", err)
-	}
+	var err error
 	if s.file, err = os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, fmt.Errorf("open the records: %w", err)
 	}
@@ -68,6 +66,22 @@ func OpenShelf[T any](path string, log *slog.Logger) (*Shelf[T], error) {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", s.path, err), s.file.Close())
 	}
 	return s, nil
+}
+
+// clear removes what a server died over, and what one has left that had a directory of
+// files here.
+func (s *Shelf[T]) clear() error {
+	dir, name := filepath.Split(s.path)
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("find the records: %w", err)
+	}
+	for _, e := range all {
+		if strings.HasPrefix(e.Name(), name+newName) || e.IsDir() && e.Name()+shelfName == name {
+			_ = os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
+	return nil
 }
 
 // read finds what there is.
@@ -78,6 +92,7 @@ func (s *Shelf[T]) read() error {
 	}
 	s.lines, s.size, s.waste, s.torn = make(map[string]line), int64(len(raw)), 0, false
 	var bad []byte
+	var spoilt []line
 	for at := 0; at < len(raw); {
 		n := bytes.IndexByte(raw[at:], '\n') + 1
 		if s.torn = n == 0; s.torn { // a server died over it
@@ -92,8 +107,7 @@ func (s *Shelf[T]) read() error {
 		}
 		e, _, err := parse[T](text)
 		if err != nil {
-			bad = append(bad, text...)
-			s.strike(l)
+			bad, spoilt = append(bad, text...), append(spoilt, l)
 			continue
 		}
 		if old, ok := s.lines[e.Of]; ok { // it died between the two
@@ -101,9 +115,17 @@ func (s *Shelf[T]) read() error {
 		}
 		s.lines[e.Of] = l
 	}
-	if len(bad) > 0 {
-		s.log.Error("records cannot be read and were set aside", slog.String("file", s.path+badName), slog.Any("error", add(s.path+badName, bad)))
+	if len(bad) == 0 {
+		return nil
 	}
+	if err := add(s.path+badName, bad); err != nil {
+		s.log.Error("records cannot be read, nor set aside", slog.String("file", s.path), slog.Any("error", err))
+		return nil
+	}
+	for _, l := range spoilt {
+		s.strike(l)
+	}
+	s.log.Error("records cannot be read and were set aside", slog.String("file", s.path+badName))
 	return nil
 }
 
@@ -166,7 +188,8 @@ func (s *Shelf[T]) put(name string, is json.RawMessage) error {
 		s.strike(old)
 	}
 	s.lines[name] = l
-	return s.tidy()
+	s.tidy()
+	return nil
 }
 
 // Remove forgets a thing.
@@ -191,15 +214,14 @@ func (s *Shelf[T]) strike(l line) {
 }
 
 // tidy writes the file anew when most of it says nothing. mu is held.
-func (s *Shelf[T]) tidy() error {
+func (s *Shelf[T]) tidy() {
 	if s.waste < litter || s.waste < s.size/2 {
-		return nil
+		return
 	}
 	if err := s.rewrite(); err != nil {
 		s.waste = 0 // not again with every line
-		return fmt.Errorf("write the records anew: %w", err)
+		s.log.Warn("records could not be written anew", slog.String("file", s.path), slog.Any("error", err))
 	}
-	return nil
 }
 
 func (s *Shelf[T]) rewrite() error {
@@ -212,7 +234,7 @@ func (s *Shelf[T]) rewrite() error {
 		lines[name] = line{int64(len(text)), l.size}
 		text = append(text, raw[l.at:l.at+l.size]...)
 	}
-	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+newName) // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+newName+"*") // mode 0600
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,17 @@ func (t *Tools) Close() {
 		wg.Go(p.Close) // ends with its part's Close
 	}
 	wg.Wait()
-	for _, s := range t.shelves {
-		_ = s.Close()
+}
+
+// Forget gives up the records, which is for when nobody asks for anything any more: what
+// came too late is still put down. It may be called on nil.
+func (t *Tools) Forget() error {
+	if t == nil {
+		return nil
 	}
+	var errs []error
+	for _, s := range t.shelves {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -22,6 +22,10 @@ func TestCellsThatPass(t *testing.T) {
 		for i := range n {
 			ok("n++\nn")
 			switch i % 10 {
+			case 1:
+				if o := c.run(strings.Repeat("fmt.Println(1)\n", 100) + "x = "); o.err.Name != "SyntaxError" {
+					t.Fatalf("%+v", o.err)
+				}
 			case 3:
 				ok(`fmt.Sprintln(strings.Repeat("-", n % 10), max(n, 3))`)
 			case 5:

@@ -80,6 +80,7 @@ func newDraft(fset *token.FileSet, name, code string) (*draft, *Error) {
 	// Object resolution is wanted: what it leaves over is what earlier cells may have.
 	file, err := parser.ParseFile(fset, name, src, 0)
 	if err != nil {
+		fset.RemoveFile(fset.File(file.FileStart)) // it is there, as far as it could be read
 		return nil, d.syntaxError(pieces, err)
 	}
 	d.file = file

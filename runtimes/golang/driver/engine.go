@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
@@ -107,21 +108,16 @@ func open(field reflect.Value) reflect.Value {
 	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem() //nolint:gosec // the address of a field
 }
 
-// compile has the interpreter take a file, and gives it with its place among all
-// files. The interpreter's own Compile would parse a file three times and keep the places of
-// each for good.
-func (e *engine) compile(src string) (*interp.Program, *token.File, error) {
+// parse reads a file for the interpreter, whose own Compile would read it three times and keep the
+// places of each for good. The place of this one among all files is there with a fault too.
+func (e *engine) parse(src string) (*ast.File, *token.File, error) {
 	fset := e.i.FileSet()
 	tree, err := parser.ParseFile(fset, interp.DefaultSourceName, src, parser.DeclarationErrors)
-	if err != nil {
-		return nil, nil, fmt.Errorf("parse: %w", err)
-	}
 	file := fset.File(tree.FileStart)
-	prog, err := e.i.CompileAST(tree)
 	if err != nil {
-		return nil, file, err //nolint:wrapcheck // the user sees its words
+		return nil, file, fmt.Errorf("parse: %w", err)
 	}
-	return prog, file, nil
+	return tree, file, nil
 }
 
 // halt makes interpreted code stop at its next step, wherever it runs, until

@@ -35,7 +35,12 @@ func (k *kernel) compile(p *cell.Program) (prog *interp.Program, file *token.Fil
 		}
 		k.imported[imp.Path] = true
 	}
-	return k.engine.compile(p.Source)
+	tree, file, err := k.engine.parse(p.Source)
+	if err != nil {
+		return nil, file, err
+	}
+	prog, err = k.engine.i.CompileAST(tree)
+	return prog, file, err
 }
 
 // forget lets go of a cell that has ended, if nothing of it can run again.

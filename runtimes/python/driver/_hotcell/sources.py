@@ -84,8 +84,7 @@ class Sources:
     def restore(self) -> None:
         """Before a traceback: somebody may have cleared the line cache."""
         cache = line_cache()
-        newest = next(reversed(self._entries), None)
-        if newest not in cache:
+        if not self._entries.keys() <= cache.keys():
             cache.update(self._entries)
 
     def find_class(self, name: str) -> str | None:
