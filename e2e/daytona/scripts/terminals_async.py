@@ -69,7 +69,7 @@ async def main() -> None:
                 pty_size=PtySize(rows=31, cols=120),
             )
             await handle.wait_for_connection()
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 5
             await handle.send_input('stty size; echo "<$WHO $PWD>"; exit 7\n')
             result = await handle.wait()
             assert b"31 120\r\n<\xc3\x85lice /tmp>\r\n" in shown.data, shown.data

@@ -57,7 +57,7 @@ def create_input_exit() -> None:
     handle = process.create_pty_session(
         id="a", cwd="/tmp", envs={"WHO": "Ålice"}, pty_size=PtySize(rows=31, cols=120)
     )
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     info = process.get_pty_session_info("a")
     assert (info.id, info.cols, info.rows, info.cwd, info.active, info.envs) == (
         "a",
