@@ -13,24 +13,48 @@ const (
 	lives = 4
 	// refill is ample for a server to park another kernel.
 	refill = 60 * time.Millisecond
+	// stirs is how many runs there are before a context that a server in use is asked for.
+	stirs = 30
 )
 
 // lifecycle creates, uses and deletes contexts of every kind.
 func lifecycle(ctx context.Context, l *lab, _ int) error {
+	rest := func() error { return pause(ctx, refill) }
 	return errors.Join(
-		each(ctx, lives, func() error { return l.nativeLife(ctx, l.warm, "parked") }),
+		each(ctx, lives, func() error { return l.nativeLife(l.warm, "parked", rest) }),
+		l.busyLife(ctx),
 		l.echoLife(ctx),
 		l.rivalLife(ctx),
-		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.warm, "parked") }),
-		each(ctx, lives, func() error { return l.nativeLife(ctx, l.cold, "fresh") }),
-		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.cold, "fresh") }),
+		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.warm, "parked", rest) }),
+		each(ctx, lives, func() error { return l.nativeLife(l.cold, "fresh", rest) }),
+		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.cold, "fresh", rest) }),
+	)
+}
+
+// busyLife is the life of contexts that are asked for while the server has other things to do,
+// instead of after a rest.
+func (l *lab) busyLife(ctx context.Context) error {
+	k, err := l.warm.native.create("python")
+	if err != nil {
+		return err
+	}
+	stir := func() error {
+		return errors.Join(pause(ctx, refill), each(ctx, stirs, func() error {
+			_, err := l.warm.native.run(k.ID, onePlusOne)
+			return err
+		}))
+	}
+	return errors.Join(
+		each(ctx, lives, func() error { return l.nativeLife(l.warm, "busy", stir) }),
+		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.warm, "busy", stir) }),
+		l.warm.native.remove(k.ID),
 	)
 }
 
 // nativeLife is a context of Python's from its making to its end, over the
 // native socket.
-func (l *lab) nativeLife(ctx context.Context, b *bench, kind string) error {
-	if err := pause(ctx, refill); err != nil {
+func (l *lab) nativeLife(b *bench, kind string, before func() error) error {
+	if err := before(); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -61,8 +85,8 @@ func (l *lab) nativeLife(ctx context.Context, b *bench, kind string) error {
 }
 
 // daytonaLife is the same as the Daytona SDKs do it.
-func (l *lab) daytonaLife(ctx context.Context, b *bench, kind string) error {
-	if err := pause(ctx, refill); err != nil {
+func (l *lab) daytonaLife(ctx context.Context, b *bench, kind string, before func() error) error {
+	if err := before(); err != nil {
 		return err
 	}
 	began := time.Now()

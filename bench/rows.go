@@ -37,6 +37,8 @@ func rows() []report.Row {
 		{Group: "life", What: "create Python with pandas and matplotlib, to first result; parked, native", Unit: ms, Ours: "create.native.parked", Theirs: "create.ipykernel", Beside: fork, Other: python, Budget: 3},
 		{Group: "life", What: "… of which until the context is there", Unit: ms, Ours: "made.native.parked", Beside: "create.echo", Other: "echo after a rest"},
 		{Group: "life", What: "… parked, Daytona SDK's way", Unit: ms, Ours: "create.daytona.parked", Theirs: "create.ipykernel", Beside: fork, Other: python, Budget: 3, Reference: 44},
+		{Group: "life", What: "… parked, native, right after thirty runs elsewhere", Unit: ms, Ours: "create.native.busy", Budget: 3},
+		{Group: "life", What: "… parked, Daytona SDK's way, likewise", Unit: ms, Ours: "create.daytona.busy", Budget: 3},
 		{Group: "life", What: "… not parked, native", Unit: ms, Ours: "create.native.fresh", Theirs: "create.ipykernel", Beside: fork, Other: python, Budget: 10},
 		{Group: "life", What: "… of which until the context is there", Unit: ms, Ours: "made.native.fresh", Beside: "create.echo", Other: "echo after a rest"},
 		{Group: "life", What: "… not parked, Daytona SDK's way", Unit: ms, Ours: "create.daytona.fresh", Theirs: "create.ipykernel", Beside: fork, Other: python, Budget: 10, Reference: 44},
