@@ -46,7 +46,7 @@ func TestHangUp(t *testing.T) {
 			cancel()
 			left := time.Now()
 			got := run(t, s.E2BURL, in(cells[2]))
-			if took := time.Since(left); took > 5*time.Second {
+			if took := time.Since(left); took > time.Second {
 				t.Errorf("the next one came after %s", took)
 			}
 			if got.first("result").Text != "42" {

@@ -113,7 +113,9 @@ await report({
   },
   asynchronous: async () => {
     await shell.createSession("async");
+    const began = Date.now();
     const id = await start("async", "sleep 0.5; echo done; exit 5");
+    assert.ok(Date.now() - began < 400);
     assert.equal((await shell.getSessionCommand("async", id)).exitCode, undefined);
     assert.equal(await ended("async", id), 5);
     assert.equal((await shell.getSessionCommandLogs("async", id)).stdout, "done\n");
