@@ -39,10 +39,13 @@ func (l *lab) busyLife(ctx context.Context) error {
 		return err
 	}
 	stir := func() error {
-		return errors.Join(pause(ctx, refill), each(ctx, stirs, func() error {
+		if err := pause(ctx, refill); err != nil {
+			return err
+		}
+		return each(ctx, stirs, func() error {
 			_, err := l.warm.native.run(k.ID, onePlusOne)
 			return err
-		}))
+		})
 	}
 	return errors.Join(
 		each(ctx, lives, func() error { return l.nativeLife(l.warm, "busy", stir) }),

@@ -2,6 +2,8 @@ package keys_test
 
 import (
 	"bufio"
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hotcell/e2e/procs"
 	"hotcell/e2e/testserver"
 	"hotcell/keys"
 )
@@ -120,15 +123,15 @@ func TestRevokedRequests(t *testing.T) {
 		}
 	}
 	// A context has the end of its last execution told before it is idle.
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		status := admin.ask(t, "GET", "/v1/status", nil).json(t)
-		n := status["contexts"].(obj)["busy"]
-		if n == 0.0 {
-			break
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := procs.Eventually(ctx, func() error {
+		if n := admin.ask(t, "GET", "/v1/status", nil).json(t)["contexts"].(obj)["busy"]; n != 0.0 {
+			return fmt.Errorf("%v contexts are busy", n)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v contexts are busy", n)
-		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 	if got := admin.ask(t, "GET", "/v1/commands/"+hers, nil).json(t); got["state"] != "running" {
 		t.Errorf("somebody else's command: %v", got)
