@@ -1,6 +1,7 @@
 package python_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,4 +78,59 @@ func TestCells(t *testing.T) {
 			t.Errorf("%s: stderr %q", c.name, s)
 		}
 	}
+}
+
+// TestLastLines: a cell whose last line is plain is compiled without a tree. A comment behind
+// it has the same cell compiled with one, and nothing may differ.
+func TestLastLines(t *testing.T) {
+	t.Parallel()
+	k := configured(t)
+	number := regexp.MustCompile(`<cell \d+>`)
+	for _, code := range []string{
+		"1+1", "1+1  ", "1+1\n\n", "x = 1\nx", "x = 1\nx == 1", "x = 1\nx != 2 <= 3", "x = y = 2", "x: int = 3",
+		"dict(a=1, b='=')", "print('a', end='')", "dict(\n    a=1\n)", "f'{1}'", "'doc'", "'doc'\nx = 1\n__doc__", "x = 1; x", "'a;b'",
+		"x = \"\"\"\nx = 5\"\"\"\nx", "\"\"\"\nx = 5\"\"\"", "[\n1\n]", "(1,\n2)[0]", "x = (1,\n2)", "x = 1 + \\\n2", "x = 4 \\\n\nx", "{1: 2}", "{\n1: 2}",
+		"if x:\n    y = 7\ny", "if x:\n    y = 8\nelse:\n    y = 9", "if x:\n8", "for i in range(2): print(i)", "try:\n    1/0\nexcept ZeroDivisionError: print('caught')",
+		"lambda: 0\n1", "not x", "None", "...", "*[1],", "-1", "await asyncio.sleep(0, 5)", "import asyncio\nx = await asyncio.sleep(0, 5)\nx", "(yield)", "x = yield",
+		"1/0", "x = 1\n1/0", "def f():\n    1/0\nf()", "assert x == 2, 'no'", "raise ValueError(x)", "x = 1\ndel x\nx", "import sys\nfrom os import path", "pass",
+		"from __future__ import division", "x = 1\nfrom __future__ import annotations", "from __future__ import annotations\ndef f(a: Nope3): pass\nf.__annotations__", "from __future__ import nothing\n1",
+		"x = 1\nglobal x", "x = 1\nprint x", "x =", "1 +", "x = = 1", "f(", "x = 1\n)", "print(1", "return 1", "break", "@property\nx", "x y", "None = 1", "f() = 1", "x = 1\n y = 2", "if x:\n    1\n  2",
+		"class C:\n    a = 1\nC.a", "a, b = 1, 2\na", "a[0] = 1", "a = [0]\na[0] = 1\na", "a = [0]\na[0] += 1", "x if x else 1", "x = 3 if 0 else 4\nx", "!echo shell", "x = !echo shell", "x = 1\n%who_ls", "\u00fc = 1\n\u00fc", "len?", "type(x)", "match = 1\nmatch",
+		"x = 1\nx\f", "x = 1\r\nx", "x = 1\rx",
+	} {
+		plain, tree := k.execute(code), k.execute(code+"\n#")
+		p, q := plain.first(wire.MsgError), tree.first(wire.MsgError)
+		words := func(m wire.Message) string {
+			return number.ReplaceAllString(m.Name+": "+m.Value+"\n"+m.Traceback, "<cell>")
+		}
+		if words(p) != words(q) {
+			t.Errorf("%q: %s\nwith a tree: %s", code, words(p), words(q))
+		}
+		if plain.done.Status != tree.done.Status || plain.result() != tree.result() || plain.stdout.String() != tree.stdout.String() || plain.stderr.String() != tree.stderr.String() {
+			t.Errorf("%q: %s, %q, %q, %q; with a tree: %s, %q, %q, %q", code, plain.done.Status, plain.result(), plain.stdout.String(), plain.stderr.String(),
+				tree.done.Status, tree.result(), tree.stdout.String(), tree.stderr.String())
+		}
+	}
+}
+
+// TestLastLinesAsAsked: what the user wants shown of a cell.
+func TestLastLinesAsAsked(t *testing.T) {
+	t.Parallel()
+	k := configured(t)
+	show := func(mode, code, want string) {
+		t.Helper()
+		k.execute("get_ipython().ast_node_interactivity = '" + mode + "'")
+		if got := k.execute(code).result(); got != want {
+			t.Errorf("%s: %q has the value %q; want %q", mode, code, got, want)
+		}
+	}
+	show("none", "1\n2", "")
+	show("none", "2", "")
+	show("last_expr_or_assign", "x = 5", "5")
+	show("last_expr", "x = 6", "")
+	show("last_expr", "x", "6")
+	k.execute("import ast\nclass Twice(ast.NodeTransformer):\n    def visit_Constant(self, n): return ast.Constant(n.value * 2)\nip = get_ipython(); ip.ast_transformers.append(Twice())")
+	show("last_expr", "21", "42")
+	k.execute("ip.ast_transformers = []")
+	show("last_expr", "21", "21")
 }

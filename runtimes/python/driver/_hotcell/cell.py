@@ -6,6 +6,7 @@ import ast
 import builtins
 import gc
 import inspect
+import keyword
 import re
 from collections.abc import Callable
 from types import CodeType
@@ -27,6 +28,18 @@ _NEED_LOOP = frozenset({"create_task", "ensure_future", "get_running_loop", "Tas
 _START_LOOP = frozenset({"run_until_complete", "run_forever", "new_event_loop", "Runner"})
 _RUN = re.compile(
     r"\b(?:asyncio|uvloop|anyio|trio)\s*\.\s*run\b|\bfrom\s+asyncio\s+import\b[^\n;]*\brun\b"
+)
+
+# A last line that can only be an expression, if it is one statement at all: it doesn't begin
+# as another, has no assignment outside of a call, no semicolon and nothing of IPython's.
+_STATEMENTS = {*keyword.kwlist} - {"False", "None", "True", "await", "lambda", "not"}
+_EXPRESSION = re.compile(
+    rf"(?!(?:{'|'.join(_STATEMENTS)})\b)"
+    r"(?:[\w.]+\([^;]*\)|[^\s@%!?,/;#=](?:[^;=]|[=!<>]=)*)\Z"
+)
+# One that can only be another statement, and means the same by itself as behind others.
+_STATEMENT = re.compile(
+    r"(?:[^\W\d]\w*\s*=(?!=)|(?:assert|del|import|pass|raise)\b|from\s+(?!__future__))[^;]*\Z"
 )
 
 _compile = compile
@@ -64,6 +77,14 @@ class Program:
 class Compiler:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
+        # Asking a trait takes as long as running a small cell.
+        shell.observe(self._settle, ["ast_transformers", "ast_node_interactivity"])
+        self._settle()
+
+    def _settle(self, _: object = None) -> None:
+        """Take note of what the user wants of cells."""
+        self._transformers: list[Any] = self._shell.ast_transformers
+        self._mode: str = self._shell.ast_node_interactivity
 
     def compile(self, code: str, name: str) -> Program:
         """Compile a cell. Raises what Python raises for it."""
@@ -81,14 +102,46 @@ class Compiler:
 
     def _compile(self, code: str, name: str) -> Program:
         shell = self._shell
-        tree = None if maybe_magic(code, shell) else self._try(code, name)
+        magic = maybe_magic(code, shell)
+        if not magic:
+            program = self._without_tree(code, name)
+            if program is not None:
+                return program
+        tree = None if magic else self._try(code, name)
         if tree is None:
             # Not Python yet. IPython's transformations are tried last, since
             # most cells don't need them and they take longer than the cell.
             tree = self._parse(shell.transform_cell(code), name)
-        if shell.ast_transformers:
+        if self._transformers:
             tree = shell.transform_ast(tree)
         return self._assemble(tree, code, name)
+
+    def _without_tree(self, code: str, name: str) -> Program | None:
+        """Most cells, in half of the time: those whose last line is a statement by itself of
+        which is plain to see whether its value is shown."""
+        if self._transformers or self._mode != "last_expr" or len(code) > LARGE or "\r" in code:
+            return None
+        text = code.rstrip()
+        at = text.rfind("\n") + 1
+        last = text[at:]
+        shown = _EXPRESSION.match(last) is not None
+        if not shown and not _STATEMENT.match(last):
+            return None
+        program = Program(code)
+        flags = self._futures() | _AWAIT
+        try:
+            if at:  # refused if the line is part of what comes before it
+                before: CodeType = _compile(text[:at], name, "exec", flags, True)
+                program.parts.append((before, False))
+                flags |= before.co_flags & _FUTURES
+            last = "\n" * text.count("\n", 0, at) + last  # where it is
+            program.parts.append(
+                (_compile(last, name, "eval" if shown else "exec", flags, True), shown)
+            )
+        except SyntaxError:  # what is wrong is said better with the tree
+            return None
+        self._shell.compile.flags |= flags & _FUTURES
+        return program
 
     def _try(self, code: str, name: str) -> ast.Module | None:
         try:
@@ -105,7 +158,7 @@ class Compiler:
     def _assemble(self, tree: ast.Module, code: str, name: str) -> Program:
         program = Program(code)
         body = tree.body
-        mode = self._shell.ast_node_interactivity
+        mode = self._mode
         shown: list[ast.stmt] = []
         if mode == "all":
             shown = [node for node in body if isinstance(node, ast.Expr)]

@@ -76,8 +76,8 @@ class Formatter:
         )
         formatters = display_formatter.formatters
         self._printers = [f.type_printers for n, f in formatters.items() if n != "text/plain"]
-        self._text = formatters["text/plain"]
-        self._defaults = {t: self._text.type_printers.get(t) for t in SIMPLE}
+        self._texts = formatters["text/plain"].type_printers
+        self._defaults = {t: self._texts.get(t) for t in SIMPLE}
 
     def format(self, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         kind = type(value)
@@ -89,7 +89,7 @@ class Formatter:
         return data, metadata
 
     def _untouched(self, kind: type) -> bool:
-        if self._text.type_printers.get(kind) is not self._defaults[kind]:
+        if self._texts.get(kind) is not self._defaults[kind]:
             return False
         for printers in self._printers:
             if printers and kind in printers:

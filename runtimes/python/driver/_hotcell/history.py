@@ -22,30 +22,29 @@ class History:
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
+        manager = shell.history_manager
+        # In, %history, %recall; the user's In is the first of the two.
+        self._inputs: tuple[list[str], ...] = (
+            () if manager is None else (manager.input_hist_parsed, manager.input_hist_raw)
+        )
         self._values: list[Any] = ["", "", ""]
         self._lengths: deque[int] = deque()  # of the texts that are kept
         self._size = 0  # of all of them
         self._emptied = 0  # how many are no longer
 
     def clear(self) -> None:
-        manager = self._shell.history_manager
-        if manager is not None:
-            # In place: the user's In is the first of the two.
-            manager.input_hist_parsed[:] = manager.input_hist_raw[:] = [""]
+        for texts in self._inputs:
+            texts[:] = [""]
 
     def add(self, code: str) -> None:
-        manager = self._shell.history_manager
-        if manager is None:
-            return
-        inputs = (manager.input_hist_parsed, manager.input_hist_raw)  # In, %history, %recall
-        for texts in inputs:
+        for texts in self._inputs:
             texts.append(code)
         self._lengths.append(len(code) + OVERHEAD)
         self._size += self._lengths[-1]
         while self._size > CHARACTERS_KEPT and len(self._lengths) > 1:
             self._size -= self._lengths.popleft()
             self._emptied += 1
-            for texts in inputs:
+            for texts in self._inputs:
                 if self._emptied < len(texts):  # In is the user's
                     texts[self._emptied] = ""
 

@@ -33,6 +33,10 @@ class KernelLoop:
 
     def _open(self) -> asyncio.SelectorEventLoop:
         self._selector = selectors.DefaultSelector()
+        # With a small cell to come, what selectors makes of the answer takes long.
+        epoll = getattr(self._selector, "_selector", None)
+        is_epoll = type(epoll) is getattr(select, "epoll", None)
+        self._poll: Any = getattr(epoll, "poll", None) if is_epoll else None
         loop = asyncio.SelectorEventLoop(self._selector)
         loop.add_reader(self._connection.fileno, self._readable)
         self._interrupts.loop = loop
@@ -81,8 +85,11 @@ class KernelLoop:
         # asyncio has no public word for what it still has to do.
         if getattr(loop, "_ready", True) or getattr(loop, "_scheduled", True) or loop.is_closed():
             return False
-        ready = self._selector.select()
-        return len(ready) == 1 and ready[0][0].fd == self._connection.fileno
+        if self._poll is None:
+            keys = self._selector.select()
+            return len(keys) == 1 and keys[0][0].fd == self._connection.fileno
+        ready = self._poll(-1, 2)
+        return len(ready) == 1 and ready[0][0] == self._connection.fileno
 
     def turn(self) -> None:
         """Once around, woken through the selector as by a frame. For a rehearsal."""

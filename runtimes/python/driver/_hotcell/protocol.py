@@ -77,6 +77,8 @@ class Connection:
         self._recv = self.socket.recv
         self._sendall: Callable[[bytes], None] = self.socket.sendall
         self._lock = threading.Lock()
+        self._arrived = select.poll()
+        self._arrived.register(fd, select.POLLIN)
         self._buffer = bytearray()
         self._frames: deque[Frame] = deque()
         self._inherit = True
@@ -170,7 +172,8 @@ class Connection:
 
     def interrupted(self) -> bool:
         """Whether a frame that asks for an interrupt has arrived."""
-        self.fill(socket.MSG_DONTWAIT)
+        if self._arrived.poll(0):
+            self.fill(socket.MSG_DONTWAIT)
         return bool(self._frames) and any(f["type"] == "interrupt" for f in self._frames)
 
     def peek(self) -> bytes:

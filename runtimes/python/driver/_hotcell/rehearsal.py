@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Enough for the interpreter to take the code for hot.
 ROUNDS = 30
-CELLS = ("1+1", "x = 1", "1/0", "x = = 1")
+CELLS = ("1+1", "x = 1\nx", "x = 1; x", "1/0", "x = = 1")  # compiled in each of the ways
 
 # A kernel that was started for somebody is configured within a millisecond.
 WANTED_SECONDS = 0.005
@@ -70,7 +70,8 @@ def warm_up_steps(kernel: Kernel) -> Iterator[Callable[[], None]]:
     yield kernel.connection.rehearse
     yield lambda: kernel.configure({"type": "configure", "cwd": "."})
     yield kernel.prepare
-    yield lambda: discard(kernel.compiler.compile("1+1", "<cell 1>"))
+    yield lambda: discard(kernel.compiler.compile("x = 1; x", "<cell 1>"))
+    yield lambda: execute(kernel, "x = 1\nx")
     yield lambda: execute(kernel, "1+1")
     if kernel.preloaded:
         yield lambda: execute(kernel, "import " + ", ".join(kernel.preloaded))
