@@ -6,16 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
-// daytona speaks what the Daytona SDKs speak: HTTP for contexts, and a
-// WebSocket of its own for every run.
+// daytona speaks what the Daytona SDKs speak: HTTP for contexts, and a WebSocket of its own
+// for every run. Its HTTP client starts no goroutines, which would be measured too.
 type daytona struct {
-	http    *http.Client
+	http    *fasthttp.Client
 	key     string
 	toolbox string // of a sandbox of the benchmark's own
 }
@@ -30,10 +32,9 @@ type chunk struct {
 }
 
 func newDaytona(ctx context.Context, s *server) (*daytona, error) {
-	d := &daytona{key: s.key, http: &http.Client{
-		Timeout: patience,
-		// One kept connection for each of the contexts that are made at once.
-		Transport: &http.Transport{MaxIdleConnsPerHost: fleetSize},
+	d := &daytona{key: s.key, http: &fasthttp.Client{
+		MaxConnsPerHost: fleetSize, // one for each of the contexts that are made at once
+		Dial:            func(address string) (net.Conn, error) { return dialDirectly(ctx, "tcp", address) },
 	}}
 	var sandbox struct{ ID, ToolboxProxyURL string }
 	if err := d.call(ctx, http.MethodPost, s.url+"/api/sandbox", map[string]any{}, &sandbox); err != nil {
@@ -43,36 +44,45 @@ func newDaytona(ctx context.Context, s *server) (*daytona, error) {
 	return d, nil
 }
 
+// call asks the server, and decodes its answer into result unless that is nil.
 func (d *daytona) call(ctx context.Context, method, url string, body, result any) error {
+	_, err := d.timed(ctx, method, url, body, result)
+	return err
+}
+
+// timed is call, and says how long it took until the answer was there, which was decoded then.
+func (d *daytona) timed(ctx context.Context, method, url string, body, result any) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	began := time.Now()
 	raw, err := json.Marshal(body)
 	if err != nil {
-		return fmt.Errorf("encode request: %w", err)
+		return 0, fmt.Errorf("encode request: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(raw))
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	req.Header.SetMethod(method)
+	req.SetRequestURI(url)
 	req.Header.Set("Authorization", "Bearer "+d.key)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := d.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the server: %w", err)
+	req.Header.SetContentType("application/json")
+	req.SetBodyRaw(raw)
+	if err := d.http.DoTimeout(req, resp, patience); err != nil {
+		return 0, fmt.Errorf("ask the server: %w", err)
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	if resp.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, bytes.TrimSpace(answer))
+	answer := resp.Body()
+	took := time.Since(began)
+	if status := resp.StatusCode(); status >= http.StatusBadRequest {
+		return 0, fmt.Errorf("%s %s: status %d: %s", method, url, status, bytes.TrimSpace(answer))
 	}
 	if result == nil {
-		return nil
+		return took, nil
 	}
 	if err := json.Unmarshal(answer, result); err != nil {
-		return fmt.Errorf("decode the answer: %w", err)
+		return 0, fmt.Errorf("decode the answer: %w", err)
 	}
-	return nil
+	return took, nil
 }
 
 func (d *daytona) create(ctx context.Context, language string) (string, error) {

@@ -59,9 +59,8 @@ type executed struct {
 func (l *lab) command(ctx context.Context, name, command, last string) error {
 	d := l.warm.daytona
 	var got executed
-	began := time.Now()
-	err := d.call(ctx, http.MethodPost, d.toolbox+"/process/execute", map[string]any{"command": command}, &got)
-	l.addUnless(err, name, time.Since(began))
+	took, err := d.timed(ctx, http.MethodPost, d.toolbox+"/process/execute", map[string]any{"command": command}, &got)
+	l.addUnless(err, name, took)
 	return errors.Join(err, ended(command, got.ExitCode, got.Result, last))
 }
 
@@ -73,9 +72,8 @@ func (l *lab) script(ctx context.Context, name, code, last string) error {
 	}
 	d := l.warm.daytona
 	var got executed
-	began := time.Now()
-	err := d.call(ctx, http.MethodPost, d.toolbox+"/process/code-run", map[string]any{"code": code, "language": "python"}, &got)
-	l.addUnless(err, name, time.Since(began))
+	took, err := d.timed(ctx, http.MethodPost, d.toolbox+"/process/code-run", map[string]any{"code": code, "language": "python"}, &got)
+	l.addUnless(err, name, took)
 	return errors.Join(err, ended(code, got.ExitCode, got.Result, last))
 }
 
@@ -108,9 +106,8 @@ func sessions(ctx context.Context, l *lab, round int) error {
 		l.add("session.create", time.Since(began))
 		run := func(name, command, last string) error {
 			var got executed
-			began := time.Now()
-			err := d.call(ctx, http.MethodPost, path+"/"+id+"/exec", map[string]any{"command": command}, &got)
-			l.addUnless(err, name, time.Since(began))
+			took, err := d.timed(ctx, http.MethodPost, path+"/"+id+"/exec", map[string]any{"command": command}, &got)
+			l.addUnless(err, name, took)
 			return errors.Join(err, ended(command, got.ExitCode, got.Output, last))
 		}
 		err := errors.Join(

@@ -157,6 +157,9 @@ func (h Host) Environ(p Place, extra map[string]string) ([]string, error) {
 // CheckEnv reports the first variable, in the order of names, that a shell
 // could not name or a process could not be given.
 func CheckEnv(env map[string]string) error {
+	if len(env) == 0 {
+		return nil
+	}
 	word := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		switch {
