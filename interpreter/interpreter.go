@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -214,6 +215,8 @@ func (in *Interpreter) Execute(req Request) (*Execution, error) {
 		e.log.Discard() // nobody has heard of it
 		return nil, err
 	}
+	// The loop first: what our caller does next, it can do while the kernel runs the code.
+	runtime.Gosched()
 	return e, nil
 }
 
