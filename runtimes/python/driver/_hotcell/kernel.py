@@ -75,6 +75,7 @@ class Kernel:
         self.check_builtins = False
         self.preloaded: list[str] = []  # modules, in the template
         self.serving = False  # this process is a kernel, not the template
+        self.prepared = False  # nothing has run since, that could have broken something
         self.seeded = False
         hello = {"type": "hello", "protocol": PROTOCOL, "language": "python", "enters": True}
         self.hello = pack({**hello, "version": platform.python_version()})
@@ -182,7 +183,10 @@ class Kernel:
             self.connection.send({"type": "refused", "value": refusal})
         else:
             self.connection.send({"type": "ready"})
-        self.reseed()  # before the next frame is read, while the answer is on its way
+        # Before the next frame is read, while the answer is on its way:
+        self.reseed()
+        self.prepare()
+        self.prepared = True
 
     def reseed(self) -> None:
         """A forked kernel must not repeat its siblings' random numbers."""
@@ -194,7 +198,9 @@ class Kernel:
 
     def execute(self, frame: Frame) -> None:
         exchange = self.exchange
-        self.prepare()
+        if not self.prepared:
+            self.prepare()
+        self.prepared = False
         if frame.get("formats"):
             self.charts.ask(frame["formats"])
         exchange.begin(frame)
@@ -300,6 +306,7 @@ class Kernel:
         """A question about code. Whatever goes wrong in user objects is no answer."""
         reply = complete.nothing(frame)
         self.prepare()
+        self.prepared = False
         self.guarded(lambda: reply.update(complete.answer(self.shell, frame)))
         if not self.connection.ours:
             end_process(0)
