@@ -37,6 +37,13 @@ func TestMoments(t *testing.T) {
 	if _, err = conn.Execute(t.Context(), client.Code{Language: "go", Code: "for { }", Execution: "endless"}); err != nil {
 		t.Fatal(err)
 	}
+	x, err := s.Contexts.Execution("endless", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Events(1).Next(t.Context()); err != nil { // it has begun
+		t.Fatal(err)
+	}
 	check := func(when, what string, want int) {
 		t.Helper()
 		path, with := "/v1/status", key
@@ -54,10 +61,6 @@ func TestMoments(t *testing.T) {
 	}
 	c.Set(time.Hour)
 	_ = conn.Call(t.Context(), map[string]any{"type": "ping"}, nil) // nothing else has told the key that it ends
-	x, err := s.Contexts.Execution("endless", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for what, done := range map[string]<-chan struct{}{"its socket": conn.Done(), "what it had begun": x.Done()} {
 		select {
 		case <-done:

@@ -347,7 +347,7 @@ func (s *Session) await(sh *shell, c *Command) (end, error) {
 }
 
 func (s *Session) reported(sh *shell, c *Command, r report) (end, error) {
-	if r.err != nil {
+	if r.err != nil || sh.start.waits() { // it can't speak of a command that it hasn't read
 		return s.broken(sh, c, r)
 	}
 	s.last = r.code
