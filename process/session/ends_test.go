@@ -254,7 +254,7 @@ func TestDeathBetweenCommands(t *testing.T) {
 // TestForeignAnswers writes what a shell should not say.
 func TestForeignAnswers(t *testing.T) {
 	t.Parallel()
-	for name, say := range map[string]string{"a word": "echo hello", "too much": "head -c 100 /dev/zero", "twice": "echo 0; echo 0"} {
+	for name, say := range map[string]string{"a word": "echo hello", "too much": "head -c 100 /dev/zero", "twice": "echo 0; echo 0", "twice, slowly": "echo 0; sleep 0.02; echo 0"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newLab(t, "bash", session.Limits{})
