@@ -130,14 +130,12 @@ func (in *Interpreter) configuration(k *kernel) wire.Request {
 // why there is none.
 func (in *Interpreter) confirm() {
 	k := in.current()
-	if k.trusted {
-		k.send(in.configuration(k))
-	}
-	if k.Group != nil {
-		k.Group.Count() // opens its files, which the end of the first execution needn't wait for then
-	}
 	if !k.trusted {
 		return
+	}
+	k.send(in.configuration(k))
+	if k.Group != nil {
+		k.Group.Count() // opens its files, which the end of the first execution needn't wait for then
 	}
 	ctx, cancel := context.WithTimeoutCause(in.ctx, startLimit, errNoKernel)
 	defer cancel()

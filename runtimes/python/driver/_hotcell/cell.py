@@ -102,12 +102,12 @@ class Compiler:
 
     def _compile(self, code: str, name: str) -> Program:
         shell = self._shell
-        magic = maybe_magic(code, shell)
-        if not magic:
+        tree = None
+        if not maybe_magic(code, shell):
             program = self._without_tree(code, name)
             if program is not None:
                 return program
-        tree = None if magic else self._try(code, name)
+            tree = self._try(code, name)
         if tree is None:
             # Not Python yet. IPython's transformations are tried last, since
             # most cells don't need them and they take longer than the cell.
