@@ -29,7 +29,7 @@ type account struct {
 	wrong   int
 	codes   map[string]bool // refusals that fit
 	jumps   bool            // the clock does: of two moments nobody knows which came first
-	longest time.Duration   // that anything can have taken
+	began   time.Time       // no execution is older
 }
 
 // mostFaults is how many are printed.
@@ -51,7 +51,7 @@ func (c *crowd) settle(p *program.Program, codes ...string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	a := &account{t: t, l: c.l, p: p, c: conn, outcome: map[string]int{}, codes: map[string]bool{}, jumps: c.jumps, longest: time.Since(c.began)}
+	a := &account{t: t, l: c.l, p: p, c: conn, outcome: map[string]int{}, codes: map[string]bool{}, jumps: c.jumps, began: c.began}
 	for _, code := range codes {
 		a.codes[code] = true
 	}
@@ -213,7 +213,7 @@ func (a *account) judge(x *asked, s shown, there []wire.Event) string {
 	case s.Ended == nil || !a.jumps && (s.Ended.Before(s.Created) || s.Started != nil && s.Ended.Before(*s.Started)):
 		return fmt.Sprintf("its times: %v %v %v", s.Created, s.Started, s.Ended)
 	case !a.lasted(x, s):
-		return fmt.Sprintf("it has taken %v ms, of at most %s", value(s.Duration), a.longest)
+		return fmt.Sprintf("it has taken %v ms, of at most %s", value(s.Duration), time.Since(a.began))
 	case (there[0].State == wire.StateRunning) != (s.Started != nil):
 		return fmt.Sprintf("it began at %v, and its first event is %+v", s.Started, there[0])
 	}
@@ -243,7 +243,7 @@ func (a *account) lasted(x *asked, s shown) bool {
 	if s.Status == wire.StatusTimeout {
 		least = deedNamed(x.Deed).timeout
 	}
-	return took >= least && took <= a.longest
+	return took >= least && took <= time.Since(a.began)
 }
 
 // value is a number that may not be there.
@@ -439,7 +439,7 @@ func (a *account) command(x *asked, c shownCommand) {
 		"ended":    strings.Contains(c.Reason, "the server died") && a.l.fits(c.Created, end, hitServer) || a.l.fits(c.Created, end, hitDisk, hitFirst),
 	}[c.Status]
 	took := time.Duration(c.Duration * float64(time.Millisecond))
-	if err != nil || why != "" || c.State != "done" || took < 0 || took > a.longest || !fits && !slices.Contains([]string{}, c.Status) {
+	if err != nil || why != "" || c.State != "done" || took < 0 || took > time.Since(a.began) || !fits && !slices.Contains([]string{}, c.Status) {
 		a.errorf("the command %s: %v %s %+v %q", x.ID, err, why, c, raw)
 	}
 	a.outcome["command "+strings.TrimSpace(c.Status+" "+c.Signal)]++
