@@ -10,7 +10,6 @@ import sys
 sys.path[:] = [p for p in sys.path if p]  # the directory we start in is nobody's yet
 
 import builtins  # noqa: E402
-import importlib.abc  # noqa: E402
 import importlib.machinery  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from types import CodeType, ModuleType  # noqa: E402
@@ -22,8 +21,9 @@ SOURCES: dict[str, str] = {}  # filled in by the server
 BUILTINS = dict(vars(builtins))
 
 
-class DriverImporter(importlib.abc.InspectLoader, importlib.abc.MetaPathFinder):
-    """Finds and loads the modules in SOURCES."""
+class DriverImporter:
+    """Finds and loads the modules in SOURCES. It has no base class: importlib.abc imports a
+    dozen modules, of which some do things at each fork."""
 
     def find_spec(
         self,
@@ -34,7 +34,10 @@ class DriverImporter(importlib.abc.InspectLoader, importlib.abc.MetaPathFinder):
         if fullname not in SOURCES:
             return None
         package = fullname == "_hotcell"
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=package)
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=package)  # type: ignore[arg-type]  # it has what counts
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """An ordinary one will do."""
 
     def get_source(self, fullname: str) -> str:
         return SOURCES[fullname]

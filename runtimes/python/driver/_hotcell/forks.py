@@ -22,6 +22,7 @@ class Forks:
 
     def __init__(self) -> None:
         self.ours = True  # who forks is the template
+        self._asked = False
         self._before: list[Hook] = []
         self._in_parent: list[Hook] = []
         self._in_child: list[Hook] = []
@@ -29,11 +30,13 @@ class Forks:
     @contextmanager
     def held(self) -> Iterator[None]:
         """What is registered meanwhile runs at the forks of kernels alone."""
-        _register(
-            before=lambda: self._run(self._before),
-            after_in_parent=lambda: self._run(self._in_parent),
-            after_in_child=lambda: self._run(self._in_child),
-        )
+        if not self._asked:
+            self._asked = True
+            _register(
+                before=lambda: self._run(self._before),
+                after_in_parent=lambda: self._run(self._in_parent),
+                after_in_child=lambda: self._run(self._in_child),
+            )
         os.register_at_fork = self._hold
         try:
             yield

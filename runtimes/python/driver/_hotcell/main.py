@@ -22,7 +22,7 @@ PROTOCOL_FD = 3
 
 IN_A_ROW = 32 << 20  # what pandas and matplotlib take
 PIN = 1 << 19  # Python gives back a megabyte of which nothing is used
-BLOCK = 480  # the largest that its allocator serves are a little larger
+BLOCK = 464  # with the 33 bytes of an object around it the largest that its allocator serves
 
 
 def run(mode: str, options: list[str]) -> Script:
@@ -58,7 +58,7 @@ def run_template(preload: list[str]) -> Script:
         preloaded = [name for name in preload if import_if_there(name)]
     plain = Plain()
     warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
-    with plain:
+    with plain, forks.held():
         from .kernel import Kernel
         from .rehearsal import rehearse
         from .template import Template, settle
@@ -86,7 +86,9 @@ def run_template(preload: list[str]) -> Script:
 def memory_in_a_row() -> Iterator[None]:
     """Have Python's allocator find its memory in one place, which fits into large pages. What
     it asks for while libraries are loaded lies between these, a megabyte here and there."""
-    blocks = [bytes(BLOCK) for _ in range(IN_A_ROW // BLOCK)]
+    blocks = [b""] * (IN_A_ROW // BLOCK)  # not to grow, which leaves holes in the row
+    for place in range(len(blocks)):
+        blocks[place] = bytes(BLOCK)
     pins = blocks[:: PIN // BLOCK]
     del blocks
     yield

@@ -47,7 +47,8 @@ def names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any]) -> tuple[list
 
 def take_on(env: dict[str, str]) -> None:
     """Variables for good, with what is derived from them."""
-    _environ.update(env)
+    for name, value in env.items():  # update() asks what kind of mapping that is
+        _environ[name] = value
     if "TZ" in env:
         _tzset()
     forget_places()

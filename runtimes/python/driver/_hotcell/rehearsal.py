@@ -11,6 +11,7 @@ to three milliseconds, that its first cell needn't wait for.
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -39,10 +40,20 @@ def rehearse(kernel: Kernel) -> None:
             execute(kernel, code)
         for step in warm_up_steps(kernel):
             step()
+        adopt_itself(kernel)
         ours.recv(1 << 20)
     ours.close()
     forget(kernel)
     kernel.seeded = False
+
+
+def adopt_itself(kernel: Kernel) -> None:
+    """What a fork does with its descriptors, with those that are there."""
+    protocol, stdout, stderr = (os.dup(fd) for fd in (kernel.connection.fileno, 1, 2))
+    kernel.adopt(protocol, stdout, stderr)
+    kernel.loop.adopt(kernel.places)
+    for fd in (protocol, stdout, stderr):
+        os.close(fd)
 
 
 def warm_up(kernel: Kernel) -> None:

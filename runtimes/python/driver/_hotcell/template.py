@@ -104,32 +104,26 @@ class Template:
         return False
 
     def _fork(self, seq: int, theirs: list[int], walls: int, jail: Jail | None) -> bool:
-        fds = theirs
         try:
-            led, leads = os.pipe()
-            fds = [*theirs, leads, led]
             pid = self._gate.fork(jail) if jail else os.fork()
         except OSError as error:
-            close_all(fds)
+            close_all(theirs)
             words = error.strerror if isinstance(error, JailError) else f"fork: {error.strerror}"
             self._say({"op": "failed", "seq": seq, "error": words})
             return False
         if pid == 0:
-            self._leave(theirs[:walls], leads, jail)
+            self._leave(theirs[:walls], jail)
             return True
-        close_all(fds[:-1])
+        close_all(theirs)
         pidfd = os.pidfd_open(pid)
         self._pids[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        # Until it leads its own group it can't be signalled as one. In a jail without a
-        # user of its own somebody could stop it before that.
-        if jail is None or jail.uid:
-            os.read(led, 1)
-        os.close(led)
+        # It may not lead a group of its own yet. Until it has said hello nobody sends it anything
+        # but SIGKILL, which the pidfd takes to it in any case.
         self._say({"op": "forked", "seq": seq, "pid": pid}, pidfd)
         return False
 
-    def _leave(self, theirs: list[int], leads: int, jail: Jail | None) -> None:
+    def _leave(self, theirs: list[int], jail: Jail | None) -> None:
         """In the child: take the kernel's descriptors, and leave the template's."""
         protocol, stdout, stderr = theirs[:ENDS]
         try:
@@ -137,7 +131,6 @@ class Template:
             for door in theirs[ENDS:]:
                 os.write(door, b"0")  # who writes it is meant, and it has one thread
                 os.close(door)
-            os.close(leads)  # a write would wake the template in this processor's queue
             self._ends.leave()
             self._socket.detach()
             program = enter(jail, protocol) if jail else b""
