@@ -119,9 +119,6 @@ func filter(l limits) ([]unix.SockFilter, error) {
 	if arch == 0 {
 		return nil, errors.New("there is no filter for this kind of machine")
 	}
-	errno := func(e unix.Errno) bpf.Instruction {
-		return bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(e)}
-	}
 	prog := []bpf.Instruction{
 		// Another instruction set has other numbers.
 		bpf.LoadAbsolute{Off: offArch, Size: 4},
@@ -130,42 +127,9 @@ func filter(l limits) ([]unix.SockFilter, error) {
 		bpf.LoadAbsolute{Off: offNumber, Size: 4},
 		// The numbers of x32, which amd64 has beside its own. -1 is nobody's.
 		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: 1 << 30, SkipTrue: 1},
-		errno(unix.ENOSYS),
+		fails(unix.ENOSYS),
 	}
-	for _, list := range []struct {
-		calls []uintptr
-		errno unix.Errno
-	}{{refused, unix.EPERM}, {refusedHere(), unix.EPERM}, {missing, unix.ENOSYS}} {
-		for _, nr := range list.calls {
-			prog = append(prog, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(nr), SkipFalse: 1}, errno(list.errno))
-		}
-	}
-	refuse := errno(unix.EPERM)
-	// A child of its parent's would be the template's, in the case of a Python kernel.
-	prog = append(prog, unless(unix.SYS_CLONE, 0, bpf.JumpBitsNotSet, []uint32{cloneSpaces | unix.CLONE_PARENT}, refuse)...)
-	prog = append(prog, unless(unix.SYS_UNSHARE, 0, bpf.JumpBitsNotSet, []uint32{unshareSpaces}, refuse)...)
-	// Characters typed into a terminal that somebody else reads, and the console's menus;
-	// attributes of files, of which one says whose quota they count against.
-	prog = append(prog, unlessNot(unix.SYS_IOCTL, 1, []uint32{unix.TIOCSTI, tiocLinux, unix.FS_IOC_SETFLAGS, setFileAttributes}, refuse)...)
-	// The usual one, that of 32 bits, asking, and a debugger's without random addresses.
-	prog = append(prog, unless(unix.SYS_PERSONALITY, 0, bpf.JumpEqual, []uint32{0, 8, 0x40000, math.MaxUint32}, refuse)...)
-	prog = append(prog, unless(unix.SYS_SOCKET, 0, bpf.JumpEqual, l.families(), errno(unix.EAFNOSUPPORT))...)
-	prog = append(prog, unless(unix.SYS_SOCKETPAIR, 0, bpf.JumpEqual, []uint32{unix.AF_UNIX}, errno(unix.EAFNOSUPPORT))...)
-	if l.Local {
-		prog = append(prog, unless(unix.SYS_SOCKETPAIR, 1, bpf.JumpEqual, connected(), errno(unix.EAFNOSUPPORT))...)
-	}
-	if l.Peers {
-		prog = append(prog, selfOnly(refuse)...)
-	}
-	if l.SetID {
-		calls := moded()
-		for _, nr := range slices.Sorted(maps.Keys(calls)) {
-			prog = append(prog, unless(nr, calls[nr], bpf.JumpBitsNotSet, []uint32{setID}, refuse)...)
-		}
-		prog = append(prog, only(unix.SYS_OPENAT2, []bpf.Instruction{errno(unix.ENOSYS)})...) // whose mode is in memory
-	}
-	prog = append(prog, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
-	raw, err := bpf.Assemble(prog)
+	raw, err := bpf.Assemble(append(prog, decide(ruled(l).ranges())...))
 	if err != nil {
 		return nil, fmt.Errorf("assemble the filter: %w", err)
 	}
@@ -176,12 +140,106 @@ func filter(l limits) ([]unix.SockFilter, error) {
 	return out, nil
 }
 
+// rules are what is looked at for a call, by its number. Whatever comes to the end of it is
+// allowed, as is a call without.
+type rules map[uintptr][]bpf.Instruction
+
+// ruled are the rules of a jail.
+func ruled(l limits) rules {
+	r := make(rules)
+	for _, nr := range slices.Concat(refused, refusedHere()) {
+		r.add(nr, refuse)
+	}
+	for _, nr := range missing {
+		r.add(nr, fails(unix.ENOSYS))
+	}
+	// A child of its parent's would be the template's, in the case of a Python kernel.
+	r.add(unix.SYS_CLONE, unless(0, bpf.JumpBitsNotSet, []uint32{cloneSpaces | unix.CLONE_PARENT}, refuse)...)
+	r.add(unix.SYS_UNSHARE, unless(0, bpf.JumpBitsNotSet, []uint32{unshareSpaces}, refuse)...)
+	// Characters typed into a terminal that somebody else reads, and the console's menus;
+	// attributes of files, of which one says whose quota they count against.
+	r.add(unix.SYS_IOCTL, unlessNot(1, []uint32{unix.TIOCSTI, tiocLinux, unix.FS_IOC_SETFLAGS, setFileAttributes}, refuse)...)
+	// The usual one, that of 32 bits, asking, and a debugger's without random addresses.
+	r.add(unix.SYS_PERSONALITY, unless(0, bpf.JumpEqual, []uint32{0, 8, 0x40000, math.MaxUint32}, refuse)...)
+	r.add(unix.SYS_SOCKET, unless(0, bpf.JumpEqual, l.families(), fails(unix.EAFNOSUPPORT))...)
+	r.add(unix.SYS_SOCKETPAIR, unless(0, bpf.JumpEqual, []uint32{unix.AF_UNIX}, fails(unix.EAFNOSUPPORT))...)
+	if l.Local {
+		r.add(unix.SYS_SOCKETPAIR, unless(1, bpf.JumpEqual, connected(), fails(unix.EAFNOSUPPORT))...)
+	}
+	if l.Peers {
+		r.selfOnly()
+	}
+	if l.SetID {
+		for nr, arg := range moded() {
+			r.add(nr, unless(arg, bpf.JumpBitsNotSet, []uint32{setID}, refuse)...)
+		}
+		r.add(unix.SYS_OPENAT2, fails(unix.ENOSYS)) // whose mode is in memory
+	}
+	return r
+}
+
+// add has something more looked at for a call.
+func (r rules) add(nr uintptr, body ...bpf.Instruction) { r[nr] = append(r[nr], body...) }
+
+// fails is the end of a call that comes to nothing.
+func fails(e unix.Errno) bpf.Instruction {
+	return bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(e)}
+}
+
+//nolint:gochecknoglobals // it is a constant
+var (
+	refuse = fails(unix.EPERM)
+	allow  = bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW}
+)
+
+// span is what is looked at for the calls from one number to that of the next span.
+type span struct {
+	from uint32
+	body []bpf.Instruction
+}
+
+// ranges are the rules for all numbers that there are.
+func (r rules) ranges() []span {
+	all := []span{{0, []bpf.Instruction{allow}}}
+	next := func(from uint32, body []bpf.Instruction) {
+		switch last := &all[len(all)-1]; {
+		case last.from == from:
+			last.body = body
+		case !slices.Equal(last.body, body):
+			all = append(all, span{from, body})
+		}
+	}
+	for _, nr := range slices.Sorted(maps.Keys(r)) {
+		next(uint32(nr), append(slices.Clip(r[nr]), allow))
+		next(uint32(nr)+1, []bpf.Instruction{allow})
+	}
+	return all
+}
+
+// decide finds the span of a number by halves. When a filter is installed the kernel goes
+// through it for each number that there is, so a list of them would take it several times as long.
+func decide(all []span) []bpf.Instruction {
+	if len(all) == 1 {
+		return all[0].body
+	}
+	half := len(all) / 2
+	low, high := decide(all[:half]), decide(all[half:])
+	skip := []bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: all[half].from, SkipTrue: uint8(len(low) & math.MaxUint8)}}
+	if len(low) > math.MaxUint8 {
+		skip = []bpf.Instruction{
+			bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: all[half].from, SkipFalse: 1},
+			bpf.Jump{Skip: uint32(len(low))},
+		}
+	}
+	return slices.Concat(skip, low, high)
+}
+
 // selfOnly lets what changes a process's share of the machine pass for the process
 // itself, which is 0. Landlock, which keeps signals and traces in, doesn't look at it.
 // The first two may also name all processes of a user.
-func selfOnly(refuse bpf.Instruction) []bpf.Instruction {
-	prog := unless(unix.SYS_SETPRIORITY, 0, bpf.JumpEqual, []uint32{unix.PRIO_PROCESS}, refuse)
-	prog = append(prog, unless(unix.SYS_IOPRIO_SET, 0, bpf.JumpEqual, []uint32{ioprioProcess}, refuse)...)
+func (r rules) selfOnly() {
+	r.add(unix.SYS_SETPRIORITY, unless(0, bpf.JumpEqual, []uint32{unix.PRIO_PROCESS}, refuse)...)
+	r.add(unix.SYS_IOPRIO_SET, unless(0, bpf.JumpEqual, []uint32{ioprioProcess}, refuse)...)
 	for _, c := range []struct {
 		call uintptr
 		arg  uint32
@@ -194,9 +252,8 @@ func selfOnly(refuse bpf.Instruction) []bpf.Instruction {
 		{unix.SYS_SCHED_SETPARAM, 0},
 		{unix.SYS_SCHED_SETATTR, 0},
 	} {
-		prog = append(prog, unless(c.call, c.arg, bpf.JumpEqual, []uint32{0}, refuse)...)
+		r.add(c.call, unless(c.arg, bpf.JumpEqual, []uint32{0}, refuse)...)
 	}
-	return prog
 }
 
 // ioprioProcess is IOPRIO_WHO_PROCESS.
@@ -208,18 +265,18 @@ const (
 	setFileAttributes = 0x401c5820
 )
 
-// unless lets a call pass if its argument is as cond says with one of the values.
-func unless(nr uintptr, arg uint32, cond bpf.JumpTest, values []uint32, otherwise bpf.Instruction) []bpf.Instruction {
+// unless goes on if an argument is as cond says with one of the values.
+func unless(arg uint32, cond bpf.JumpTest, values []uint32, otherwise bpf.Instruction) []bpf.Instruction {
 	body := []bpf.Instruction{bpf.LoadAbsolute{Off: offArg + 8*arg, Size: 4}}
 	for i, v := range values {
-		// Past the other values and the refusal, to the number's return.
+		// Past the other values and the refusal.
 		body = append(body, bpf.JumpIf{Cond: cond, Val: v, SkipTrue: uint8(len(values) - i)})
 	}
-	return only(nr, append(body, otherwise))
+	return append(body, otherwise)
 }
 
-// unlessNot lets a call pass if its argument is none of the values.
-func unlessNot(nr uintptr, arg uint32, values []uint32, otherwise bpf.Instruction) []bpf.Instruction {
+// unlessNot goes on if an argument is none of the values.
+func unlessNot(arg uint32, values []uint32, otherwise bpf.Instruction) []bpf.Instruction {
 	body := []bpf.Instruction{bpf.LoadAbsolute{Off: offArg + 8*arg, Size: 4}}
 	for i, v := range values {
 		skip := bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - i - 1)}
@@ -228,13 +285,7 @@ func unlessNot(nr uintptr, arg uint32, values []uint32, otherwise bpf.Instructio
 		}
 		body = append(body, skip)
 	}
-	return only(nr, append(body, otherwise))
-}
-
-// only runs a body for one call, and loads the number again behind it.
-func only(nr uintptr, body []bpf.Instruction) []bpf.Instruction {
-	body = append(body, bpf.LoadAbsolute{Off: offNumber, Size: 4})
-	return append([]bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(nr), SkipFalse: uint8(len(body))}}, body...)
+	return append(body, otherwise)
 }
 
 // filterBytes is the filter as the kernel reads it.
