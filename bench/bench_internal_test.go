@@ -81,7 +81,7 @@ func TestTold(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var told told
-			over, err := told.take(message{Events: tc.events}, time.Now())
+			over, err := told.take(message{Events: tc.events}, time.Second)
 			if over != tc.over || (err != nil) != tc.fail {
 				t.Errorf("got over %v, %v", over, err)
 			}

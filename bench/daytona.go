@@ -50,12 +50,11 @@ func (d *daytona) call(ctx context.Context, method, url string, body, result any
 	return err
 }
 
-// timed is call, and says how long it took until the answer was there, which was decoded then.
+// timed is call, and says how long it took from the encoded request until the answer was there.
 func (d *daytona) timed(ctx context.Context, method, url string, body, result any) (time.Duration, error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
-	began := time.Now()
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return 0, fmt.Errorf("encode request: %w", err)
@@ -68,6 +67,7 @@ func (d *daytona) timed(ctx context.Context, method, url string, body, result an
 	req.Header.Set("Authorization", "Bearer "+d.key)
 	req.Header.SetContentType("application/json")
 	req.SetBodyRaw(raw)
+	began := time.Now()
 	if err := d.http.DoTimeout(req, resp, patience); err != nil {
 		return 0, fmt.Errorf("ask the server: %w", err)
 	}
@@ -85,10 +85,10 @@ func (d *daytona) timed(ctx context.Context, method, url string, body, result an
 	return took, nil
 }
 
-func (d *daytona) create(ctx context.Context, language string) (string, error) {
+func (d *daytona) create(ctx context.Context, language string) (string, time.Duration, error) {
 	var made struct{ ID string }
-	err := d.call(ctx, http.MethodPost, d.toolbox+"/process/interpreter/context", map[string]string{"language": language}, &made)
-	return made.ID, err
+	took, err := d.timed(ctx, http.MethodPost, d.toolbox+"/process/interpreter/context", map[string]string{"language": language}, &made)
+	return made.ID, took, err
 }
 
 func (d *daytona) remove(ctx context.Context, id string) error {
@@ -106,14 +106,17 @@ type ran struct {
 // run runs code from the dialling to the close frame.
 func (d *daytona) run(ctx context.Context, id, code string) (ran, error) {
 	var r ran
+	request, err := json.Marshal(map[string]string{"code": code, "contextId": id})
+	if err != nil {
+		return r, fmt.Errorf("encode message: %w", err)
+	}
 	began := time.Now()
 	s, err := dial(ctx, d.toolbox+"/process/interpreter/execute", d.key)
 	if err != nil {
 		return r, err
 	}
 	defer s.close()
-	sent := time.Now()
-	if err := s.send(map[string]string{"code": code, "contextId": id}); err != nil {
+	if err := s.write(request); err != nil {
 		return r, err
 	}
 	for {
@@ -132,7 +135,7 @@ func (d *daytona) run(ctx context.Context, id, code string) (ran, error) {
 		case c.Type == "error":
 			return r, fmt.Errorf("the code failed: %s: %s", c.Name, c.Value)
 		case c.Type == "control" && c.Text == "completed":
-			r.control, r.done = time.Since(sent), time.Since(began)
+			r.control, r.done = s.took(), s.got.Sub(began)
 			err := s.untilClosed()
 			r.closed = time.Since(began)
 			return r, err

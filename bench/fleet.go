@@ -15,7 +15,7 @@ func fleet(ctx context.Context, l *lab, round int) error {
 	ids := make([]string, fleetSize)
 	began := time.Now()
 	err := atOnce(fleetSize, func(i int) (err error) {
-		ids[i], err = l.warm.daytona.create(ctx, "python")
+		ids[i], _, err = l.warm.daytona.create(ctx, "python")
 		return err
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func (n *native) many(ids []string, count int, code string) error {
 				return fmt.Errorf("decode a message: %w", err)
 			}
 			var t told
-			over, err := t.take(m, time.Time{})
+			over, err := t.take(m, 0)
 			if err != nil {
 				return err
 			}

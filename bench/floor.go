@@ -56,12 +56,11 @@ func (f *floor) close() { f.process.Stop(0) }
 
 // echo is a message there and back on an open socket.
 func (f *floor) echo(s *socket) (time.Duration, error) {
-	began := time.Now()
 	if err := s.send("1+1"); err != nil {
 		return 0, err
 	}
 	_, err := s.next()
-	return time.Since(began), err
+	return s.took(), err
 }
 
 // visit is a new socket, a message there and back, and the close frame.

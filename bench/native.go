@@ -103,11 +103,11 @@ type told struct {
 func (n *native) run(id, code string) (told, error) {
 	var t told
 	n.id++
-	began := time.Now()
 	err := n.s.send(map[string]any{"id": n.id, "type": "execute", "context": id, "code": code})
 	if err != nil {
 		return t, err
 	}
+	sent := n.s.sent
 	for {
 		raw, err := n.s.next()
 		if err != nil {
@@ -122,15 +122,15 @@ func (n *native) run(id, code string) (told, error) {
 		if err := json.Unmarshal(raw, &m); err != nil {
 			return t, fmt.Errorf("decode a message: %w", err)
 		}
-		over, err := t.take(m, began)
+		over, err := t.take(m, n.s.got.Sub(sent))
 		if over || err != nil {
 			return t, err
 		}
 	}
 }
 
-// take adds a message, and reports whether it was the last.
-func (t *told) take(m message, began time.Time) (over bool, err error) {
+// take adds a message that was there after so long, and reports whether it was the last.
+func (t *told) take(m message, after time.Duration) (over bool, err error) {
 	if m.Error != nil {
 		return true, fmt.Errorf("%s: %s", m.Error.Code, m.Error.Message)
 	}
@@ -139,13 +139,13 @@ func (t *told) take(m message, began time.Time) (over bool, err error) {
 		case e.Type == "error":
 			return true, fmt.Errorf("the code failed: %s: %s", e.Name, e.Value)
 		case e.Type == "display" && e.Data["image/png"] != nil && t.picture == 0:
-			t.picture = time.Since(began)
+			t.picture = after
 		case e.Type == "result":
 			if t.result, err = strconv.Unquote(string(e.Data["text/plain"])); err != nil {
 				return true, fmt.Errorf("read the value %s: %w", e.Data["text/plain"], err)
 			}
 		case e.Type == "state" && e.State == "done":
-			t.took = time.Since(began)
+			t.took = after
 			if e.Status != "ok" {
 				return true, fmt.Errorf("the run ended as %s", e.Status)
 			}

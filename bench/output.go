@@ -33,7 +33,7 @@ func (l *lab) nativeFlood() error {
 }
 
 func (l *lab) daytonaFlood(ctx context.Context) error {
-	id, err := l.warm.daytona.create(ctx, "python")
+	id, _, err := l.warm.daytona.create(ctx, "python")
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ const (
 
 // singleRuns runs 1+1 in contexts that exist, in every way that there is.
 func singleRuns(ctx context.Context, l *lab, _ int) error {
-	id, err := l.warm.daytona.create(ctx, "python")
+	id, _, err := l.warm.daytona.create(ctx, "python")
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (l *lab) echoRun(ctx context.Context, echo *socket) error {
 
 // inARow is many runs one after another, each over a socket of its own.
 func inARow(ctx context.Context, l *lab, _ int) error {
-	id, err := l.warm.daytona.create(ctx, "python")
+	id, _, err := l.warm.daytona.create(ctx, "python")
 	if err != nil {
 		return err
 	}

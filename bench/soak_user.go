@@ -41,7 +41,7 @@ func newUser(ctx context.Context, s *server) (*user, error) {
 			return nil, err
 		}
 	}
-	if u.own, err = u.daytona.create(ctx, "python"); err != nil {
+	if u.own, _, err = u.daytona.create(ctx, "python"); err != nil {
 		return nil, err
 	}
 	return u, u.openSession(ctx)

@@ -20,10 +20,14 @@ import (
 // that the benchmark reports instead of hanging.
 const patience = 2 * time.Minute
 
-// socket is a WebSocket that reads every message into the same memory.
+// socket is a WebSocket that reads every message into the same memory. What takes time is
+// measured between the moments that it notes, between which there is nothing of the client's but
+// the system calls: a client that encodes and decodes faster or slower makes no other numbers.
 type socket struct {
-	ws  *websocket.Conn
-	buf bytes.Buffer
+	ws   *websocket.Conn
+	buf  bytes.Buffer
+	sent time.Time // when the last message was encoded, and about to be sent
+	got  time.Time // when the last one was there, and not decoded yet
 }
 
 func dial(ctx context.Context, url, key string) (*socket, error) {
@@ -59,11 +63,19 @@ func (s *socket) send(v any) error {
 	if err != nil {
 		return fmt.Errorf("encode message: %w", err)
 	}
+	return s.write(raw)
+}
+
+func (s *socket) write(raw []byte) error {
+	s.sent = time.Now()
 	if err := s.ws.WriteMessage(websocket.TextMessage, raw); err != nil {
 		return fmt.Errorf("send message: %w", err)
 	}
 	return nil
 }
+
+// took is how long the last message that was there took, since the last one was sent.
+func (s *socket) took() time.Duration { return s.got.Sub(s.sent) }
 
 // next returns the next message, valid until the next call.
 func (s *socket) next() ([]byte, error) {
@@ -76,6 +88,7 @@ func (s *socket) next() ([]byte, error) {
 	if _, err := s.buf.ReadFrom(r); err != nil {
 		return nil, fmt.Errorf("read message: %w", err)
 	}
+	s.got = time.Now()
 	return s.buf.Bytes(), nil
 }
 
