@@ -247,9 +247,9 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 	began := s.cfg.Now()
 	card := Card{ID: uuid.NewString(), Owner: owner, Language: language, Default: isDefault, Created: began}
 	s.cfg.Shelf.Put(card.ID, card)
-	in, err := s.openKernel(ctx, owner, interpreter.Config{
+	in, err := s.openKernel(ctx, owner, r, interpreter.Config{
 		ID: card.ID, Language: language, Cwd: o.Cwd, Env: o.Env,
-		Spawn: s.spawner(owner, r, o.Env), Translate: r.Translate, Complete: s.cfg.Complete,
+		Translate: r.Translate, Complete: s.cfg.Complete,
 		Queue: s.cfg.Queue, Store: s.cfg.Store, Group: owner, Events: s.cfg.Events,
 		Lost: s.lostNotice(card), Names: s.keeper(card), Observe: s.cfg.Observe.of(owner),
 		Now: s.cfg.Now, Log: s.cfg.Log,
@@ -284,7 +284,7 @@ func (s *Set) open(ctx context.Context, owner string, o Options, isDefault bool)
 }
 
 // openKernel opens a context where its owner's kernels live.
-func (s *Set) openKernel(ctx context.Context, owner string, cfg interpreter.Config) (*interpreter.Interpreter, error) {
+func (s *Set) openKernel(ctx context.Context, owner string, r runtimes.Runtime, cfg interpreter.Config) (*interpreter.Interpreter, error) {
 	for attempt := 0; ; attempt++ {
 		jail, err := s.jail(ctx, owner)
 		if err != nil {
@@ -293,6 +293,7 @@ func (s *Set) openKernel(ctx context.Context, owner string, cfg interpreter.Conf
 		if jail != nil { // its directories are others
 			cfg.CheckDir = jail.CheckDir
 		}
+		cfg.Spawn = s.spawner(owner, r, cfg.Env, jail)
 		in, err := interpreter.Open(ctx, cfg)
 		if !errors.Is(err, child.ErrJailEnded) || attempt >= tries {
 			return in, err
@@ -309,8 +310,9 @@ func (s *Set) leave(owner string) {
 }
 
 // spawner starts a context's kernels: parked ones, unless the environment has
-// something that a program only reads when it starts.
-func (s *Set) spawner(owner string, r runtimes.Runtime, env map[string]string) func(context.Context) (*runtimes.Kernel, error) {
+// something that a program only reads when it starts. The first one is to live in the jail
+// that was just looked at, if there is any.
+func (s *Set) spawner(owner string, r runtimes.Runtime, env map[string]string, first child.Jail) func(context.Context) (*runtimes.Kernel, error) {
 	if b, ok := r.(runtimes.BirthEnv); ok {
 		if birth := b.BirthEnv(env); len(birth) > 0 {
 			return func(ctx context.Context) (*runtimes.Kernel, error) {
@@ -322,13 +324,17 @@ func (s *Set) spawner(owner string, r runtimes.Runtime, env map[string]string) f
 			}
 		}
 	}
-	return func(ctx context.Context) (*runtimes.Kernel, error) { return s.take(ctx, owner, r) }
+	return func(ctx context.Context) (*runtimes.Kernel, error) {
+		jail := first
+		first = nil
+		return s.take(ctx, owner, r, jail)
+	}
 }
 
 // Kernel gives away a parked kernel of an owner's, or starts one, for what isn't a
 // context: it belongs to the caller from then on.
 func (s *Set) Kernel(ctx context.Context, owner string, r runtimes.Runtime) (*runtimes.Kernel, error) {
-	return s.take(ctx, owner, r)
+	return s.take(ctx, owner, r, nil)
 }
 
 // reserve counts a context that is about to be made.

@@ -37,12 +37,8 @@ func (s *Set) openPools(ctx context.Context) {
 	}
 }
 
-// pool finds the pool of an owner's kernels, and the jail that they are in.
-func (s *Set) pool(ctx context.Context, owner string, r runtimes.Runtime) (*pool, child.Jail, error) {
-	jail, err := s.jail(ctx, owner)
-	if err != nil {
-		return nil, nil, err
-	}
+// pool finds the pool of an owner's kernels that live in a jail, or in none.
+func (s *Set) pool(ctx context.Context, owner string, r runtimes.Runtime, jail child.Jail) (*pool, error) {
 	l, group := lot{owner, r}, s.grouped(owner)
 	if jail == nil {
 		l.owner, group = everybody, nil
@@ -50,14 +46,14 @@ func (s *Set) pool(ctx context.Context, owner string, r runtimes.Runtime) (*pool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, nil, ErrClosed
+		return nil, ErrClosed
 	}
 	p := s.pools[l]
 	if p == nil {
 		p = newPool(ctx, r, group, s.cfg.Parked, false, s.cfg.Observe.taken, s.cfg.Log)
 		s.pools[l] = p
 	}
-	return p, jail, nil
+	return p, nil
 }
 
 // jail is the one in which an owner's kernels live now.
@@ -78,10 +74,16 @@ const tries = 2
 
 // take gives a kernel of an owner's. If something was killed in that moment that a start
 // needs, its jail perhaps, it is tried again; what was parked in a jail is not told from
-// what it is.
-func (s *Set) take(ctx context.Context, owner string, r runtimes.Runtime) (*runtimes.Kernel, error) {
+// what it is. A jail that was just looked at needn't be looked at again; nil is one to be found.
+func (s *Set) take(ctx context.Context, owner string, r runtimes.Runtime, jail child.Jail) (*runtimes.Kernel, error) {
 	for attempt := 0; ; attempt++ {
-		p, jail, err := s.pool(ctx, owner, r)
+		var err error
+		if jail == nil || attempt > 0 {
+			if jail, err = s.jail(ctx, owner); err != nil {
+				return nil, err
+			}
+		}
+		p, err := s.pool(ctx, owner, r, jail)
 		if err != nil {
 			return nil, err
 		}
