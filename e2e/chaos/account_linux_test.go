@@ -228,10 +228,11 @@ func (a *account) judge(x *asked, s shown, there []wire.Event) string {
 		}
 	}
 	switch {
-	case (s.Status == wire.StatusOK) != (len(failed) == 0), len(failed) > 1:
+	case (s.Status == wire.StatusOK) != (len(failed) == 0), len(failed) > 2, len(failed) == 2 && s.Status != wire.StatusDied:
+		// What was struck between its code's error and its end has two.
 		return fmt.Sprintf("it is %s, with %d errors", s.Status, len(failed))
-	case len(failed) == 1 && !cmp.Equal(s.Error, &failed[0]):
-		return fmt.Sprintf("another error is shown than there is: %s", cmp.Diff(s.Error, &failed[0]))
+	case len(failed) > 0 && !cmp.Equal(s.Error, &failed[len(failed)-1]):
+		return fmt.Sprintf("another error is shown than there is: %s", cmp.Diff(s.Error, &failed[len(failed)-1]))
 	}
 	return a.reason(x, s, out.String())
 }

@@ -242,7 +242,7 @@ func (j *Jail) serve() {
 		}
 	}
 	select {
-	case j.ready <- fmt.Errorf("its first process ended: %s", j.proc.Exit()):
+	case j.ready <- unmade(j.proc.Exit()):
 	default:
 	}
 	if j.init != nil {
@@ -252,6 +252,15 @@ func (j *Jail) serve() {
 		_ = j.join.Ruleset.Close()
 	}
 	j.cfg.removeScratch()
+}
+
+// unmade says that a jail's first process has ended before it was ready. If it was killed
+// that is [ErrEnded], and says nothing against another one.
+func unmade(exit child.Exit) error {
+	if exit.Unknown || exit.Signal == unix.SIGKILL {
+		return fmt.Errorf("%w while the jail was made: %s", ErrEnded, exit)
+	}
+	return fmt.Errorf("its first process ended: %s", exit)
 }
 
 // kill ends the first process if the end of its socket doesn't.

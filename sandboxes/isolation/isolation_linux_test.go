@@ -1,6 +1,7 @@
 package isolation_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,9 +19,18 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "be-child" && os.Args[2] == "init" {
+		if struck := os.Remove(nextStrike(0)) == nil || os.Remove(nextStrike(1)) == nil || os.Remove(nextStrike(2)) == nil; struck {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
 		os.Exit(jail.Main(os.Args[3:]))
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// nextStrike is a file that has a first process killed at its start, which removes it.
+func nextStrike(i int) string {
+	program, _ := os.Executable()
+	return fmt.Sprintf("%s.strike%d", program, i)
 }
 
 func open(t *testing.T, mode jail.Mode, network jail.Network) (*isolation.Set, string, error) {
@@ -130,6 +140,29 @@ func TestWorkDirectoryChangesHands(t *testing.T) {
 	}
 	if got := ownerOf(t, work); got != 0 {
 		t.Errorf("the directory belongs to %d", got)
+	}
+}
+
+// TestJailIsStruckWhileItIsMade: another one is made, if somebody isn't bent on it.
+func TestJailIsStruckWhileItIsMade(t *testing.T) {
+	s, data, err := open(t, jail.Process, jail.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for strikes, fails := range []bool{false, false, false, true} {
+		for i := range strikes {
+			if err := os.WriteFile(nextStrike(i), nil, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sb := isolation.Sandbox{ID: fmt.Sprint(strikes), Work: filepath.Join(data, fmt.Sprint(strikes))}
+		if err := os.Mkdir(sb.Work, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Jail(t.Context(), sb)
+		if (err != nil) != fails || fails && !errors.Is(err, isolation.ErrEnded) {
+			t.Errorf("%d strikes: %v", strikes, err)
+		}
 	}
 }
 

@@ -166,6 +166,9 @@ func (s *Set) build(c *cell, sb Sandbox) {
 	}
 }
 
+// tries is how often more a jail is made when its first process was killed meanwhile.
+const tries = 2
+
 // make makes a jail, around a directory that is then its user's.
 func (s *Set) make(cfg jail.Config) (*jail.Jail, error) {
 	if err := own(cfg.Work, cfg.UID); err != nil {
@@ -174,7 +177,12 @@ func (s *Set) make(cfg jail.Config) (*jail.Jail, error) {
 	if err := jail.Sweep(cfg); err != nil { // of a server before this one, which was killed
 		return nil, err
 	}
-	return jail.New(s.ctx, cfg)
+	for attempt := 0; ; attempt++ {
+		j, err := jail.New(s.ctx, cfg)
+		if !errors.Is(err, child.ErrJailEnded) || attempt >= tries || s.ctx.Err() != nil {
+			return j, err
+		}
+	}
 }
 
 // config is what a sandbox's jail is made of.
