@@ -22,10 +22,11 @@ func lifecycle(ctx context.Context, l *lab, _ int) error {
 	rest := func() error { return pause(ctx, refill) }
 	return errors.Join(
 		each(ctx, lives, func() error { return l.nativeLife(l.warm, "parked", rest) }),
-		l.busyLife(ctx),
+		l.busyLife(ctx, l.warm, "parked, in use"),
 		l.echoLife(ctx),
 		l.rivalLife(ctx),
 		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.warm, "parked", rest) }),
+		l.busyLife(ctx, l.cold, "fresh, in use"),
 		each(ctx, lives, func() error { return l.nativeLife(l.cold, "fresh", rest) }),
 		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.cold, "fresh", rest) }),
 	)
@@ -33,8 +34,8 @@ func lifecycle(ctx context.Context, l *lab, _ int) error {
 
 // busyLife is the life of contexts that are asked for while the server has other things to do,
 // instead of after a rest.
-func (l *lab) busyLife(ctx context.Context) error {
-	k, err := l.warm.native.create("python")
+func (l *lab) busyLife(ctx context.Context, b *bench, kind string) error {
+	k, err := b.native.create("python")
 	if err != nil {
 		return err
 	}
@@ -43,14 +44,14 @@ func (l *lab) busyLife(ctx context.Context) error {
 			return err
 		}
 		return each(ctx, stirs, func() error {
-			_, err := l.warm.native.run(k.ID, onePlusOne)
+			_, err := b.native.run(k.ID, onePlusOne)
 			return err
 		})
 	}
 	return errors.Join(
-		each(ctx, lives, func() error { return l.nativeLife(l.warm, "busy", stir) }),
-		each(ctx, lives, func() error { return l.daytonaLife(ctx, l.warm, "busy", stir) }),
-		l.warm.native.remove(k.ID),
+		each(ctx, lives, func() error { return l.nativeLife(b, kind, stir) }),
+		each(ctx, lives, func() error { return l.daytonaLife(ctx, b, kind, stir) }),
+		b.native.remove(k.ID),
 	)
 }
 
