@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -116,4 +118,32 @@ func TestFilter(t *testing.T) {
 			}
 		}
 	}
+}
+
+// BenchmarkInstall puts the filter on threads that end with it.
+func BenchmarkInstall(b *testing.B) {
+	prog, err := filter(limits{Peers: true, SetID: true})
+	if err != nil {
+		b.Skip(err)
+	}
+	var sum time.Duration
+	for b.Loop() {
+		took := make(chan time.Duration)
+		go func() {
+			runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+			defer close(took)
+			if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+				b.Error(err)
+				return
+			}
+			began := time.Now()
+			if err := install(prog); err != nil {
+				b.Error(err)
+				return
+			}
+			took <- time.Since(began)
+		}()
+		sum += <-took
+	}
+	b.ReportMetric(float64(sum.Nanoseconds())/float64(b.N), "ns/install")
 }
